@@ -1,0 +1,143 @@
+"""The journal's format: what a training process writes, and what a server commits.
+
+A journal is a file of frames, appended by one process. All integers are little-endian::
+
+    frame   = length u32 | CRC-32 of the payload u32 | payload
+    payload = points | record
+    points  = 0x00 | shape u32 | step i64 | wall f64 | value f64 × (number of the shape's keys)
+    record  = a MessagePack map, one of the structs below, told apart by its field ``t``
+
+Points are of fixed width per shape, so a server turns a run of them into columns without a loop. A `Shape`
+names the keys of the points that refer to it and stands before the first of them. The first frame is an
+`Opened`. A frame that ends beyond the end of the file is torn: the process died, or is still writing.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from aiplat_jupyter.core.states import ExperimentStatus
+
+VERSION: Final = 1
+HEAD: Final = struct.Struct("<II")
+POINTS_HEAD: Final = struct.Struct("<BIqd")
+MAX_PAYLOAD: Final = 16 * 1024 * 1024
+MAX_KEY: Final = 500
+"""Longest name of a metric or of a config entry, in characters."""
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """Which process writes: enough to tell it from a later one with the same pid."""
+
+    machine: str
+    boot_id: str
+    pid: int
+    start_time: float
+    oom_kills: int = 0
+    """The machine's (control group's) count of out-of-memory kills when the journal was opened."""
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open"):
+    """First record: whose journal this is, and all that is needed to create its experiment."""
+
+    version: int = VERSION
+    journal: str
+    experiment: str
+    attempt: str
+    process: Process
+    wall: float
+    project: str
+    name: str
+    rank: int | None = None
+    """Set for another rank of a distributed run, which joins the attempt of rank 0."""
+    resume: bool = False
+    """True: the experiment exists and this is a further attempt; its project and name stay as they are."""
+    parent: str | None = None
+    """The attempt this one continues; None: the experiment's current one, if it has any."""
+    from_step: int | None = None
+    """First step that no longer follows the parent; None: continue behind the parent's last step."""
+    config: dict[str, Any] = {}
+    tags: list[str] = []
+    notes: str = ""
+    base_model: str = ""
+    task_type: str = ""
+    provenance: dict[str, Any] = {}
+    """``git``, ``packages``, ``python``, ``command``, ``notebook`` (path), ``cell`` (id), ``cell_source``, …"""
+    kernel: str | None = None
+    """Id of the Jupyter kernel that the process is, if it is one."""
+
+
+class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
+    """Names the keys of the points with this `number` (counted from 0 in each journal)."""
+
+    number: int
+    keys: list[str]
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="change"):
+    """Merges entries into the experiment's config or summary, or sets what is not None."""
+
+    config: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
+    name: str | None = None
+    notes: str | None = None
+    tags: list[str] | None = None
+
+
+class Rewound(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="rewind"):
+    """Opens `attempt` as a child of the current one from `from_step` on; later points belong to it."""
+
+    attempt: str
+    from_step: int
+    wall: float
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="status"):
+    """What became of the attempt. Not `final`: a later point makes it running again."""
+
+    status: ExperimentStatus
+    wall: float
+    cause: str = ""
+    final: bool = True
+
+
+class Idle(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="idle"):
+    """The notebook cell that logged has ended well: if the kernel ends now, nothing was cut short."""
+
+    wall: float
+
+
+Record = Opened | Shape | Changed | Rewound | Status | Idle
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Record)
+
+
+def frame(payload: bytes) -> bytes:
+    """Return `payload` with its head."""
+    return HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def encode(record: Record) -> bytes:
+    """Return the whole frame of `record`."""
+    return frame(_encoder.encode(record))
+
+
+def decode(payload: bytes | memoryview) -> Record:
+    """Return the record in `payload` (not points). Raise `msgspec.DecodeError` or `ValidationError`."""
+    return _decoder.decode(payload)
+
+
+def whole_frames(data: bytes | memoryview) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of the payload of each whole, sound frame from the start of `data`; stop at the first other."""
+    view, at, size = memoryview(data), 0, len(data)
+    while at + HEAD.size <= size:
+        length, checksum = HEAD.unpack_from(view, at)
+        start, end = at + HEAD.size, at + HEAD.size + length
+        if not 0 < length <= MAX_PAYLOAD or end > size or zlib.crc32(view[start:end]) != checksum:
+            return
+        yield start, end
+        at = end

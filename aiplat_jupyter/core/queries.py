@@ -1,0 +1,50 @@
+"""What a list is asked: filters, order, page."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from aiplat_jupyter.core.states import ExperimentStatus, Lifecycle
+
+MAX_LIMIT: Final = 200
+
+
+class ProjectQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which projects. `q` matches name and description; `sort` is ``name``, ``created`` or ``updated``, ``-`` reverses."""
+
+    q: str = ""
+    status: Lifecycle = "active"
+    sort: str = "-updated"
+    limit: int = 50
+    cursor: str | None = None
+    count: bool = False
+
+
+class ExperimentQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which experiments.
+
+    Attributes
+    ----------
+    q : words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``,
+        ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; bare ``metric.loss`` is ``.last``),
+        ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold.
+    project, status, tag, owner, lifecycle : exact filters; several values of one are alternatives.
+    created_after, created_before : Unix seconds.
+    sort : ``created``, ``updated``, ``name``, ``status``, ``config.<key>`` or ``metric.<name>[.min|.max|.last]``;
+        ``-`` reverses; rows without the value come last.
+    metrics : names of metrics whose summaries each row shall carry.
+    """
+
+    q: str = ""
+    project: list[str] = []
+    status: list[ExperimentStatus] = []
+    tag: list[str] = []
+    owner: list[str] = []
+    lifecycle: Lifecycle = "active"
+    created_after: float | None = None
+    created_before: float | None = None
+    sort: str = "-created"
+    metrics: list[str] = []
+    limit: int = 50
+    cursor: str | None = None
+    count: bool = False

@@ -1,0 +1,291 @@
+"""The schema as SQLAlchemy mappings, used for typed Core statements: rows go in, records come out, no session.
+
+Row numbers (``id``) join tables and stay inside the store; ``uid`` is what the world sees. Times are Unix seconds.
+"""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Id = Integer().with_variant(BigInteger, "postgresql")
+
+
+def _parent(column: str) -> Mapped[int]:
+    return mapped_column(Id, ForeignKey(column, ondelete="CASCADE"))
+
+
+class Base(DeclarativeBase):
+    """Root of the mappings."""
+
+    type_annotation_map = {str: Text, float: Float(53), bytes: LargeBinary, dict[str, Any]: JSON, list[str]: JSON}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+
+
+class UserRow(Base):
+    """Someone who was seen or, with local accounts, registered."""
+
+    __tablename__ = "users"
+
+    username: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str] = mapped_column(default="")
+    email: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    role: Mapped[str] = mapped_column(default="user")
+    hashed_password: Mapped[str | None]
+    created_at: Mapped[float]
+
+
+class TokenRow(Base):
+    """An API token; only its digest is kept."""
+
+    __tablename__ = "tokens"
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = _parent("users.id")
+    name: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[float]
+    expires_at: Mapped[float | None]
+    last_used_at: Mapped[float | None]
+
+
+class IdempotencyRow(Base):
+    """The answer to a write, to be given again when the same key comes again."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (UniqueConstraint("username", "key"),)
+
+    username: Mapped[str]
+    key: Mapped[str]
+    request: Mapped[str]
+    """Digest of method, path and body: the same key with another request is refused."""
+    status: Mapped[int]
+    body: Mapped[bytes]
+    created_at: Mapped[float] = mapped_column(index=True)
+
+
+class TombstoneRow(Base):
+    """A uid that was purged, so that nothing late brings it back."""
+
+    __tablename__ = "tombstones"
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    purged_at: Mapped[float]
+
+
+class ChangeRow(Base):
+    """The durable event sequence; `id` is its number and is never used twice."""
+
+    __tablename__ = "changes"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    topic: Mapped[str]
+    kind: Mapped[str]
+    uid: Mapped[str]
+    project: Mapped[str | None]
+    at: Mapped[float]
+
+
+class ProjectRow(Base):
+    """A project."""
+
+    __tablename__ = "projects"
+    __table_args__ = (Index("projects_by_name", "name"), Index("projects_by_update", "status", "updated_at"))
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="active")
+    owner: Mapped[str]
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class MemberRow(Base):
+    """A user's role in a project."""
+
+    __tablename__ = "members"
+    __table_args__ = (UniqueConstraint("project_id", "username"), Index("members_by_user", "username"))
+
+    project_id: Mapped[int] = _parent("projects.id")
+    username: Mapped[str]
+    role: Mapped[str]
+
+
+class ExperimentRow(Base):
+    """An experiment; what lists sort and filter by is in columns of its own."""
+
+    __tablename__ = "experiments"
+    __table_args__ = (
+        Index("experiments_by_project", "project_id", "lifecycle", "created_at"),
+        Index("experiments_by_creation", "lifecycle", "created_at", "id"),
+        Index("experiments_by_update", "lifecycle", "updated_at", "id"),
+        Index("experiments_by_status", "lifecycle", "status"),
+    )
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    project_id: Mapped[int] = _parent("projects.id")
+    name: Mapped[str]
+    owner: Mapped[str]
+    status: Mapped[str] = mapped_column(default="pending")
+    lifecycle: Mapped[str] = mapped_column(default="active")
+    cause: Mapped[str] = mapped_column(default="")
+    base_model: Mapped[str] = mapped_column(default="")
+    task_type: Mapped[str] = mapped_column(default="")
+    notes: Mapped[str] = mapped_column(default="")
+    tags: Mapped[list[str]]
+    config: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any]]
+    provenance: Mapped[dict[str, Any]]
+    attempt_id: Mapped[int | None] = mapped_column(Id)
+    """The current attempt: the end of the drawn line."""
+    headline: Mapped[str | None]
+    """Name of the metric that lists show."""
+    stop_requested: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+
+class AttemptRow(Base):
+    """One go at an experiment; `parent_id` and `from_step` make the line of descent."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("experiment_id", "number"),)
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    experiment_id: Mapped[int] = _parent("experiments.id")
+    number: Mapped[int]
+    parent_id: Mapped[int | None] = mapped_column(Id, ForeignKey("attempts.id", ondelete="CASCADE"))
+    from_step: Mapped[int | None] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(default="running")
+    cause: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[float]
+    ended_at: Mapped[float | None]
+
+
+class JournalRow(Base):
+    """A journal and how far it is committed."""
+
+    __tablename__ = "journals"
+    __table_args__ = (Index("journals_by_attempt", "attempt_id"),)
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    attempt_id: Mapped[int] = _parent("attempts.id")
+    context: Mapped[str] = mapped_column(default="")
+    machine: Mapped[str] = mapped_column(default="")
+    boot_id: Mapped[str] = mapped_column(default="")
+    pid: Mapped[int] = mapped_column(default=0)
+    start_time: Mapped[float] = mapped_column(default=0.0)
+    oom_kills: Mapped[int] = mapped_column(default=0)
+    kernel: Mapped[str | None]
+    committed_offset: Mapped[int] = mapped_column(BigInteger, default=0)
+    idle: Mapped[bool] = mapped_column(default=False)
+    """The last record said that the notebook cell had ended well."""
+    closed: Mapped[bool] = mapped_column(default=False)
+    """Nothing more is expected: its process ended and all of it is committed."""
+    seen_at: Mapped[float]
+
+
+class ShapeRow(Base):
+    """The keys of a journal's points of one shape."""
+
+    __tablename__ = "shapes"
+    __table_args__ = (UniqueConstraint("journal_id", "number"),)
+
+    journal_id: Mapped[int] = _parent("journals.id")
+    number: Mapped[int]
+    keys: Mapped[bytes]
+    """MessagePack list of strings."""
+
+
+class ConfigValueRow(Base):
+    """One entry of a flattened config (``optimizer.lr``), for filters and sorting."""
+
+    __tablename__ = "config_values"
+    __table_args__ = (
+        UniqueConstraint("experiment_id", "key"),
+        Index("config_values_by_number", "key", "number"),
+        Index("config_values_by_text", "key", "text"),
+    )
+
+    experiment_id: Mapped[int] = _parent("experiments.id")
+    key: Mapped[str]
+    number: Mapped[float | None]
+    text: Mapped[str | None]
+    """At most 500 characters of it."""
+
+
+class SeriesRow(Base):
+    """One metric of one attempt.
+
+    `arrivals` counts the attempt's own points. The other statistics are those of the drawn line up to and including
+    this attempt: a child attempt's row starts from its parent's points before `from_step`.
+    """
+
+    __tablename__ = "series"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "metric", "context"),
+        Index("series_by_metric", "metric", "attempt_id"),
+    )
+
+    attempt_id: Mapped[int] = _parent("attempts.id")
+    metric: Mapped[str]
+    context: Mapped[str] = mapped_column(default="")
+    arrivals: Mapped[int] = mapped_column(BigInteger, default=0)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
+    nan: Mapped[int] = mapped_column(BigInteger, default=0)
+    infinite: Mapped[int] = mapped_column(BigInteger, default=0)
+    last: Mapped[float | None]
+    """NaN and ±Inf are stored as null with `last_kind` telling which."""
+    last_kind: Mapped[int] = mapped_column(default=0)
+    """0 finite (or none), 1 NaN, 2 +Inf, 3 −Inf."""
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    last_wall: Mapped[float | None]
+    min: Mapped[float | None]
+    min_step: Mapped[int | None] = mapped_column(BigInteger)
+    max: Mapped[float | None]
+    max_step: Mapped[int | None] = mapped_column(BigInteger)
+    gap: Mapped[float | None]
+    """Median step gap of the first full segment, frozen: the unit of time-weighted smoothing."""
+
+
+class TailRow(Base):
+    """The points of one commit of one attempt, all series together, until they are folded into segments."""
+
+    __tablename__ = "tails"
+    __table_args__ = (Index("tails_by_attempt", "attempt_id", "id"), {"sqlite_autoincrement": True})
+
+    attempt_id: Mapped[int] = _parent("attempts.id")
+    points: Mapped[bytes]
+
+
+class SegmentRow(Base):
+    """Up to 4,096 points of one series, sorted by (step, arrival), with what a reader needs to pass them by."""
+
+    __tablename__ = "segments"
+    __table_args__ = (Index("segments_by_series", "series_id", "step_min"),)
+
+    series_id: Mapped[int] = _parent("series.id")
+    arrival: Mapped[int] = mapped_column(BigInteger)
+    """Number of the first of its points in the order of arrival; tells which of two equal steps came last."""
+    count: Mapped[int]
+    step_min: Mapped[int] = mapped_column(BigInteger)
+    step_max: Mapped[int] = mapped_column(BigInteger)
+    wall_min: Mapped[float]
+    wall_max: Mapped[float]
+    nan: Mapped[int]
+    infinite: Mapped[int]
+    sum: Mapped[float]
+    min: Mapped[float | None]
+    max: Mapped[float | None]
+    last: Mapped[float | None]
+    pyramid: Mapped[bytes]
+    """The same statistics for each block of 64 points."""
+    points: Mapped[bytes]
+    """Steps, walls and values, packed; the first byte is the format's version."""
