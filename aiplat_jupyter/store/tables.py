@@ -165,6 +165,8 @@ class AttemptRow(Base):
     from_step: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(default="running")
     cause: Mapped[str] = mapped_column(default="")
+    final: Mapped[bool] = mapped_column(default=False)
+    """It ended on purpose: later points are kept, but do not make it running again."""
     started_at: Mapped[float]
     ended_at: Mapped[float | None]
 
