@@ -1,0 +1,187 @@
+/** The one place of HTTP: typed calls of the server part's REST interface. */
+
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { UUID } from '@lumino/coreutils';
+
+import { pause } from './clock';
+import { ApiError, errorOf } from './errors';
+import type {
+  BulkResult,
+  CurveAnswer,
+  CurveQuery,
+  Experiment,
+  ExperimentPatch,
+  ExperimentQuery,
+  ExperimentRow,
+  ExperimentStatus,
+  History,
+  Page,
+  Project,
+  ProjectPatch,
+  ProjectQuery,
+  Purged,
+  SeriesSummary,
+  ServerInfo,
+  Verb
+} from './records';
+
+/** Number of the interface that this page was written for (`ServerInfo.api`). */
+export const API_VERSION = 1;
+
+const ROOT = 'aiplat/api/v1';
+const RETRY_DELAYS = [300, 900, 2700];
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+interface Call {
+  body?: unknown;
+  query?: object;
+  signal?: AbortSignal;
+}
+
+export class Api {
+  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  server(signal?: AbortSignal): Promise<ServerInfo> {
+    return this.call('GET', ['server'], { signal });
+  }
+
+  projects(query: ProjectQuery, signal?: AbortSignal): Promise<Page<Project>> {
+    return this.call('GET', ['projects'], { query, signal });
+  }
+
+  project(uid: string, signal?: AbortSignal): Promise<Project> {
+    return this.call('GET', ['projects', uid], { signal });
+  }
+
+  createProject(name: string, description = ''): Promise<Project> {
+    return this.call('POST', ['projects'], { body: { name, description } });
+  }
+
+  updateProject(uid: string, patch: ProjectPatch): Promise<Project> {
+    return this.call('PATCH', ['projects', uid], { body: patch });
+  }
+
+  /** Archive, restore or trash. */
+  applyToProject(uid: string, verb: Exclude<Verb, 'purge'>): Promise<Project> {
+    return this.call('POST', ['projects', uid, verb]);
+  }
+
+  purgeProject(uid: string): Promise<Purged> {
+    return this.call('POST', ['projects', uid, 'purge']);
+  }
+
+  experiments(query: ExperimentQuery, signal?: AbortSignal): Promise<Page<ExperimentRow>> {
+    return this.call('GET', ['experiments'], { query, signal });
+  }
+
+  experimentCounts(
+    query: ExperimentQuery,
+    signal?: AbortSignal
+  ): Promise<Partial<Record<ExperimentStatus, number>>> {
+    return this.call('GET', ['experiments', 'counts'], { query, signal });
+  }
+
+  experiment(uid: string, signal?: AbortSignal): Promise<Experiment> {
+    return this.call('GET', ['experiments', uid], { signal });
+  }
+
+  updateExperiment(uid: string, patch: ExperimentPatch): Promise<Experiment> {
+    return this.call('PATCH', ['experiments', uid], { body: patch });
+  }
+
+  /** Archive, restore or trash, or ask it to stop. */
+  applyToExperiment(uid: string, verb: Exclude<Verb, 'purge'> | 'stop'): Promise<Experiment> {
+    return this.call('POST', ['experiments', uid, verb]);
+  }
+
+  purgeExperiment(uid: string): Promise<Purged> {
+    return this.call('POST', ['experiments', uid, 'purge']);
+  }
+
+  /** Apply one verb to up to 1,000 experiments. */
+  bulkExperiments(verb: Verb, uids: string[], signal?: AbortSignal): Promise<BulkResult> {
+    return this.call('POST', ['experiments', 'bulk'], { body: { verb, uids }, signal });
+  }
+
+  bulkProjects(verb: Verb, uids: string[], signal?: AbortSignal): Promise<BulkResult> {
+    return this.call('POST', ['projects', 'bulk'], { body: { verb, uids }, signal });
+  }
+
+  metrics(uid: string, signal?: AbortSignal): Promise<SeriesSummary[]> {
+    return this.call('GET', ['experiments', uid, 'metrics'], { signal });
+  }
+
+  history(
+    uid: string,
+    query: { metrics: string[]; limit?: number; cursor?: string },
+    signal?: AbortSignal
+  ): Promise<History> {
+    return this.call('GET', ['experiments', uid, 'history'], { query, signal });
+  }
+
+  curves(query: CurveQuery, signal?: AbortSignal): Promise<CurveAnswer> {
+    return this.call('GET', ['metrics', 'query'], { query, signal });
+  }
+
+  /** Open the stream of changes; the answer is still to be read. Never repeated: `Events` does that. */
+  events(query: { topics: string[]; after?: string; wait?: number }, signal: AbortSignal): Promise<Response> {
+    return this.send('GET', ['events'], { query, signal }, { Accept: 'text/event-stream' });
+  }
+
+  /** Send, and while the failure is transient send again: every write carries a key that makes repeating it harmless. */
+  private async call<T>(method: Method, path: string[], call: Call = {}): Promise<T> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (method !== 'GET') {
+      headers['Idempotency-Key'] = UUID.uuid4();
+    }
+    for (const delay of [...RETRY_DELAYS, null]) {
+      try {
+        const response = await this.send(method, path, call, headers);
+        return (await response.json()) as T;
+      } catch (reason) {
+        if (delay === null || !(reason instanceof ApiError && reason.isTransient)) {
+          throw reason;
+        }
+        await pause(delay * (0.5 + Math.random()), call.signal);
+      }
+    }
+    throw new Error('unreachable');
+  }
+
+  private async send(
+    method: Method,
+    path: string[],
+    call: Call,
+    headers: Record<string, string>
+  ): Promise<Response> {
+    const url =
+      URLExt.join(this.settings.baseUrl, ROOT, ...path.map(encodeURIComponent)) + queryString(call.query);
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    // Jupyter's default, `no-store`, puts a time stamp into the query, which the server part would refuse.
+    const init: RequestInit = { method, headers, body, signal: call.signal, cache: 'no-cache' };
+    const response = await ServerConnection.makeRequest(url, init, this.settings).catch((reason: unknown) => {
+      call.signal?.throwIfAborted();
+      throw new ApiError({ code: 'unreachable', status: 0, detail: String(reason) });
+    });
+    if (!response.ok) {
+      throw await errorOf(response);
+    }
+    return response;
+  }
+}
+
+/** Lists become repeated parameters; what is undefined is left out. */
+function queryString(query: object | undefined): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {}) as [string, unknown][]) {
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      if (item !== undefined) {
+        params.append(name, String(item));
+      }
+    }
+  }
+  const text = params.toString();
+  return text && `?${text}`;
+}

@@ -1,0 +1,128 @@
+/** One way to hear of changes: the stream, or repeated long polls where a proxy holds streams back. */
+
+import type { Api } from './api';
+import type { Change } from './records';
+import { messages } from './sse';
+
+/** Milliseconds. */
+export interface Patience {
+  /** A stream of which nothing is heard for so long is dead; one that never said anything is held back by a proxy. */
+  silence: number;
+  /** How long one long poll waits. */
+  wait: number;
+}
+
+export interface Hearing {
+  /** The server was reached. */
+  reached: () => void;
+  /** `seq` is where the sequence stands now; each call may bring a change, or `resync`. */
+  heard: (seq: string, news: Change | 'resync' | null) => void;
+}
+
+/** Answer of a long poll. */
+interface Poll {
+  changes: Change[];
+  seq: number;
+  resync: boolean;
+}
+
+export class Channel {
+  /** Once true it stays so until the page is loaded again: the proxy between will not change its ways. */
+  polls = false;
+
+  constructor(
+    private readonly api: Api,
+    private readonly patience: Patience
+  ) {}
+
+  /** Hear of `topics` behind `after` until `signal` aborts or the connection breaks: always ends by throwing. */
+  async hear(topics: string[], after: string, hearing: Hearing, signal: AbortSignal): Promise<never> {
+    return this.polls
+      ? this.repeat(topics, after, hearing, signal)
+      : this.stream(topics, after, hearing, signal);
+  }
+
+  private async stream(
+    topics: string[],
+    after: string,
+    hearing: Hearing,
+    signal: AbortSignal
+  ): Promise<never> {
+    const silence = new Silence(this.patience.silence);
+    try {
+      const either = AbortSignal.any([signal, silence.signal]);
+      const response = await this.api.events({ topics, after: after || undefined }, either);
+      hearing.reached();
+      if (response.body !== null) {
+        for await (const message of messages(response.body, () => silence.broken())) {
+          hearing.heard(message.id, newsOf(message.event, message.data));
+        }
+      }
+      throw new Error('The server closed the stream.');
+    } catch (reason) {
+      this.polls = silence.signal.aborted && !silence.wasBroken;
+      throw reason;
+    } finally {
+      silence.end();
+    }
+  }
+
+  private async repeat(
+    topics: string[],
+    after: string,
+    hearing: Hearing,
+    signal: AbortSignal
+  ): Promise<never> {
+    let seq = after;
+    for (;;) {
+      const response = await this.api.events(
+        { topics, after: seq || undefined, wait: this.patience.wait / 1000 },
+        signal
+      );
+      const poll = (await response.json()) as Poll;
+      seq = String(poll.seq);
+      hearing.reached();
+      hearing.heard(seq, poll.resync ? 'resync' : null);
+      poll.changes.forEach(change => hearing.heard(seq, change));
+    }
+  }
+}
+
+function newsOf(event: string, data: string): Change | 'resync' | null {
+  if (event === 'resync') {
+    return 'resync';
+  }
+  return data === '' ? null : (JSON.parse(data) as Change);
+}
+
+/** Aborts when nothing breaks it for some time. */
+class Silence {
+  wasBroken = false;
+  private readonly controller = new AbortController();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly milliseconds: number) {
+    this.begin();
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  broken(): void {
+    this.wasBroken = true;
+    this.begin();
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+
+  private begin(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(
+      () => this.controller.abort(new Error('The stream fell silent.')),
+      this.milliseconds
+    );
+  }
+}

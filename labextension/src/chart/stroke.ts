@@ -1,0 +1,46 @@
+/** How each curve of a chart is stroked: its experiment's colour, told apart by dashes, grey where there are too many. */
+
+import { colourIndex, PALETTE } from '../colour';
+import type { Curve } from '../records';
+import { curveKey } from './curves';
+
+export interface Stroke {
+  /** Null: the theme's grey. */
+  readonly colour: string | null;
+  /** In CSS pixels; empty is solid. */
+  readonly dash: readonly number[];
+  readonly width: number;
+}
+
+const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
+const MOST_COLOURED = 16;
+const WIDTH = 1.5;
+const WIDE = 2.5;
+
+/** The strokes of `curves` by key. Curves in `emphasised` (hovered, best) keep their colour among more than sixteen. */
+export function strokes(curves: readonly Curve[], emphasised: ReadonlySet<string>): Map<string, Stroke> {
+  const taken = new Array<number>(PALETTE.length).fill(0);
+  const crowded = curves.length > MOST_COLOURED;
+  return new Map(
+    curves.map(curve => {
+      const key = curveKey(curve);
+      const hue = colourIndex(curve.experiment);
+      const dash = DASHES[taken[hue]++ % DASHES.length];
+      const stands = emphasised.has(key);
+      const colour = crowded && !stands ? null : PALETTE[hue];
+      return [key, { colour, dash, width: crowded && stands ? WIDE : WIDTH }];
+    })
+  );
+}
+
+/** Key of the curve with the lowest value, the one that is best where lower is better; null without values. */
+export function lowest(curves: readonly Curve[]): string | null {
+  let best: Curve | null = null;
+  for (const curve of curves) {
+    const least = curve.summary.min;
+    if (least !== null && (best === null || least < (best.summary.min ?? Infinity))) {
+      best = curve;
+    }
+  }
+  return best && curveKey(best);
+}

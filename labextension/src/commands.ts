@@ -1,0 +1,20 @@
+/** The ids of all commands, and what each takes. */
+
+export namespace CommandIDs {
+  /** Open an experiment's page: `{uid, preview?}`; a preview reuses one tab. */
+  export const openExperiment = 'aiplat:open-experiment';
+  export const showSidebar = 'aiplat:show-sidebar';
+  export const openQuickstart = 'aiplat:open-quickstart';
+  /** `{name?}`; asks for the name when it is missing. */
+  export const createProject = 'aiplat:create-project';
+  /** The following act on `{kind: 'project' | 'experiment', uids}`, by default on what is selected in the sidebar. */
+  export const open = 'aiplat:open';
+  export const rename = 'aiplat:rename';
+  export const stop = 'aiplat:stop';
+  export const archive = 'aiplat:archive';
+  export const restore = 'aiplat:restore';
+  export const trash = 'aiplat:trash';
+  export const purge = 'aiplat:purge';
+  export const copyCode = 'aiplat:copy-code';
+  export const refresh = 'aiplat:refresh';
+}

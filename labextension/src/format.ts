@@ -1,0 +1,86 @@
+/** Numbers and times as people read them, in the locale that Lab shows. */
+
+import { locale } from './i18n';
+
+/** Four significant digits (`0.03142`, `1.2e-6`); whole numbers are grouped; null is NaN. */
+export function significant(value: number | null): string {
+  if (value === null || Number.isNaN(value)) {
+    return 'NaN';
+  }
+  if (!Number.isFinite(value)) {
+    return value > 0 ? '∞' : '−∞';
+  }
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
+  }
+  return Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(4)));
+}
+
+/** A count, grouped as the reader's locale does. */
+export function count(value: number): string {
+  return value.toLocaleString(locale());
+}
+
+/** `12s`, `5m 09s`, `2h 05m` or `3d 4h`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60
+  ];
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (days > 0) {
+    return `${days}d ${hours}h`;
+  }
+  if (hours > 0) {
+    return `${hours}h ${two(minutes)}m`;
+  }
+  return minutes > 0 ? `${minutes}m ${two(whole % 60)}s` : `${whole}s`;
+}
+
+const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 365 * 86400],
+  ['month', 30 * 86400],
+  ['week', 7 * 86400],
+  ['day', 86400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1]
+];
+
+/** `3 min. ago`; `at` and `now` in seconds since 1970. `style` as of `Intl.RelativeTimeFormat`. */
+export function relative(
+  at: number,
+  style: Intl.RelativeTimeFormatStyle = 'short',
+  now: number = Date.now() / 1000
+): string {
+  const passed = Math.max(0, now - at);
+  const [unit, size] = UNITS.find(([, seconds]) => passed >= seconds) ?? (['second', 1] as const);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style }).format(
+    -Math.floor(passed / size),
+    unit
+  );
+}
+
+/** Date and time to the second; `at` in seconds since 1970. */
+export function exactTime(at: number): string {
+  return new Date(at * 1000).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+/** `812 B`, `1.4 MB`, `2.1 GB`. */
+export function bytes(size: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = size;
+  let at = 0;
+  while (value >= 1000 && at < units.length - 1) {
+    value /= 1000;
+    at += 1;
+  }
+  const digits = at === 0 || value >= 100 ? 0 : 1;
+  return `${value.toLocaleString(locale(), { maximumFractionDigits: digits })} ${units[at] ?? ''}`;
+}

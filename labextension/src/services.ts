@@ -1,0 +1,16 @@
+/** What every part of the page is given. */
+
+import type { CommandRegistry } from '@lumino/commands';
+
+import type { Api } from './api';
+import type { Events } from './events';
+import type { Trans } from './i18n';
+import type { Preferences } from './preferences';
+
+export interface Services {
+  readonly api: Api;
+  readonly events: Events;
+  readonly trans: Trans;
+  readonly commands: CommandRegistry;
+  readonly preferences: Preferences;
+}
