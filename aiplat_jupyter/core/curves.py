@@ -1,13 +1,17 @@
 """Questions about metrics and their answers: at most one bucket per pixel column, over all points."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from aiplat_jupyter.core.records import SeriesSummary
 
 Smoothing = Literal["none", "twema", "ema", "gaussian", "mean"]
 """``twema``: time-weighted EMA; ``ema``: as TensorBoard; ``gaussian``; ``mean``: centred running mean."""
+
+
+Value = Annotated[float, Meta(extra_json_schema={"x-nan": "null"})]
+"""A float that may be NaN: MessagePack has it as it is, JSON as null."""
 
 
 class CurveQuery(Struct, frozen=True, kw_only=True):
@@ -47,15 +51,15 @@ class Columns(Struct, frozen=True, kw_only=True):
 
     x: list[float]
     first_x: list[float]
-    mean: list[float]
-    min: list[float]
-    max: list[float]
-    last: list[float]
+    mean: list[Value]
+    min: list[Value]
+    max: list[Value]
+    last: list[Value]
     count: list[int]
     nan: list[int] = []
     posinf: list[int] = []
     neginf: list[int] = []
-    smooth: list[float] = []
+    smooth: list[Value] = []
     """The smoothed value at the bucket's last point; empty without smoothing."""
 
 
@@ -106,7 +110,7 @@ class History(Struct, frozen=True, kw_only=True):
     attempt: list[str]
     step: list[int]
     wall: list[float]
-    value: list[float]
+    value: list[Value]
     next_cursor: str | None = None
 
 
