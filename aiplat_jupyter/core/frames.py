@@ -53,6 +53,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open
     name: str
     rank: int | None = None
     """Set for another rank of a distributed run, which joins the attempt of rank 0."""
+    joins: bool = False
+    """True: another process's attempt (a rank's, or a forked child's), whose status and end this journal does not tell."""
     resume: bool = False
     """True: the experiment exists and this is a further attempt; its project and name stay as they are."""
     parent: str | None = None
@@ -78,10 +80,11 @@ class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="change"):
-    """Merges entries into the experiment's config or summary, or sets what is not None."""
+    """Merges entries into the experiment's config, summary or provenance, or sets what is not None."""
 
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
     name: str | None = None
     notes: str | None = None
     tags: list[str] | None = None
