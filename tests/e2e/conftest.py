@@ -1,0 +1,81 @@
+"""A browser, and pages that fail the test when something goes wrong in the console."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.e2e.lab import Lab
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-device-scale-factor=1",
+]
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Keep pytest-jupyter's loop out of the tests that drive a browser: Playwright runs one of its own."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """The servers here are processes of their own."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "No Chromium: `make test` installs it, or apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1440, "height": 960}, locale="en-US", reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page; uncaught errors and errors that name our extension in its console fail the test."""
+    page = context.new_page()
+    wrong: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error" and "aiplat" in message.text + message.location.get("url", ""):
+            wrong.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    assert not wrong, wrong
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with Lab(tmp_path) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots go: AIPLAT_SCREENSHOTS (`make screenshots`), else the results folder that git ignores."""
+    folder = Path(os.environ.get("AIPLAT_SCREENSHOTS", "test-results"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

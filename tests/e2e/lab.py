@@ -1,0 +1,123 @@
+"""A real Jupyter server in a process of its own, with folders of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+class Lab:
+    """Starts `jupyter lab` (or another app) over a temporary folder with copies of the tutorials; stops at exit.
+
+    The same `home` may be given to a second one after the first has stopped: it then has its database and settings.
+    """
+
+    def __init__(self, home: Path, app: str = "jupyterlab", *, options: tuple[str, ...] = (), token: str | None = None):
+        self.home = home
+        self.root = home / "work"
+        self.data_dir = home / "aiplat"
+        self.token = secrets.token_hex(16) if token is None else token
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = home / f"{app}-{self.port}.log"
+        self._command = [sys.executable, "-m", app, *self._options(), *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Lab":
+        if not (self.root / "notebooks").exists():
+            shutil.copytree(NOTEBOOKS, self.root / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        self.set("@jupyterlab/apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self.root, env=self.environment(), stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait_until_it_answers()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(5)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the server, and of a script beside it."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AIPLAT_", "JUPYTER", "JPY_"))}
+        own = {
+            "HOME": self.home,
+            "AIPLAT_DATA_DIR": self.data_dir,
+            "IPYTHONDIR": self.home / "ipython",
+            "JUPYTER_CONFIG_DIR": self.home / "config",
+            "JUPYTER_DATA_DIR": self.home / "data",
+            "JUPYTER_RUNTIME_DIR": self.home / "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": self.home / "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": self.home / "workspaces",
+        }
+        path = os.pathsep.join([str(Path(sys.executable).parent), inherited["PATH"]])
+        return inherited | {key: str(value) for key, value in own.items()} | {"PATH": path}
+
+    def set(self, plugin: str, settings: dict[str, Any]) -> None:
+        """Write settings as the settings editor does; ``plugin`` is ``package/name``."""
+        path = self.home / "settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """Ask our REST API as the server's owner."""
+        return self._ask(f"/aiplat/api/v1/{path}", method, body)
+
+    def log(self) -> str:
+        """Return what the server wrote."""
+        return self._log.read_text(errors="replace")
+
+    def _options(self) -> list[str]:
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": self.port,
+            "ServerApp.port_retries": 0,
+            "ServerApp.open_browser": False,
+            "ServerApp.root_dir": self.root,
+            "IdentityProvider.token": self.token,
+        }
+        root = ["--allow-root"] if os.getuid() == 0 else []
+        return root + [f"--{name}={value}" for name, value in options.items()]
+
+    def _ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read() or b"null")
+
+    def _wait_until_it_answers(self, patience: float = 60.0) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            try:
+                return self._ask("/api")
+            except (URLError, ConnectionError):
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.2)
+        raise AssertionError(f"The server did not start:\n{self.log()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
