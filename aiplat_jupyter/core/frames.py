@@ -54,7 +54,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open
     rank: int | None = None
     """Set for another rank of a distributed run, which joins the attempt of rank 0."""
     joins: bool = False
-    """True: another process's attempt (a rank's, or a forked child's), whose status and end this journal does not tell."""
+    """True: a rank's or forked child's journal in another process's attempt, whose status and end it does not tell."""
     resume: bool = False
     """True: the experiment exists and this is a further attempt; its project and name stay as they are."""
     parent: str | None = None
