@@ -135,7 +135,7 @@ def decode(payload: bytes | memoryview) -> Record:
 
 
 def whole_frames(data: bytes | memoryview) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of the payload of each whole, sound frame from the start of `data`; stop at the first other."""
+    """Yield (start, end) of the payload of each whole, sound frame at the start of `data`; stop at the first other."""
     view, at, size = memoryview(data), 0, len(data)
     while at + HEAD.size <= size:
         length, checksum = HEAD.unpack_from(view, at)
