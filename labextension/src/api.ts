@@ -8,6 +8,7 @@ import { pause } from './clock';
 import { ApiError, errorOf } from './errors';
 import type {
   BulkResult,
+  ChangesQuery,
   CurveAnswer,
   CurveQuery,
   Experiment,
@@ -16,6 +17,7 @@ import type {
   ExperimentRow,
   ExperimentStatus,
   History,
+  HistoryQuery,
   Page,
   Project,
   ProjectPatch,
@@ -113,11 +115,7 @@ export class Api {
     return this.call('GET', ['experiments', uid, 'metrics'], { signal });
   }
 
-  history(
-    uid: string,
-    query: { metrics: string[]; limit?: number; cursor?: string },
-    signal?: AbortSignal
-  ): Promise<History> {
+  history(uid: string, query: HistoryQuery, signal?: AbortSignal): Promise<History> {
     return this.call('GET', ['experiments', uid, 'history'], { query, signal });
   }
 
@@ -126,7 +124,7 @@ export class Api {
   }
 
   /** Open the stream of changes; the answer is still to be read. Never repeated: `Events` does that. */
-  events(query: { topics: string[]; after?: string; wait?: number }, signal: AbortSignal): Promise<Response> {
+  events(query: ChangesQuery, signal: AbortSignal): Promise<Response> {
     return this.send('GET', ['events'], { query, signal }, { Accept: 'text/event-stream' });
   }
 
@@ -172,12 +170,12 @@ export class Api {
   }
 }
 
-/** Lists become repeated parameters; what is undefined is left out. */
+/** Lists become repeated parameters; what is undefined or null is left out. */
 function queryString(query: object | undefined): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {}) as [string, unknown][]) {
     for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (item !== undefined) {
+      if (item !== undefined && item !== null) {
         params.append(name, String(item));
       }
     }

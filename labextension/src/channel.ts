@@ -1,7 +1,7 @@
 /** One way to hear of changes: the stream, or repeated long polls where a proxy holds streams back. */
 
 import type { Api } from './api';
-import type { Change } from './records';
+import type { Change, Changes } from './records';
 import { messages } from './sse';
 
 /** Milliseconds. */
@@ -15,15 +15,8 @@ export interface Patience {
 export interface Hearing {
   /** The server was reached. */
   reached: () => void;
-  /** `seq` is where the sequence stands now; each call may bring a change, or `resync`. */
-  heard: (seq: string, news: Change | 'resync' | null) => void;
-}
-
-/** Answer of a long poll. */
-interface Poll {
-  changes: Change[];
-  seq: number;
-  resync: boolean;
+  /** `seq` is where the sequence stands now, if that is known; each call may bring a change, or `resync`. */
+  heard: (seq: number | null, news: Change | 'resync' | null) => void;
 }
 
 export class Channel {
@@ -36,7 +29,7 @@ export class Channel {
   ) {}
 
   /** Hear of `topics` behind `after` until `signal` aborts or the connection breaks: always ends by throwing. */
-  async hear(topics: string[], after: string, hearing: Hearing, signal: AbortSignal): Promise<never> {
+  async hear(topics: string[], after: number | null, hearing: Hearing, signal: AbortSignal): Promise<never> {
     return this.polls
       ? this.repeat(topics, after, hearing, signal)
       : this.stream(topics, after, hearing, signal);
@@ -44,18 +37,18 @@ export class Channel {
 
   private async stream(
     topics: string[],
-    after: string,
+    after: number | null,
     hearing: Hearing,
     signal: AbortSignal
   ): Promise<never> {
     const silence = new Silence(this.patience.silence);
     try {
       const either = AbortSignal.any([signal, silence.signal]);
-      const response = await this.api.events({ topics, after: after || undefined }, either);
+      const response = await this.api.events({ topics, after }, either);
       hearing.reached();
       if (response.body !== null) {
         for await (const message of messages(response.body, () => silence.broken())) {
-          hearing.heard(message.id, newsOf(message.event, message.data));
+          hearing.heard(message.id === '' ? null : Number(message.id), newsOf(message.event, message.data));
         }
       }
       throw new Error('The server closed the stream.');
@@ -69,21 +62,19 @@ export class Channel {
 
   private async repeat(
     topics: string[],
-    after: string,
+    after: number | null,
     hearing: Hearing,
     signal: AbortSignal
   ): Promise<never> {
     let seq = after;
     for (;;) {
-      const response = await this.api.events(
-        { topics, after: seq || undefined, wait: this.patience.wait / 1000 },
-        signal
-      );
-      const poll = (await response.json()) as Poll;
-      seq = String(poll.seq);
+      const wait = this.patience.wait / 1000;
+      const response = await this.api.events({ topics, after: seq, wait }, signal);
+      const answer = (await response.json()) as Changes;
+      seq = answer.next ?? seq;
       hearing.reached();
-      hearing.heard(seq, poll.resync ? 'resync' : null);
-      poll.changes.forEach(change => hearing.heard(seq, change));
+      hearing.heard(seq, answer.resync ? 'resync' : null);
+      answer.items.forEach(change => hearing.heard(seq, change));
     }
   }
 }

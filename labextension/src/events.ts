@@ -40,7 +40,7 @@ export class Events implements IDisposable {
   private readonly _linkChanged = new Signal<this, Link>(this);
   private connection: AbortController | null = null;
   private topics: string[] = [];
-  private seq = '';
+  private seq: number | null = null;
   private failures = 0;
   private isAway = false;
   private hiding: ReturnType<typeof setTimeout> | undefined;
@@ -173,14 +173,14 @@ export class Events implements IDisposable {
   private readonly onReached = (): void => {
     this.failures = 0;
     this.setLink('connected');
-    if (this.seq === '') {
+    if (this.seq === null) {
       // Nobody knows what happened between the first questions and now.
       this.tell('resync');
     }
   };
 
-  private readonly onHeard = (seq: string, news: Change | 'resync' | null): void => {
-    this.seq = seq || this.seq;
+  private readonly onHeard = (seq: number | null, news: Change | 'resync' | null): void => {
+    this.seq = seq ?? this.seq;
     if (news !== null) {
       this.tell(news);
     }

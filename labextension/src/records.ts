@@ -21,8 +21,10 @@ export type BulkResult = Schemas['BulkResult'];
 export type Purged = Schemas['Purged'];
 export type Change = Schemas['Change'];
 
-export type Verb = 'archive' | 'restore' | 'trash' | 'purge';
-export type Smoothing = 'none' | 'twema' | 'ema' | 'gaussian' | 'mean';
+export type Changes = Schemas['Changes'];
+
+export type Verb = Schemas['Bulk']['verb'];
+export type Smoothing = Schemas['CurveQuery']['smoothing'];
 
 export interface Page<T> {
   items: T[];
@@ -30,50 +32,12 @@ export interface Page<T> {
   total?: number | null;
 }
 
-export interface ProjectQuery {
-  q?: string;
-  status?: Lifecycle;
-  sort?: string;
-  limit?: number;
-  cursor?: string;
-  count?: boolean;
-}
+export type ProjectQuery = Partial<Schemas['ProjectQuery']>;
+export type ExperimentQuery = Partial<Schemas['ExperimentQuery']>;
+export type HistoryQuery = Partial<Schemas['HistoryQuery']>;
+export type ChangesQuery = Partial<Schemas['ChangesQuery']>;
+export type CurveQuery = Pick<Schemas['CurveQuery'], 'experiments' | 'metrics'> &
+  Partial<Schemas['CurveQuery']>;
 
-export interface ExperimentQuery {
-  q?: string;
-  project?: string[];
-  status?: ExperimentStatus[];
-  tag?: string[];
-  lifecycle?: Lifecycle;
-  sort?: string;
-  metrics?: string[];
-  limit?: number;
-  cursor?: string;
-  count?: boolean;
-}
-
-export interface CurveQuery {
-  experiments: string[];
-  metrics: string[];
-  /** `step`, `relative`, `wall` or `metric:<name>`. */
-  x?: string;
-  start?: number;
-  end?: number;
-  width?: number;
-  smoothing?: Smoothing;
-  weight?: number;
-  abandoned?: boolean;
-  cursor?: string;
-}
-
-export interface ProjectPatch {
-  name?: string;
-  description?: string;
-}
-
-export interface ExperimentPatch {
-  name?: string;
-  notes?: string;
-  tags?: string[];
-  project?: string;
-}
+export type ProjectPatch = Partial<Schemas['ProjectPatch']>;
+export type ExperimentPatch = Partial<Schemas['ExperimentPatch']>;
