@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.lab import Lab
+from tests.lab import Lab
 
 
 class LabPage:

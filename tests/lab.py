@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 class Lab:
@@ -25,6 +25,7 @@ class Lab:
 
     def __init__(self, home: Path, app: str = "jupyterlab", *, options: tuple[str, ...] = (), token: str | None = None):
         self.home = home
+        self.home.mkdir(parents=True, exist_ok=True)
         self.root = home / "work"
         self.data_dir = home / "aiplat"
         self.token = secrets.token_hex(16) if token is None else token
@@ -56,7 +57,9 @@ class Lab:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the server, and of a script beside it."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AIPLAT_", "JUPYTER", "JPY_"))}
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("AIPLAT_", "JUPYTER", "JPY_"))
+        }
         own = {
             "HOME": self.home,
             "AIPLAT_DATA_DIR": self.data_dir,
@@ -98,7 +101,9 @@ class Lab:
 
     def _ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"token {self.token}"
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.loads(response.read() or b"null")

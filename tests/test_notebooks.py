@@ -1,0 +1,63 @@
+"""The tutorials run from top to bottom, against a real server, and are committed without outputs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+from tests.lab import NOTEBOOKS, Lab
+
+TUTORIALS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    with Lab(tmp_path, "jupyter_server") as lab:
+        yield lab
+
+
+def run(name: str, lab: Lab) -> Any:
+    """Execute a tutorial as a kernel of this user would, and return it with its outputs."""
+    notebook = nbformat.read(lab.root / "notebooks" / name, as_version=4)
+    client = NotebookClient(notebook, timeout=240, kernel_manager_class=AsyncKernelManager)
+    return client.execute(env=lab.environment(), cwd=str(lab.root / "notebooks"))
+
+
+def outputs(notebook: Any, cell: str) -> list[Any]:
+    (found,) = [c for c in notebook.cells if c.id == cell]
+    return list(found.outputs)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.name)
+def test_outputs_are_not_committed(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        assert not cell.get("outputs"), cell.id
+        assert cell.get("execution_count") is None, cell.id
+
+
+@pytest.mark.timeout(300)
+def test_the_quickstart_trains_a_classifier(lab: Lab) -> None:
+    notebook = run("01_quickstart.ipynb", lab)
+    (row,) = lab.api("experiments?metrics=loss&metrics=accuracy")["items"]
+    found = lab.api(f"experiments/{row['uid']}")
+    steps = 120 * (1347 // 16)
+    assert (row["status"], row["metrics"][0]["count"]) == ("finished", steps)
+    assert found["summary"]["accuracy"] > 0.9
+    assert found["config"]["lr"] == 0.003
+    assert str(steps - 1) in outputs(notebook, "history")[0]["data"]["text/plain"]
+    assert "mlp" in outputs(notebook, "query")[0]["data"]["text/plain"]
+
+
+@pytest.mark.timeout(300)
+def test_the_comparison_finds_both_runs(lab: Lab) -> None:
+    notebook = run("02_compare.ipynb", lab)
+    rows = lab.api("experiments?q=tag:compare")["items"]
+    assert [row["status"] for row in rows] == ["finished", "finished"]
+    answer = outputs(notebook, "query")[0]["data"]["text/plain"]
+    assert "mlp lr=0.003" in answer
+    assert "mlp lr=0.1" not in answer
