@@ -17,6 +17,9 @@ class Resync(NamedTuple):
 class Bus:
     """Follows the sequence and hands each change to those who may see it. An async context manager: started and stopped."""
 
+    seq: int
+    """Number of the newest change that the bus has seen: what a stream that starts now goes on from."""
+
     def __init__(self, database: Database) -> None:
         raise NotImplementedError
 
