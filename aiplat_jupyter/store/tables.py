@@ -5,7 +5,7 @@ Row numbers (``id``) join tables and stay inside the store; ``uid`` is what the 
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Id = Integer().with_variant(BigInteger, "postgresql")
@@ -169,6 +169,8 @@ class AttemptRow(Base):
     """It ended on purpose: later points are kept, but do not make it running again."""
     started_at: Mapped[float]
     ended_at: Mapped[float | None]
+    first_wall: Mapped[float | None]
+    """Earliest wall time of its points: where relative time starts."""
 
 
 class JournalRow(Base):
@@ -271,12 +273,21 @@ class SegmentRow(Base):
     """Up to 4,096 points of one series, sorted by (step, arrival), with what a reader needs to pass them by."""
 
     __tablename__ = "segments"
-    __table_args__ = (Index("segments_by_series", "series_id", "step_min"),)
+    __table_args__ = (
+        Index("segments_by_series", "series_id", "step_min"),
+        Index("segments_still_open", "series_id", sqlite_where=text("open"), postgresql_where=text("open")),
+        {"sqlite_autoincrement": True},
+    )
 
     series_id: Mapped[int] = _parent("series.id")
     arrival: Mapped[int] = mapped_column(BigInteger)
-    """Number of the first of its points in the order of arrival; tells which of two equal steps came last."""
+    """Number of the first of its points in the order of arrival; with `id` it tells which of two equal steps came last."""
     count: Mapped[int]
+    """Points that are drawn: the last arrival of each step. The statistics are over these."""
+    superseded: Mapped[int] = mapped_column(default=0)
+    """Further points, each with a step that came again later."""
+    open: Mapped[bool] = mapped_column(default=False)
+    """The next fold may still merge it with what follows."""
     step_min: Mapped[int] = mapped_column(BigInteger)
     step_max: Mapped[int] = mapped_column(BigInteger)
     wall_min: Mapped[float]
