@@ -1,0 +1,53 @@
+"""The durable sequence of what changed: written in the transaction that changes it, read by every server's bus."""
+
+import time
+from typing import Final, Literal
+
+from sqlalchemy import Connection, delete, func, insert, select, text
+
+from aiplat_jupyter.core.records import Change
+from aiplat_jupyter.store.commits import CHANNEL
+from aiplat_jupyter.store.rows import to_record
+from aiplat_jupyter.store.tables import ChangeRow
+
+KEPT: Final = 20_000
+_PRUNE_EVERY: Final = 500
+
+Kind = Literal["created", "updated", "points", "status", "purged"]
+
+
+def of_project(tx: Connection, kind: Kind, uid: str) -> None:
+    """Record that a project changed."""
+    _record(tx, ["projects"], kind, uid, uid)
+
+
+def of_experiment(tx: Connection, kind: Kind, uid: str, project: str) -> None:
+    """Record that an experiment of `project` (a uid) changed: for lists, and for who looks at it."""
+    _record(tx, ["experiments", f"experiment:{uid}"], kind, uid, project)
+
+
+def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str) -> None:
+    row = {"kind": kind, "uid": uid, "project": project, "at": time.time()}
+    tx.execute(insert(ChangeRow), [{"topic": topic, **row} for topic in topics])
+    if tx.dialect.name == "postgresql":
+        tx.execute(text(f"NOTIFY {CHANNEL}"))
+    newest = latest(tx)
+    if newest % _PRUNE_EVERY < len(topics):
+        tx.execute(delete(ChangeRow).where(ChangeRow.id <= newest - KEPT))
+
+
+def latest(tx: Connection) -> int:
+    """Return the newest number; 0 when nothing has ever changed."""
+    return tx.execute(select(func.max(ChangeRow.id))).scalar() or 0
+
+
+def oldest(tx: Connection) -> int:
+    """Return the oldest number that is kept; 0 when there is none."""
+    return tx.execute(select(func.min(ChangeRow.id))).scalar() or 0
+
+
+def since(tx: Connection, seq: int, limit: int = 2_000) -> list[Change]:
+    """Return up to `limit` changes behind number `seq`, in order."""
+    columns = ChangeRow.id.label("seq"), ChangeRow.topic, ChangeRow.kind, ChangeRow.uid, ChangeRow.project, ChangeRow.at
+    rows = tx.execute(select(*columns).where(ChangeRow.id > seq).order_by(ChangeRow.id).limit(limit))
+    return [to_record(Change, row) for row in rows]

@@ -1,0 +1,28 @@
+"""What was purged, so that nothing late brings it back."""
+
+import time
+from collections.abc import Iterable
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select
+
+from aiplat_jupyter.core.errors import Gone
+from aiplat_jupyter.store.tables import TombstoneRow
+
+
+def bury(tx: Connection, kind: Literal["project", "experiment", "journal"], uids: Iterable[str]) -> None:
+    """Remember that these are purged; those that are buried already stay so."""
+    fresh = [uid for uid in uids if not _is_buried(tx, uid)]
+    if fresh:
+        now = time.time()
+        tx.execute(insert(TombstoneRow), [{"uid": uid, "kind": kind, "purged_at": now} for uid in fresh])
+
+
+def refuse_buried(tx: Connection, uid: str) -> None:
+    """Raise `Gone` if `uid` was purged."""
+    if _is_buried(tx, uid):
+        raise Gone(f"{uid} was purged for good.")
+
+
+def _is_buried(tx: Connection, uid: str) -> bool:
+    return tx.execute(select(TombstoneRow.id).where(TombstoneRow.uid == uid)).first() is not None
