@@ -50,7 +50,9 @@ def query(tx: Connection, query: CurveQuery) -> CurveAnswer:
     raise NotImplementedError
 
 
-def summaries(tx: Connection, attempt_ids: Iterable[int], metrics: Sequence[str] | None = None) -> dict[int, list[SeriesSummary]]:
+def summaries(
+    tx: Connection, attempt_ids: Iterable[int], metrics: Sequence[str] | None = None
+) -> dict[int, list[SeriesSummary]]:
     """Return the summaries of the drawn lines that end in these attempts, by attempt, sorted by metric and context.
 
     `metrics` names those wanted; None: all.

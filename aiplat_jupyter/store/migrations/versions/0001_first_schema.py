@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("final", sa.Boolean(), nullable=False),
         sa.Column("started_at", sa.Float(precision=53), nullable=False),
         sa.Column("ended_at", sa.Float(precision=53), nullable=True),
+        sa.Column("first_wall", sa.Float(precision=53), nullable=True),
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["experiment_id"], ["experiments.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["parent_id"], ["attempts.id"], ondelete="CASCADE"),
@@ -223,6 +224,8 @@ def upgrade() -> None:
         sa.Column("series_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.Column("arrival", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("superseded", sa.Integer(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("step_min", sa.BigInteger(), nullable=False),
         sa.Column("step_max", sa.BigInteger(), nullable=False),
         sa.Column("wall_min", sa.Float(precision=53), nullable=False),
@@ -238,8 +241,17 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["series_id"], ["series.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("segments_by_series", "segments", ["series_id", "step_min"], unique=False)
+    op.create_index(
+        "segments_still_open",
+        "segments",
+        ["series_id"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
     op.create_table(
         "shapes",
         sa.Column("journal_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
