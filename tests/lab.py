@@ -20,10 +20,20 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 class Lab:
     """Starts `jupyter lab` (or another app) over a temporary folder with copies of the tutorials; stops at exit.
 
+    `python` and `path` name the environment it runs in (this one), `options` are for its command line.
     The same `home` may be given to a second one after the first has stopped: it then has its database and settings.
     """
 
-    def __init__(self, home: Path, app: str = "jupyterlab", *, options: tuple[str, ...] = (), token: str | None = None):
+    def __init__(
+        self,
+        home: Path,
+        app: str = "jupyterlab",
+        *,
+        options: tuple[str, ...] = (),
+        token: str | None = None,
+        python: str = sys.executable,
+        path: str | None = None,
+    ) -> None:
         self.home = home
         self.home.mkdir(parents=True, exist_ok=True)
         self.root = home / "work"
@@ -32,7 +42,9 @@ class Lab:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = home / f"{app}-{self.port}.log"
-        self._command = [sys.executable, "-m", app, *self._options(), *options]
+        self._python = python
+        self._path = path if path is not None else os.environ["PATH"]
+        self._command = [python, "-m", app, *self._options(), *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Lab":
@@ -70,7 +82,7 @@ class Lab:
             "JUPYTERLAB_SETTINGS_DIR": self.home / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": self.home / "workspaces",
         }
-        path = os.pathsep.join([str(Path(sys.executable).parent), inherited["PATH"]])
+        path = os.pathsep.join([str(Path(self._python).parent), self._path])
         return inherited | {key: str(value) for key, value in own.items()} | {"PATH": path}
 
     def set(self, plugin: str, settings: dict[str, Any]) -> None:
