@@ -152,6 +152,8 @@ class Changes:
         response = self._connection.open("GET", "events" + query, Accept="text/event-stream")
         if response.status != 200:
             raise to_error(response.status, response.read())
+        if self._closed:
+            return
         from http.client import HTTPException
 
         try:
