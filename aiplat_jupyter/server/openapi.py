@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from aiplat_jupyter.core.records import Problem
 from aiplat_jupyter.server import docstrings
-from aiplat_jupyter.server.routes import API, ROUTES, Route
+from aiplat_jupyter.server.route import Route
+from aiplat_jupyter.server.routes import API, ROUTES
 from aiplat_jupyter.server.stream import Changes
 
 FILE: Final = Path(__file__).with_name("openapi.json")

@@ -4,91 +4,17 @@ What a verb takes and answers is read from its signature: parameters named in th
 and the record it returns.
 """
 
-import inspect
-import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal, get_args, get_origin
+from itertools import groupby
+from typing import Any, Final
 
-from msgspec import Struct
+from jupyter_server.auth.decorator import allow_unauthenticated
 
-from aiplat_jupyter.core.states import Scope
 from aiplat_jupyter.server import experiments, info, journals, metrics, projects, stream, tokens
-from aiplat_jupyter.server.call import Created
+from aiplat_jupyter.server.base import Handler, NoSuchRoute
+from aiplat_jupyter.server.route import MIB, Method, Route
 
 API: Final = "aiplat/api/v1"
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-KIB: Final = 1024
-MIB: Final = 1024 * KIB
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """One verb on one path.
-
-    Attributes
-    ----------
-    path : below the API's base; ``{name}`` is a parameter of `act`.
-    act : does it: ``act(services, who, **path, query=…, body=…)``.
-    scope : what the caller's credential must allow.
-    limit : bytes that a body may have.
-    is_activity : whether it shows that a person is there (for servers that stop when nobody is).
-    """
-
-    method: Method
-    path: str
-    act: Callable[..., Awaitable[Any]]
-    scope: Scope
-    status: int = 200
-    limit: int = MIB
-    is_activity: bool = True
-
-    @property
-    def summary(self) -> str:
-        """First line of what `act` says of itself."""
-        return inspect.cleandoc(self.act.__doc__ or "").partition("\n")[0]
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Path parameters, in order, and their types."""
-        takes = inspect.signature(self.act).parameters
-        return {name: takes[name].annotation for name in re.findall(r"{(\w+)}", self.path)}
-
-    @property
-    def query(self) -> Any:
-        """Record of the query string, or None."""
-        return self._takes("query")
-
-    @property
-    def body(self) -> Any:
-        """Record of the body, ``bytes`` if it is taken as it comes, or None."""
-        return self._takes("body")
-
-    @property
-    def answer(self) -> Any:
-        """Record of the answer; None where there is no content."""
-        returns = inspect.signature(self.act).return_annotation
-        return get_args(returns)[0] if get_origin(returns) is Created else returns
-
-    @property
-    def statuses(self) -> list[int]:
-        """Which successes there are."""
-        if self.answer is None:
-            return [204]
-        returns = inspect.signature(self.act).return_annotation
-        return [200, 201] if get_origin(returns) is Created else [self.status]
-
-    @property
-    def pattern(self) -> str:
-        """Regular expression of the path."""
-        kinds = self.parameters
-        return re.sub(r"{(\w+)}", lambda found: f"(?P<{found[1]}>{_values(kinds[found[1]])})", self.path)
-
-    def _takes(self, name: str) -> Any:
-        parameter = inspect.signature(self.act).parameters.get(name)
-        return parameter and parameter.annotation
-
-
-def _values(kind: Any) -> str:
-    return "|".join(get_args(kind)) if get_origin(kind) is Literal else "[^/]+"
 
 
 def _read(path: str, act: Callable[..., Awaitable[Any]]) -> Route:
@@ -96,7 +22,7 @@ def _read(path: str, act: Callable[..., Awaitable[Any]]) -> Route:
 
 
 def _write(method: Method, path: str, act: Callable[..., Awaitable[Any]], **more: Any) -> Route:
-    return Route(method=method, path=path, act=act, scope="write", **more)
+    return Route(method=method, path=path, act=act, scope="write", **{"is_replayed": method == "POST"} | more)
 
 
 ROUTES: Final = (
@@ -132,7 +58,35 @@ ROUTES: Final = (
     _read("experiments/{uid}/history", metrics.get_history),
     _read("metrics/query", metrics.query_curves),
     _read("journals/{uid}", journals.get_journal),
-    _write("POST", "journals/{uid}/frames", journals.append_frames, limit=32 * MIB, is_activity=False),
-    _read("events", stream.wait_for_changes),
+    _write(
+        "POST", "journals/{uid}/frames", journals.append_frames, limit=32 * MIB, is_activity=False, is_replayed=False
+    ),
+    Route(
+        method="GET",
+        path="events",
+        act=stream.wait_for_changes,
+        scope="read",
+        is_activity=False,
+        handler=stream.StreamHandler,
+    ),
 )
 """Literal paths stand before those with a parameter in the same place."""
+
+
+def handlers() -> list[tuple[str, type[Handler]]]:
+    """Return patterns below the server's base URL and the handlers that answer them."""
+    made = [
+        (rf"/{API}/{pattern}", _handler(list(routes)))
+        for pattern, routes in groupby(ROUTES, key=lambda route: route.pattern)
+    ]
+    return [*made, (rf"/{API}(?:/.*)?", NoSuchRoute)]
+
+
+def _handler(routes: list[Route]) -> type[Handler]:
+    """Make the handler of one path: it has a method for each verb, and refuses the others with 405.
+
+    The methods are marked as open to everyone because `Handler.prepare` lets in whom Jupyter does not know.
+    """
+    base = routes[0].handler or Handler
+    verbs = {route.method.lower(): allow_unauthenticated(base.act) for route in routes}
+    return type(f"{base.__name__}:{routes[0].path}", (base,), {"routes": {r.method: r for r in routes}, **verbs})

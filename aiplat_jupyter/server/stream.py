@@ -1,9 +1,29 @@
 """The stream of changes: server-sent events, and a long poll for proxies that hold streams back."""
 
-from msgspec import Struct
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final, Union
 
+import msgspec
+from msgspec import Struct
+from tornado.iostream import StreamClosedError
+
+from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.records import Change, Identity
+from aiplat_jupyter.server.base import Handler
 from aiplat_jupyter.server.call import Services
+
+if TYPE_CHECKING:
+    from aiplat_jupyter.services.bus import Resync
+
+HEARTBEAT: Final = 15.0
+"""Seconds of silence after which a comment shows that the stream is alive."""
+MAX_WAIT: Final = 60.0
+MAX_ITEMS: Final = 1000
+AT_ONCE: Final = 0.01
+"""Seconds in which changes that are already there arrive."""
+Event = Union[Change, "Resync"]
 
 
 class ChangesQuery(Struct, frozen=True, kw_only=True):
@@ -14,7 +34,7 @@ class ChangesQuery(Struct, frozen=True, kw_only=True):
     topics : ``projects``, ``experiments``, ``experiment:<uid>``; none named: all.
     after : the last number seen; the stream goes on behind it. None: from now on. The header ``Last-Event-ID`` does the
         same.
-    wait : seconds to wait for a change and then answer `Changes` once, instead of a stream.
+    wait : seconds (at most 60) to wait for a change and then answer `Changes` once, instead of a stream.
     """
 
     topics: list[str] = []
@@ -26,12 +46,104 @@ class Changes(Struct, frozen=True, kw_only=True):
     """What a long poll answers: go on with ``after=next``."""
 
     items: list[Change]
-    next: int | None
-    """None: nothing has happened yet; ask again without `after`."""
+    next: int
     resync: bool = False
     """Too much was missed: ask for everything again, then go on."""
 
 
 async def wait_for_changes(at: Services, who: Identity, query: ChangesQuery) -> Changes:
     """Follow changes as server-sent events; with `wait`, answer the next ones as JSON."""
-    raise NotImplementedError
+    seen, resync = at.bus.seq if query.after is None else query.after, False
+    items: list[Change] = []
+    patience = min(query.wait or 0.0, MAX_WAIT)
+    async with at.bus.subscribe(who, query.topics, seen) as changes:
+        while len(items) < MAX_ITEMS and (event := await _next(changes, patience)):
+            seen, patience = event.seq, AT_ONCE
+            if isinstance(event, Change):
+                items.append(event)
+            else:
+                resync = True
+    return Changes(items=items, next=seen, resync=resync)
+
+
+async def _next(events: AsyncIterator[Event], patience: float) -> Event | None:
+    """Return the next event; None if there is none in time, after which the iterator is spent."""
+    with contextlib.suppress(TimeoutError, StopAsyncIteration):
+        async with asyncio.timeout(patience):
+            return await anext(events)
+    return None
+
+
+class StreamHandler(Handler):
+    """Sends changes as they come, until the caller or the server goes."""
+
+    def initialize(self) -> None:
+        """Make the sign that the caller has gone."""
+        self._gone = asyncio.Event()
+
+    def on_connection_close(self) -> None:
+        """Wake the stream, to end it."""
+        self._gone.set()
+
+    async def act(self, **path: str) -> None:
+        """Answer the stream, or the long poll."""
+        query = self._arguments(self.routes["GET"], path)["query"]
+        if query.wait is not None:
+            await super().act(**path)
+            return
+        after = self._last_event_id(query)
+        with contextlib.suppress(StreamClosedError):
+            async with self.at.bus.subscribe(self.who, query.topics, after) as changes:
+                await self._open(after)
+                async for event in _paced(changes, self._gone):
+                    await self._send(_encode(event) if event else b":\n\n")
+
+    def _last_event_id(self, query: ChangesQuery) -> int:
+        """Return the number to go on from: a browser that connects again repeats its first query, but knows more."""
+        header = self.request.headers.get("Last-Event-ID", "")
+        if header and not (header.isascii() and header.isdigit() and len(header) < 19):
+            raise InvalidInput("Last-Event-ID is no number of ours.", fields={"Last-Event-ID": "Leave it out."})
+        if header:
+            return int(header)
+        return self.at.bus.seq if query.after is None else query.after
+
+    async def _open(self, after: int) -> None:
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
+        await self._send(b"id: %d\n\n" % after)
+
+    async def _send(self, data: bytes) -> None:
+        self.write(data)
+        await self.flush()
+
+
+def _encode(event: Event) -> bytes:
+    name, data = ("change", event) if isinstance(event, Change) else ("resync", {"seq": event.seq})
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, name.encode(), msgspec.json.encode(data))
+
+
+async def _paced(events: AsyncIterator[Event], gone: asyncio.Event) -> AsyncIterator[Event | None]:
+    """Yield events, and None after each `HEARTBEAT` without one, until they end or the caller has gone."""
+    leaving = asyncio.ensure_future(gone.wait())
+    coming = _coming(events)
+    try:
+        while not gone.is_set():
+            await asyncio.wait({coming, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                yield None
+            elif (event := coming.result()) is None:
+                return
+            else:
+                yield event
+                coming = _coming(events)
+    finally:
+        leaving.cancel()
+        coming.cancel()
+
+
+def _coming(events: AsyncIterator[Event]) -> asyncio.Task[Event | None]:
+    async def next_or_none() -> Event | None:
+        return await anext(events, None)
+
+    return asyncio.ensure_future(next_or_none())

@@ -1,0 +1,152 @@
+"""The server extension: configuration, start and stop."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import WILDCARD_IPS, ServerApp
+from traitlets import Float, TraitError, Unicode, default, validate
+
+from aiplat_jupyter.core.errors import AiplatError, Unavailable
+from aiplat_jupyter.server.call import Services
+from aiplat_jupyter.server.kernels import watched
+from aiplat_jupyter.server.presence import announced
+from aiplat_jupyter.server.throttle import Guesses
+
+if TYPE_CHECKING:
+    from aiplat_jupyter import platform
+
+PATIENCE: Final = 10.0
+"""Seconds that a request waits for the platform to start."""
+
+
+class AiplatApp(ExtensionApp):
+    """Projects, experiments and live curves in a Jupyter server."""
+
+    name = "aiplat_jupyter"
+    extension_url = "/lab"
+    load_other_extensions = True
+
+    data_dir = Unicode(
+        help="""Folder of the database, the journals, the server files and the backups. Must be absolute. Default: the
+        environment variable AIPLAT_DATA_DIR, else the folder aiplat in Jupyter's data directory."""
+    ).tag(config=True)
+    db_url = Unicode(
+        help="""The database, in SQLAlchemy's form, such as postgresql+psycopg://user:password@host/name. Default:
+        empty, which means the SQLite file aiplat.db in data_dir."""
+    ).tag(config=True)
+    journal_days = Float(
+        7.0,
+        min=0.0,
+        help="""Days that the journal of a finished process stays on disk after it is in the database. A database that
+        was restored from a backup is refilled from the journals that are still there. Default: 7.""",
+    ).tag(config=True)
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return str(
+            Path(os.environ.get("AIPLAT_DATA_DIR") or Path(jupyter_data_dir(), "aiplat")).expanduser().absolute()
+        )
+
+    @validate("data_dir")
+    def _check_data_dir(self, proposal: dict[str, Any]) -> str:
+        path = Path(proposal["value"]).expanduser()
+        if not path.is_absolute():
+            raise TraitError(f"AiplatApp.data_dir must be an absolute path, not {proposal['value']!r}.")
+        return str(path)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.guesses = Guesses()
+        self._exit = contextlib.AsyncExitStack()
+        self._platform: platform.Platform | None = None
+        self._reason = Unavailable("The platform is still starting.", hint="Try again in some seconds.")
+        self._decided = asyncio.Event()
+        self._changing = asyncio.Lock()
+
+    def initialize_handlers(self) -> None:
+        """Add the route table's handlers."""
+        from aiplat_jupyter.server.routes import handlers
+
+        self.handlers.extend(handlers())
+
+    async def services(self) -> Services:
+        """Return the running platform; raise `Unavailable` with the reason if it does not run."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._decided.wait()
+        if self._platform is None:
+            raise type(self._reason)(self._reason.detail, hint=self._reason.hint)
+        return self._platform
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Start the platform. If that fails Jupyter goes on, and every route of ours tells why."""
+        async with self._changing:
+            try:
+                await self._start(serverapp)
+            except AiplatError as error:
+                self.log.error("aiplat_jupyter does not run: %s %s", error.detail, error.hint)
+                await self._fail(error)
+            except Exception as error:
+                self.log.exception("aiplat_jupyter does not run.")
+                await self._fail(error)
+            finally:
+                self._decided.set()
+
+    async def _start(self, serverapp: ServerApp) -> None:
+        await asyncio.to_thread(import_module, "aiplat_jupyter.platform")
+        from aiplat_jupyter import platform
+
+        self.local = platform.local_account()
+        settings = platform.Settings(
+            data_dir=Path(self.data_dir), db_url=self.db_url, journal_days=self.journal_days, local=self.local
+        )
+        started = await self._exit.enter_async_context(platform.running(settings))
+        servers = settings.data_dir / "servers"
+        file = await self._exit.enter_async_context(announced(started, self.local, _url(serverapp), servers))
+        self._exit.enter_context(_environment(AIPLAT_SERVER_FILE=str(file), AIPLAT_DATA_DIR=self.data_dir))
+        self._exit.enter_context(watched(serverapp, started.kernels))
+        self._platform = started
+
+    async def _fail(self, error: Exception) -> None:
+        await self._exit.aclose()
+        if not isinstance(error, Unavailable):
+            error = Unavailable("The platform did not start.", hint="The Jupyter server's log says why.")
+        self._reason = error
+
+    async def stop_extension(self) -> None:
+        """Stop in reverse; harmless if the platform never started."""
+        async with self._changing:
+            self._platform = None
+            self._reason = Unavailable("The platform is shutting down.", hint="Try again when it is back.")
+            await self._exit.aclose()
+
+
+def _url(serverapp: ServerApp) -> str:
+    """Return where processes of this machine reach the server."""
+    parts = urlsplit(serverapp.connection_url)
+    if serverapp.ip in WILDCARD_IPS:
+        parts = parts._replace(netloc=f"{'[::1]' if ':' in serverapp.ip else '127.0.0.1'}:{serverapp.port}")
+    return parts.geturl()
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Set variables for kernels and terminals, which inherit the server's environment."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
