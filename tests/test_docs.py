@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aiplat_jupyter.server.app import AiplatApp
 from tests.lab import Lab
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +69,19 @@ def test_both_languages_tell_the_same(english: str, chinese: str) -> None:
         return [re.sub(r" *#.*", "", fence) for fence in fences]
 
     assert code(here) == code(there)
+
+
+def test_every_setting_is_documented() -> None:
+    page = (ROOT / "docs" / "operators" / "index.md").read_text()
+    for trait in AiplatApp.class_own_traits(config=True):
+        assert f"`AiplatApp.{trait}`" in page, trait
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    page = (ROOT / "docs" / "operators" / "index.md").read_text()
+    for path in (ROOT / "aiplat_jupyter").rglob("*.py"):
+        for variable in re.findall(r"\bAIPLAT_[A-Z_]+\b", path.read_text()):
+            assert f"`{variable}`" in page, f"{path.name}: {variable}"
 
 
 FOREIGN = {
