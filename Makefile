@@ -41,12 +41,12 @@ $(UV): constraints.txt
 .make/node: labextension/package.json labextension/yarn.lock labextension/.yarnrc.yml .make/python
 	$(say) "Installing the JavaScript packages"
 	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || { echo "Node 20 or newer is needed"; exit 1; }
-	@$(JLPM) install --immutable > ../.make/node.log || { cat ../.make/node.log; exit 1; }
+	@$(JLPM) install --immutable > ../.make/node.log 2>&1 || { cat ../.make/node.log; exit 1; }
 	@touch $@
 
 $(BUNDLE): .make/node $(call sources,labextension/src labextension/style labextension/schema) labextension/tsconfig.json
 	$(say) "Building the JupyterLab extension"
-	@$(JLPM) build:prod > ../.make/bundle.log || { cat ../.make/bundle.log; exit 1; }
+	@$(JLPM) build:prod > ../.make/bundle.log 2>&1 || { cat ../.make/bundle.log; exit 1; }
 	@touch $@
 
 # The link is removed first: uninstalling the former copy would delete the bundle through it.
@@ -80,7 +80,7 @@ endif
 build: install ## Wheel and source distribution in dist/
 	$(say) "Building the wheel and the source distribution"
 	@rm -rf dist
-	@$(BIN)/python -m build --no-isolation --wheel --sdist . > .make/build.log || { cat .make/build.log; exit 1; }
+	@$(BIN)/python -m build --no-isolation --wheel --sdist . > .make/build.log 2>&1 || { cat .make/build.log; exit 1; }
 	@ls dist
 
 ## Prove
