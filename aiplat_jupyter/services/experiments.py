@@ -1,5 +1,14 @@
 """Experiments: what may be done to them, and by whom."""
 
+import time
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from aiplat_jupyter.core.errors import Conflict
+from aiplat_jupyter.core.frames import Opened
+from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.queries import ExperimentQuery
 from aiplat_jupyter.core.records import (
     Bulk,
@@ -13,7 +22,11 @@ from aiplat_jupyter.core.records import (
     Purged,
     Verb,
 )
-from aiplat_jupyter.core.states import ExperimentStatus
+from aiplat_jupyter.core.states import LIVE, ExperimentStatus
+from aiplat_jupyter.services import access, limits
+from aiplat_jupyter.services.bulk import apply_each, next_state, refuse_unless_trashed
+from aiplat_jupyter.services.purging import purge_experiment
+from aiplat_jupyter.store import attempts, changes, experiments, projects, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
 
@@ -22,39 +35,161 @@ class Experiments:
     """The rules of experiments: editors of their project write, viewers read."""
 
     def __init__(self, database: Database, files: JournalFiles) -> None:
-        raise NotImplementedError
+        self._database = database
+        self._files = files
 
-    async def list(self, who: Identity, query: ExperimentQuery) -> Page[ExperimentRow]:
-        """Return a page. Raise `InvalidInput` for a bad `q` (naming the column), sort or cursor."""
-        raise NotImplementedError
-
-    async def counts(self, who: Identity, query: ExperimentQuery) -> dict[ExperimentStatus, int]:
+    async def counts(self, who: Identity, query: ExperimentQuery) -> dict[str, int]:
         """Return how many of the experiments that match `query` (its page apart) have each status."""
-        raise NotImplementedError
+        access.require(who, "read")
+        return await self._database.read(lambda tx: experiments.counts(tx, who, query))
 
     async def create(self, who: Identity, new: NewExperiment) -> tuple[Experiment, bool]:
         """Create an experiment, or answer the one with its uid; the flag tells whether it is new.
 
         The project of that name is created if the caller may write into none. Raise `Gone` for a purged uid.
         """
-        raise NotImplementedError
+        access.require(who, "write")
+        uid, values = limits.uid(new.uid) or new_uid(), first_values(new)
+        project = limits.name("project", new.project)
+
+        def change(tx: Connection) -> tuple[Experiment, bool]:
+            tombstones.refuse_buried(tx, uid)
+            known = experiments.find(tx, who, uid)
+            if known is None:
+                create_in(tx, who, project, uid, time.time(), values)
+            return experiments.record(tx, access.experiment(tx, who, uid, "editor")), known is None
+
+        return await self._database.write(change)
 
     async def get(self, who: Identity, uid: str) -> Experiment:
         """Return one experiment."""
-        raise NotImplementedError
+        return await self._database.read(lambda tx: experiments.record(tx, access.experiment(tx, who, uid, "viewer")))
 
     async def update(self, who: Identity, uid: str, patch: ExperimentPatch) -> Experiment:
         """Set the fields that are given."""
-        raise NotImplementedError
+        values, merges = _columns(patch), _merges(patch)
+
+        def change(tx: Connection) -> Experiment:
+            found = access.experiment(tx, who, uid, "editor")
+            if patch.project is not UNSET:
+                values["project_id"] = access.project(tx, who, patch.project, "editor").id
+            experiments.change(tx, found.id, values)
+            for column, entries in merges.items():
+                _merge_within_limits(tx, found.id, column, entries)
+            if patch.status is not UNSET:
+                _end(tx, found, patch.status)
+            return _told(tx, who, uid, "updated" if patch.status is UNSET else "status")
+
+        return await self._database.write(change)
 
     async def apply(self, who: Identity, uid: str, verb: Verb) -> Experiment | Purged:
-        """Archive, trash, restore or purge. Raise `Conflict` where the state does not allow it; purge wants trash first."""
-        raise NotImplementedError
+        """Archive, trash, restore or purge. Raise `Conflict` where the state forbids it; purge wants trash first."""
+        if verb != "purge":
+            return await self._database.write(lambda tx: _put(tx, who, uid, verb))
+        freed = await self._purge(who, uid)
+        await self._database.reclaim()
+        return freed
 
     async def bulk(self, who: Identity, bulk: Bulk) -> BulkResult:
         """Apply one verb to each of up to 1,000 experiments; one that fails does not hinder the others."""
-        raise NotImplementedError
+        if bulk.verb != "purge":
+            return await apply_each(bulk, lambda uid: self.apply(who, uid, bulk.verb))
+        result = await apply_each(bulk, lambda uid: self._purge(who, uid))
+        await self._database.reclaim()
+        return result
+
+    async def _purge(self, who: Identity, uid: str) -> Purged:
+        found = await self._database.read(lambda tx: access.experiment(tx, who, uid, "owner"))
+        refuse_unless_trashed("experiment", found.lifecycle)
+        freed = await purge_experiment(self._database, self._files, found.id, uid, found.project.uid)
+        return Purged(freed_bytes=freed)
 
     async def stop(self, who: Identity, uid: str) -> Experiment:
         """Ask a live experiment to stop: its process sees `should_stop`. Raise `Conflict` if it has ended."""
-        raise NotImplementedError
+
+        def change(tx: Connection) -> Experiment:
+            found = access.experiment(tx, who, uid, "editor")
+            if found.status not in LIVE:
+                raise Conflict(f"The experiment is {found.status} already.")
+            experiments.change(tx, found.id, {"stop_requested": True})
+            return _told(tx, who, uid, "status")
+
+        return await self._database.write(change)
+
+    async def list(self, who: Identity, query: ExperimentQuery) -> Page[ExperimentRow]:
+        """Return a page. Raise `InvalidInput` for a bad `q` (naming the column), sort or cursor."""
+        access.require(who, "read")
+        return await self._database.read(lambda tx: experiments.page(tx, who, query))
+
+
+def first_values(new: NewExperiment | Opened) -> dict[str, Any]:
+    """Return the columns of a new experiment. Raise `InvalidInput` for what is too long or no text."""
+    return {
+        "name": limits.name("name", new.name, required=False),
+        "config": limits.mapping("config", new.config),
+        "tags": limits.tags(new.tags),
+        "notes": limits.text("notes", new.notes),
+        "base_model": limits.name("base_model", new.base_model, required=False),
+        "task_type": limits.name("task_type", new.task_type, required=False),
+    }
+
+
+def create_in(tx: Connection, who: Identity, project: str, uid: str, at: float, values: dict[str, Any]) -> None:
+    """Add an experiment to the project of that name, which is created if `who` may write into none."""
+    if experiments.is_taken(tx, uid):
+        raise Conflict("The uid belongs to an experiment that you may not see.", hint="Make another uid.")
+    place = projects.find_writable(tx, who, project)
+    if place is None:
+        place_uid = new_uid()
+        place_id = projects.create(tx, place_uid, project, "", who.username)
+        changes.of_project(tx, "created", place_uid)
+    else:
+        place_id, place_uid = place.id, place.uid
+    experiments.create(tx, uid, place_id, who.username, at, {**values, "name": values["name"] or f"run-{uid[-6:]}"})
+    changes.of_experiment(tx, "created", uid, place_uid)
+
+
+def _columns(patch: ExperimentPatch) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if patch.name is not UNSET:
+        values["name"] = limits.name("name", patch.name)
+    if patch.notes is not UNSET:
+        values["notes"] = limits.text("notes", patch.notes)
+    if patch.tags is not UNSET:
+        values["tags"] = limits.tags(patch.tags)
+    if patch.base_model is not UNSET:
+        values["base_model"] = limits.name("base_model", patch.base_model, required=False)
+    if patch.task_type is not UNSET:
+        values["task_type"] = limits.name("task_type", patch.task_type, required=False)
+    return values
+
+
+def _merges(patch: ExperimentPatch) -> dict[str, dict[str, Any]]:
+    given = {"config": patch.config, "summary": patch.summary}
+    return {column: limits.mapping(column, entries) for column, entries in given.items() if entries is not UNSET}
+
+
+def _merge_within_limits(tx: Connection, row: int, column: str, entries: dict[str, Any]) -> None:
+    limits.mapping(column, experiments.merge(tx, row, column, entries))
+
+
+def _end(tx: Connection, found: experiments.Found, status: ExperimentStatus) -> None:
+    now = time.time()
+    attempt = found.attempt_id or attempts.begin(tx, found.id, new_uid(), now)
+    if found.attempt_id is None:
+        attempts.make_current(tx, found.id, attempt, now)
+    attempts.end(tx, attempt, status, "", now)
+
+
+def _put(tx: Connection, who: Identity, uid: str, verb: Verb) -> Experiment:
+    found = access.experiment(tx, who, uid, "editor")
+    tombstones.refuse_buried(tx, uid)
+    experiments.change(tx, found.id, {"lifecycle": next_state("experiment", found.lifecycle, verb)})
+    return _told(tx, who, uid, "updated")
+
+
+def _told(tx: Connection, who: Identity, uid: str, kind: changes.Kind) -> Experiment:
+    """Record that an experiment changed, and return it as it is now."""
+    found = access.experiment(tx, who, uid, "viewer")
+    changes.of_experiment(tx, kind, uid, found.project.uid)
+    return experiments.record(tx, found)

@@ -1,5 +1,12 @@
 """Projects: what may be done to them, and by whom."""
 
+from collections.abc import Mapping, Sequence
+
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from aiplat_jupyter.core.errors import Conflict, NotFound
+from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.queries import ProjectQuery
 from aiplat_jupyter.core.records import (
     Bulk,
@@ -14,6 +21,10 @@ from aiplat_jupyter.core.records import (
     Purged,
     Verb,
 )
+from aiplat_jupyter.services import access, limits
+from aiplat_jupyter.services.bulk import apply_each, next_state, refuse_unless_trashed
+from aiplat_jupyter.services.purging import purge_experiment
+from aiplat_jupyter.store import changes, experiments, projects, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
 
@@ -26,43 +37,144 @@ class Projects:
     """
 
     def __init__(self, database: Database, files: JournalFiles) -> None:
-        raise NotImplementedError
-
-    async def list(self, who: Identity, query: ProjectQuery) -> Page[Project]:
-        """Return a page of the projects that `who` may see. Raise `InvalidInput` for a bad sort or cursor."""
-        raise NotImplementedError
+        self._database = database
+        self._files = files
 
     async def create(self, who: Identity, new: NewProject) -> tuple[Project, bool]:
         """Create a project, or answer the one with its uid; the flag tells whether it is new.
 
         Raise `Conflict` when the caller has another project of that name, `Gone` for the uid of a purged one.
         """
-        raise NotImplementedError
+        access.require(who, "write")
+        uid, name = limits.uid(new.uid) or new_uid(), limits.name("name", new.name)
+        description = limits.text("description", new.description)
+
+        def change(tx: Connection) -> tuple[Project, bool]:
+            tombstones.refuse_buried(tx, uid)
+            if known := projects.find(tx, who, uid):
+                return projects.record(tx, who, known.id), False
+            if projects.is_taken(tx, uid):
+                raise Conflict("The uid belongs to a project that you may not see.", hint="Make another uid.")
+            _refuse_taken(tx, who.username, name)
+            row = projects.create(tx, uid, name, description, who.username)
+            changes.of_project(tx, "created", uid)
+            return projects.record(tx, who, row), True
+
+        return await self._database.write(change)
 
     async def get(self, who: Identity, uid: str) -> Project:
         """Return one project."""
-        raise NotImplementedError
+        return await self._database.read(lambda tx: projects.record(tx, who, access.project(tx, who, uid, "viewer").id))
 
     async def update(self, who: Identity, uid: str, patch: ProjectPatch) -> Project:
         """Rename or describe a project."""
-        raise NotImplementedError
+        values: dict[str, str] = {}
+        if patch.name is not UNSET:
+            values["name"] = limits.name("name", patch.name)
+        if patch.description is not UNSET:
+            values["description"] = limits.text("description", patch.description)
+
+        def change(tx: Connection) -> Project:
+            found = access.project(tx, who, uid, "owner")
+            if "name" in values and found.status != "trashed":
+                _refuse_taken(tx, found.owner, values["name"], found.id)
+            return _changed(tx, who, found, values)
+
+        return await self._database.write(change)
 
     async def apply(self, who: Identity, uid: str, verb: Verb) -> Project | Purged:
-        """Archive, trash, restore or purge. Raise `Conflict` where the state does not allow it; purge wants trash first."""
-        raise NotImplementedError
+        """Archive, trash, restore or purge. Raise `Conflict` where the state forbids it; purge wants trash first."""
+        if verb != "purge":
+            return await self._database.write(lambda tx: _put(tx, who, uid, verb))
+        freed = await self._purge(who, uid)
+        await self._database.reclaim()
+        return freed
 
     async def bulk(self, who: Identity, bulk: Bulk) -> BulkResult:
         """Apply one verb to each of up to 1,000 projects; one that fails does not hinder the others."""
-        raise NotImplementedError
+        if bulk.verb != "purge":
+            return await apply_each(bulk, lambda uid: self.apply(who, uid, bulk.verb))
+        result = await apply_each(bulk, lambda uid: self._purge(who, uid))
+        await self._database.reclaim()
+        return result
+
+    async def _purge(self, who: Identity, uid: str) -> Purged:
+        found, contents = await self._database.write(lambda tx: _bury(tx, who, uid))
+        freed = 0
+        for row, experiment in contents:
+            freed += await purge_experiment(self._database, self._files, row, experiment, uid)
+
+        def remove(tx: Connection) -> None:
+            projects.remove(tx, found.id)
+            changes.of_project(tx, "purged", uid)
+
+        await self._database.write(remove)
+        return Purged(freed_bytes=freed)
 
     async def members(self, who: Identity, uid: str) -> list[Member]:
         """Return who belongs to a project."""
-        raise NotImplementedError
+        return await self._database.read(lambda tx: projects.members(tx, access.project(tx, who, uid, "viewer").id))
 
     async def set_member(self, who: Identity, uid: str, username: str, new: NewMember) -> Member:
         """Give someone a role. Raise `Conflict` if no owner would be left."""
-        raise NotImplementedError
+        username = limits.name("username", username)
+
+        def change(tx: Connection) -> Member:
+            found = access.project(tx, who, uid, "owner")
+            projects.set_member(tx, found.id, username, new.role)
+            _refuse_ownerless(tx, found)
+            changes.of_project(tx, "updated", uid)
+            return Member(username=username, role=new.role)
+
+        return await self._database.write(change)
 
     async def remove_member(self, who: Identity, uid: str, username: str) -> None:
         """Take someone's role away. Raise `Conflict` if no owner would be left."""
-        raise NotImplementedError
+
+        def change(tx: Connection) -> None:
+            found = access.project(tx, who, uid, "owner")
+            if not projects.remove_member(tx, found.id, username):
+                raise NotFound(f"{username!r} is not a member of this project.")
+            _refuse_ownerless(tx, found)
+            changes.of_project(tx, "updated", uid)
+
+        await self._database.write(change)
+
+    async def list(self, who: Identity, query: ProjectQuery) -> Page[Project]:
+        """Return a page of the projects that `who` may see. Raise `InvalidInput` for a bad sort or cursor."""
+        access.require(who, "read")
+        return await self._database.read(lambda tx: projects.page(tx, who, query))
+
+
+def _refuse_taken(tx: Connection, owner: str, name: str, but: int | None = None) -> None:
+    if projects.is_name_taken(tx, owner, name, but):
+        raise Conflict(
+            f"{owner} has a project named {name!r} already.", hint="Choose another name, or rename the other project."
+        )
+
+
+def _refuse_ownerless(tx: Connection, found: projects.Found) -> None:
+    if not any(member.role == "owner" for member in projects.members(tx, found.id)):
+        raise Conflict("A project needs an owner.", hint="Make someone else its owner first.")
+
+
+def _changed(tx: Connection, who: Identity, found: projects.Found, values: Mapping[str, str]) -> Project:
+    projects.change(tx, found.id, dict(values))
+    changes.of_project(tx, "updated", found.uid)
+    return projects.record(tx, who, found.id)
+
+
+def _put(tx: Connection, who: Identity, uid: str, verb: Verb) -> Project:
+    found = access.project(tx, who, uid, "owner")
+    tombstones.refuse_buried(tx, uid)
+    state = next_state("project", found.status, verb)
+    if found.status == "trashed" != state:
+        _refuse_taken(tx, found.owner, found.name, found.id)
+    return _changed(tx, who, found, {"status": state})
+
+
+def _bury(tx: Connection, who: Identity, uid: str) -> tuple[projects.Found, Sequence[tuple[int, str]]]:
+    found = access.project(tx, who, uid, "owner")
+    refuse_unless_trashed("project", found.status)
+    tombstones.bury(tx, "project", [uid])
+    return found, experiments.of_project(tx, found.id)

@@ -1,10 +1,104 @@
 """The folder of journals: ``{uid}.journal``, and ``{uid}.lock`` that its process holds while it lives."""
 
+import fcntl
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final, NamedTuple
+
+from aiplat_jupyter.core.ids import is_uid
+
+_UNLOCKED_SECONDS: Final = 5.0
+"""How old a journal without a lock file must be to count as left behind."""
+
+
+class Left(NamedTuple):
+    """A journal in the folder, as `stat` tells."""
+
+    uid: str
+    size: int
+    modified_at: float
 
 
 class JournalFiles:
-    """Journals of this machine, by uid."""
+    """Journals of this machine, by uid. Every method is short and blocking."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+
+    def scan(self) -> list[Left]:
+        """Return all journals, the oldest first."""
+        found = []
+        try:
+            with os.scandir(self.directory) as entries:
+                for entry in entries:
+                    uid, dot, kind = entry.name.rpartition(".")
+                    if dot and kind == "journal" and is_uid(uid) and (left := _stat(uid, entry)):
+                        found.append(left)
+        except FileNotFoundError:
+            return []
+        return sorted(found, key=lambda left: left.modified_at)
+
+    @contextmanager
+    def claimed(self, uid: str) -> Iterator[bool]:
+        """Tell whether the journal's process is gone; while the context lasts, no other server thinks so too."""
+        try:
+            lock = os.open(self._lock(uid), os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield self._is_old(uid)
+            return
+        try:
+            yield _try_lock(lock)
+        finally:
+            os.close(lock)
+
+    def _is_old(self, uid: str) -> bool:
+        try:
+            return time.time() - self.path(uid).stat().st_mtime > _UNLOCKED_SECONDS
+        except FileNotFoundError:
+            return False
+
+    def read(self, uid: str, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset` on; nothing if the journal is not here."""
+        try:
+            with self.path(uid).open("rb") as file:
+                return os.pread(file.fileno(), size, offset)
+        except FileNotFoundError:
+            return b""
+
+    def remove(self, uids: Iterable[str]) -> int:
+        """Remove journals, and return how many bytes that freed."""
+        freed = 0
+        for uid in uids:
+            try:
+                freed += self.path(uid).stat().st_size
+            except FileNotFoundError:
+                continue
+            self.path(uid).unlink(missing_ok=True)
+            self._lock(uid).unlink(missing_ok=True)
+        return freed
+
+    def path(self, uid: str) -> Path:
+        """Return where the journal is, or would be."""
+        return self.directory / f"{uid}.journal"
+
+    def _lock(self, uid: str) -> Path:
+        return self.directory / f"{uid}.lock"
+
+
+def _stat(uid: str, entry: os.DirEntry[str]) -> Left | None:
+    try:
+        found = entry.stat()
+    except FileNotFoundError:
+        return None
+    return Left(uid, found.st_size, found.st_mtime)
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,7 +1,7 @@
 """Projects and their members: rows in, records out."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -65,9 +65,19 @@ def _with_role(who: Identity, *columns: Any) -> Select[Any]:
     return asked.join(MemberRow, and_(MemberRow.project_id == ProjectRow.id, MemberRow.username == who.username))
 
 
+def visible_uids(tx: Connection, who: Identity, uids: Collection[str]) -> set[str]:
+    """Return those of the projects that `who` may see."""
+    return set(tx.execute(select(ProjectRow.uid).where(ProjectRow.uid.in_(uids), visible(who))).scalars())
+
+
 def find(tx: Connection, who: Identity, uid: str) -> Found | None:
     """Return the project with this uid if `who` may see it."""
     return _found(tx.execute(_with_role(who, *_COLUMNS).where(ProjectRow.uid == uid)).first())
+
+
+def is_taken(tx: Connection, uid: str) -> bool:
+    """Tell whether a project has this uid, visible or not."""
+    return tx.execute(select(ProjectRow.id).where(ProjectRow.uid == uid)).first() is not None
 
 
 def find_by_id(tx: Connection, who: Identity, project_id: int) -> Found | None:

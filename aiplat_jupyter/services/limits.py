@@ -1,0 +1,58 @@
+"""How long things may be, so that one of them cannot make every list slow."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from aiplat_jupyter.core.errors import InvalidInput
+from aiplat_jupyter.core.ids import is_uid
+
+NAME: Final = 200
+TEXT: Final = 100_000
+MAPPING: Final = 1_000_000
+TAGS: Final = 100
+
+
+def name(field: str, value: str, *, required: bool = True) -> str:
+    """Return a name without blanks around it: one line of 1–200 characters."""
+    value = text(field, value.strip(), NAME)
+    if required and not value:
+        raise InvalidInput(f"The {field} is empty.", fields={field: f"1 to {NAME} characters"})
+    if not value.isprintable():
+        raise InvalidInput(f"The {field} has control characters.", fields={field: "one line of printable characters"})
+    return value
+
+
+def text(field: str, value: str, longest: int = TEXT) -> str:
+    """Return text that every database can keep."""
+    if len(value) > longest:
+        raise InvalidInput(f"The {field} is too long.", fields={field: f"at most {longest:,} characters"})
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput(f"The {field} is not text.", fields={field: "Unicode without NUL and lone surrogates"})
+    return value
+
+
+def tags(values: Sequence[str]) -> list[str]:
+    """Return tags, each once, in the order given."""
+    if len(values) > TAGS:
+        raise InvalidInput("There are too many tags.", fields={"tags": f"at most {TAGS}"})
+    return list(dict.fromkeys(name("tags", value) for value in values))
+
+
+def mapping(field: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return entries of a config or the like if they fit into 1 MB of JSON."""
+    try:
+        size = len(msgspec.json.encode(values))
+    except (msgspec.MsgspecError, TypeError, ValueError, UnicodeEncodeError, RecursionError):
+        raise InvalidInput(f"The {field} cannot be written as JSON.", fields={field: "an object of JSON"}) from None
+    if size > MAPPING:
+        raise InvalidInput(f"The {field} is too large.", fields={field: f"at most {MAPPING:,} bytes of JSON"})
+    return values
+
+
+def uid(value: str | None) -> str | None:
+    """Return a uid that the caller made."""
+    if value is not None and not is_uid(value):
+        raise InvalidInput("The uid cannot be used.", fields={"uid": "1 to 64 letters, digits, _ or -"})
+    return value
