@@ -1,0 +1,22 @@
+"""What a training script imports. Names are looked up when they are first used (PEP 562)."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiplat_jupyter.client.api import Api, connect
+    from aiplat_jupyter.client.experiment import Experiment
+    from aiplat_jupyter.client.history import experiments
+    from aiplat_jupyter.client.opening import init
+
+__all__ = ["Api", "Experiment", "connect", "experiments", "init"]
+
+_WHERE = {"Api": "api", "Experiment": "experiment", "connect": "api", "experiments": "history", "init": "opening"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return value

@@ -64,7 +64,7 @@ class Api:
 
     def delete(self, path: str) -> None:
         """DELETE `path`."""
-        self._call("DELETE", path, object, None, {})
+        self._request("DELETE", path, None, {})
 
     def info(self) -> ServerInfo:
         """Return which server part answers, and as whom."""
@@ -112,6 +112,10 @@ class Api:
         return Changes(self.server, tuple(topics), after)
 
     def _call(self, method: str, path: str, type: type[T], body: Struct | None, query: dict[str, Any]) -> T:
+        answer, kind = self._request(method, path, body, query)
+        return _decode(answer, kind, type)
+
+    def _request(self, method: str, path: str, body: Struct | None, query: dict[str, Any]) -> tuple[bytes, str]:
         headers = {"Accept": MSGPACK}
         if method != "GET":
             headers["Idempotency_Key"] = new_uid()
@@ -121,9 +125,7 @@ class Api:
         status, answer, kind = self._connection().request(method, path + _encode(query), data, **headers)
         if status >= 400:
             raise to_error(status, answer)
-        if status == 204:
-            return None  # type: ignore[return-value]
-        return _decode(answer, kind, type)
+        return answer, kind
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

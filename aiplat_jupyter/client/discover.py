@@ -1,12 +1,13 @@
 """Finding the server: what the environment says, else a server of this machine that is alive."""
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+
+from aiplat_jupyter.core.errors import InvalidInput
 
 API_PATH = "/aiplat/api/v1"
 
@@ -66,7 +67,7 @@ def servers() -> Iterator[Server]:
         yield server
     if url := os.environ.get("AIPLAT_SERVER_URL"):
         if urlsplit(url).scheme not in ("http", "https"):
-            raise ValueError(f"AIPLAT_SERVER_URL must be a URL such as http://localhost:8888/, not {url!r}.")
+            raise InvalidInput(f"AIPLAT_SERVER_URL must be a URL such as http://localhost:8888/, not {url!r}.")
         yield Server(url, os.environ.get("AIPLAT_TOKEN", ""))
     for path in sorted((data_dir() / "servers").glob("*.json"), key=_age):
         if (server := read_server(path)) and is_alive(server):
@@ -83,7 +84,7 @@ def read_server(path: Path) -> Server | None:
 
 def is_alive(server: Server) -> bool:
     """Tell whether the server's process lives; one of another machine is believed to."""
-    if server.machine and server.machine != socket.gethostname():
+    if server.machine and server.machine != os.uname().nodename:
         return True
     try:
         os.kill(server.pid, 0)

@@ -1,0 +1,87 @@
+"""Reading the journals on this machine: what was logged where no server has it yet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from aiplat_jupyter.client.discover import data_dir
+from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, POINTS_HEAD, Opened, Rewound, Shape, decode, whole_frames
+
+
+class Block(NamedTuple):
+    """Points of one attempt that have the same keys: `values` has a row per point and a column per key."""
+
+    keys: list[str]
+    context: str
+    attempt: str
+    step: Any
+    wall: Any
+    values: Any
+
+
+def of_experiment(uid: str) -> list[Path]:
+    """Return the journals that begin with this experiment, in the order of their making."""
+    found = []
+    for path in sorted((data_dir() / "journals").glob("*.journal")):
+        opened = read_opened(path)
+        if opened and opened.experiment == uid:
+            found.append(path)
+    return found
+
+
+def read_opened(path: Path) -> Opened | None:
+    """Return a journal's first record; None if it has none that is whole, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD.size)
+            if len(head) < HEAD.size:
+                return None
+            data = head + file.read(min(HEAD.unpack(head)[0], MAX_PAYLOAD))
+    except OSError:
+        return None
+    for start, end in whole_frames(data):
+        try:
+            record = decode(data[start:end])
+        except msgspec.MsgspecError:
+            return None
+        return record if isinstance(record, Opened) else None
+    return None
+
+
+def blocks(path: Path) -> Iterator[Block]:
+    """Yield a journal's points, in order within each set of keys and attempt."""
+    data = memoryview(path.read_bytes())
+    keys: list[list[str]] = []
+    payloads: dict[tuple[str, int], list[memoryview]] = {}
+    attempt, context = "", ""
+    for start, end in whole_frames(data):
+        if data[start] == 0:
+            number = POINTS_HEAD.unpack_from(data, start)[1]
+            payloads.setdefault((attempt, number), []).append(data[start:end])
+            continue
+        record = decode(data[start:end])
+        if isinstance(record, Opened):
+            attempt, context = record.attempt, f"rank={record.rank}" if record.rank else ""
+        elif isinstance(record, Rewound):
+            attempt = record.attempt
+        elif isinstance(record, Shape):
+            keys.append(record.keys)
+    for (of_attempt, number), rows in payloads.items():
+        yield _block(keys[number], context, of_attempt, b"".join(rows))
+
+
+def last_step(path: Path) -> int:
+    """Return the last step of a journal, -1 if it has no points."""
+    return max((int(block.step.max()) for block in blocks(path)), default=-1)
+
+
+def _block(keys: list[str], context: str, attempt: str, rows: bytes) -> Block:
+    import numpy as np
+
+    layout = np.dtype(
+        [("kind", "u1"), ("shape", "<u4"), ("step", "<i8"), ("wall", "<f8"), ("values", "<f8", len(keys))]
+    )
+    table = np.frombuffer(rows, layout)
+    return Block(keys, context, attempt, table["step"], table["wall"], table["values"].reshape(len(table), len(keys)))

@@ -1,0 +1,169 @@
+"""`init`: beginning an experiment, or a further attempt at one."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from aiplat_jupyter.client import capture, notebook, session
+from aiplat_jupyter.client.complaints import Complaints, say
+from aiplat_jupyter.client.discover import data_dir
+from aiplat_jupyter.client.entries import plain_entries
+from aiplat_jupyter.client.experiment import Experiment, check_tags
+from aiplat_jupyter.client.process import this_process
+from aiplat_jupyter.client.recording import Cell, Recording
+from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
+from aiplat_jupyter.core.frames import Opened
+from aiplat_jupyter.core.ids import is_uid, new_uid
+
+LONGEST_NAME = 200
+
+
+def init(
+    project: str = "default",
+    name: str = "",
+    config: Any = None,
+    *,
+    tags: Iterable[str] = (),
+    notes: str = "",
+    base_model: str = "",
+    task_type: str = "",
+    resume: str | None = None,
+    from_step: int | None = None,
+    all_ranks: bool = False,
+    strict: bool = False,
+) -> Experiment:
+    """Begin an experiment. Talks to no server (unless it resumes one): everything goes into a journal on this machine.
+
+    Parameters
+    ----------
+    project, name : project's name (created if missing) and the experiment's own; empty: made up from the script's.
+    config : settings: a dict, an `argparse.Namespace` or a data class.
+    resume : uid of an experiment to go on with, as a further attempt.
+    from_step : with `resume`: the first step to be done anew; None: go on behind the last one.
+    all_ranks : in a distributed run, let ranks other than 0 log too (as context ``rank=n``); else theirs do nothing.
+    strict : raise what is otherwise one warning (for tests).
+
+    Raises
+    ------
+    InvalidInput : a parameter is wrong.
+    NotFound, Gone : the experiment to resume is not known, or was purged.
+    Unavailable : the folder for journals cannot be written.
+    """
+    cell = notebook.current_cell()
+    _finish_earlier(cell)
+    uid = resume or os.environ.get("AIPLAT_EXPERIMENT") or new_uid()
+    if not is_uid(uid):
+        raise InvalidInput(f"{uid!r} is no experiment's uid.", fields={"resume": "an experiment's uid"})
+    opened = Opened(
+        journal=new_uid(),
+        experiment=uid,
+        attempt=new_uid(),
+        process=this_process(),
+        wall=time.time(),
+        project=_check_name("project", project),
+        name=_check_name("name", name) or ("" if resume else _made_up_name(uid)),
+        resume=resume is not None,
+        from_step=from_step,
+        config=plain_entries({} if config is None else config),
+        tags=check_tags(tags),
+        notes=notes,
+        base_model=base_model,
+        task_type=task_type,
+        provenance=capture.at_once(cell),
+        kernel=notebook.kernel_id(),
+    )
+    last_step = _last_step(resume) if resume and from_step is None else (from_step or 0) - 1
+    recording = _record(_among_ranks(opened, all_ranks), all_ranks, strict)
+    recording.step, recording.cell = last_step, cell
+    return Experiment(recording)
+
+
+def _record(opened: Opened, all_ranks: bool, strict: bool) -> Recording:
+    here = session.current()
+    complaints = Complaints(opened.name or opened.experiment, strict=strict)
+    recording = Recording(opened, data_dir() / "journals", complaints, here.shipper, here.converter)
+    if opened.rank and not (all_ranks and opened.joins):
+        recording.muted = True
+        return recording
+    try:
+        recording.open()
+    except OSError as error:
+        hint = "Set AIPLAT_DATA_DIR to a folder that can be written."
+        raise Unavailable(f"The journal cannot be begun: {error}", hint=hint) from error
+    here.recordings.add(recording)
+    session.watch_for_the_end(notebook.shell() is not None)
+    notebook.watch_cells()
+    if not opened.joins:
+        capture.in_background(recording)
+    return recording
+
+
+def _finish_earlier(cell: Cell | None) -> None:
+    """End what an earlier execution of the same cell began."""
+    for recording in session.current().live():
+        if cell and recording.cell and cell.runs_again(recording.cell):
+            recording.drain(session.PATIENCE)
+            recording.settle("its cell was run again")
+
+
+def _among_ranks(opened: Opened, all_ranks: bool) -> Opened:
+    """Let all ranks of a distributed run speak of one experiment and one attempt."""
+    if not _is_launched():
+        return opened
+    from aiplat_jupyter.client import ranks
+
+    rank = ranks.this_rank()
+    if rank is None:
+        return opened
+    here = session.current()
+    uids = ranks.shared_uids(rank, here.opened)
+    here.opened += 1
+    if uids is None:
+        if all_ranks and rank.number:
+            say("aiplat: this rank cannot tell which run it belongs to. Set AIPLAT_EXPERIMENT alike for all ranks.")
+        return replace(opened, rank=rank.number or None)
+    return replace(
+        opened,
+        experiment=opened.experiment if opened.resume else uids.experiment,
+        attempt=uids.attempt,
+        rank=rank.number or None,
+        joins=rank.number > 0,
+        resume=opened.resume or rank.restarts > 0,
+    )
+
+
+def _is_launched() -> bool:
+    return any(name in os.environ for name in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"))
+
+
+def _check_name(field: str, value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_NAME:
+        fix = f"a text of at most {LONGEST_NAME} characters"
+        raise InvalidInput(f"{field} must be {fix}.", fields={field: fix})
+    return value
+
+
+def _made_up_name(uid: str) -> str:
+    source = notebook.notebook_path() or getattr(sys.modules["__main__"], "__file__", None) or "experiment"
+    return f"{Path(source).stem}-{uid[-4:]}"
+
+
+def _last_step(uid: str) -> int:
+    """Return the last step of an experiment, -1 if it has none: from the server, else from the journals here."""
+    from aiplat_jupyter.client import api, journals
+
+    here = journals.of_experiment(uid)
+    try:
+        steps = [summary.last_step for summary in api.connect().summaries(uid)]
+    except NotFound:
+        if not here:
+            raise
+        steps = []
+    except (Unavailable, Unauthenticated):
+        steps = []
+    return max([-1, *(step for step in steps if step is not None), *map(journals.last_step, here)])

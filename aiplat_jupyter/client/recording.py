@@ -1,0 +1,286 @@
+"""What this process writes of one experiment: its journal, the shapes of its points, its way to the server."""
+
+import operator
+import os
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from aiplat_jupyter.client.complaints import Complaints
+from aiplat_jupyter.client.deferred import Converter, convert
+from aiplat_jupyter.client.journal import Journal
+from aiplat_jupyter.client.process import this_process
+from aiplat_jupyter.client.shipment import Shipment
+from aiplat_jupyter.client.shipper import Shipper
+from aiplat_jupyter.client.values import Later, numbers
+from aiplat_jupyter.core.errors import Conflict, InvalidInput, Unavailable
+from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, POINTS_HEAD, Changed, Opened, Record, Shape, Status, encode
+from aiplat_jupyter.core.ids import new_uid
+from aiplat_jupyter.core.states import ExperimentStatus
+
+POINTS: Final = 0
+"""First byte of a payload that holds points."""
+MOST_UNWRITTEN: Final = 1000
+
+Layout = tuple[Callable[..., bytes], int, int, int, Journal]
+"""How to write a point of one set of keys: packer, number of the shape, bytes of payload, bytes of frame, where to."""
+
+
+class Cell(NamedTuple):
+    """A notebook cell in execution: its id (None where the front end sends none), source, and which execution it is."""
+
+    id: str | None
+    source: str
+    execution: str
+
+    def runs_again(self, earlier: "Cell") -> bool:
+        """Tell whether this is a later execution of the same cell."""
+        if self.execution == earlier.execution:
+            return False
+        return self.id == earlier.id if self.id and earlier.id else self.source == earlier.source
+
+
+class Fault(NamedTuple):
+    """An error that may have been the end: it was, if nothing was logged since (the journal is still of this size)."""
+
+    status: ExperimentStatus
+    cause: str
+    size: int
+
+
+class Recording:
+    """Everything about logging that is not the hot path (`Experiment.log`), which reads and sets what is below.
+
+    Attributes
+    ----------
+    lock : held while appending; re-entrant, as a signal handler may log while its thread is logging.
+    journal : None in a forked child until it logs.
+    attempt : uid of the one that is being written: that of `opened` until a rewind.
+    muted : another rank's, that was not asked to log.
+    fault : the last error that may have been the end.
+    cell : the notebook cell that began it.
+    shapes : by keys. Emptied to send every call of `log` the slow way: after the end, and in a forked child.
+    step : of the last point.
+    """
+
+    def __init__(
+        self, opened: Opened, folder: Path, complaints: Complaints, shipper: Shipper, converter: Converter
+    ) -> None:
+        self.opened = opened
+        self.complaints = complaints
+        self.lock = threading.RLock()
+        self.journal: Journal | None = None
+        self.shipment: Shipment | None = None
+        self.shapes: dict[tuple[str, ...], Layout] = {}
+        self.step = -1
+        self.attempt = opened.attempt
+        self.ended = False
+        self.muted = False
+        self.fault: Fault | None = None
+        self.cell: Cell | None = None
+        self._folder = folder
+        self._shipper = shipper
+        self._converter = converter
+        self._unwritten: list[bytes] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes in the journal."""
+        return self.journal.size if self.journal else 0
+
+    def open(self) -> Journal:
+        """Return the journal, begun if need be. Raise OSError where it cannot be written."""
+        with self.lock:
+            if self.journal is None:
+                if self.opened.process.pid != os.getpid():
+                    self.opened = self._joining()
+                journal = Journal(self._folder, self.opened.journal, self.lock)
+                try:
+                    journal.append(encode(self.opened))
+                except OSError:
+                    journal.close()
+                    raise
+                self.journal, self.shipment = journal, Shipment(journal.uid, journal.fd, self.complaints)
+                self._shipper.add(self.shipment, journal)
+            return self.journal
+
+    def _joining(self) -> Opened:
+        """Return how a forked child joins the attempt."""
+        return msgspec.structs.replace(
+            self.opened,
+            journal=new_uid(),
+            attempt=self.attempt,
+            process=this_process(),
+            wall=time.time(),
+            joins=True,
+        )
+
+    def log(self, data: Any, step: Any) -> None:
+        """Log what the hot path could not. Complains, and raises only if it should."""
+        if self.muted:
+            return
+        if self.ended:
+            self._complain_of_the_end()
+            return
+        wall, dropped = time.time(), 0
+
+        def complain(topic: str, error: InvalidInput) -> None:
+            nonlocal dropped
+            dropped = 1
+            self.complaints.about(topic, error)
+
+        try:
+            at = None if step is None else _check_step(step)
+            accepted = numbers(data, complain)
+            if accepted:
+                self._put(accepted, at, wall)
+        except InvalidInput as error:
+            complain("step", error)
+        finally:
+            self.complaints.dropped += dropped
+
+    def _complain_of_the_end(self) -> None:
+        self.complaints.dropped += 1
+        hint = f"aiplat.init(resume={self.opened.experiment!r}) goes on with it."
+        self.complaints.about("ended", Conflict("The experiment has ended, so points are dropped.", hint=hint))
+
+    def _put(self, point: dict[str, float | Later], step: int | None, wall: float) -> None:
+        with self.lock:
+            self.step = at = self.step + 1 if step is None else step
+        if any(callable(number) for number in point.values()):
+            self._converter.put(lambda: self.write(convert(point, self.complaints), at, wall))
+        else:
+            self.write(convert(point, self.complaints), at, wall)
+
+    def write(self, point: dict[str, float], step: int, wall: float) -> None:
+        """Append a point, with its shape before the first of that kind. Complains when the disk is full."""
+        if not point:
+            return
+        try:
+            with self.lock:
+                journal = self.open()
+                pack, number, payload, *_ = self._layout(journal, tuple(point))
+                body = pack(POINTS, number, step, wall, *point.values())
+                journal.append(HEAD.pack(payload, zlib.crc32(body)) + body)
+        except OSError as error:
+            self.complaints.dropped += 1
+            hint = "It is tried again with every call; what cannot be written meanwhile is lost."
+            self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}", hint=hint))
+
+    def _layout(self, journal: Journal, keys: tuple[str, ...]) -> Layout:
+        layout = self.shapes.get(keys)
+        if layout is None:
+            packer = struct.Struct(f"{POINTS_HEAD.format}{len(keys)}d")
+            layout = packer.pack, len(self.shapes), packer.size, HEAD.size + packer.size, journal
+            journal.append(_frame(Shape(number=len(self.shapes), keys=list(keys))))
+            self.shapes[keys] = layout
+        return layout
+
+    def add(self, record: Record) -> None:
+        """Append a record. What a full disk does not take is appended before the next one."""
+        if self.muted or self.ended:
+            return
+        try:
+            with self.lock:
+                self._unwritten = [*self._unwritten[-MOST_UNWRITTEN:], _frame(record)]
+                self.open().append(b"".join(self._unwritten))
+                self._unwritten = []
+        except InvalidInput as error:
+            self.complaints.about("size", error)
+        except OSError as error:
+            self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}"))
+
+    def change(self, **what: Any) -> None:
+        """Append a `Changed` of these fields."""
+        self.add(Changed(**what))
+
+    def pause(self, status: ExperimentStatus, cause: str) -> None:
+        """Note an error or interrupt that may have been the end; the next point makes the attempt run again."""
+        if self.opened.joins or self.ended:
+            return
+        self.add(Status(status=status, cause=cause, final=False, wall=time.time()))
+        self.fault = Fault(status, cause, self.size)
+
+    def settle(self, cause: str = "") -> None:
+        """End without having been told how: with the fault that was the end, if one was, else as finished."""
+        fault = self.fault
+        if fault and fault.size == self.size:
+            self.end(fault.status, fault.cause)
+        else:
+            self.end("finished", cause)
+
+    def end(self, status: ExperimentStatus, cause: str) -> None:
+        """Append the last record; the shipper closes the journal when it has arrived."""
+        if self.ended:
+            return
+        if not self.opened.joins:
+            self.add(Status(status=status, cause=cause, wall=time.time()))
+        with self.lock:
+            self.ended = True
+            self.shapes.clear()
+            if self.shipment:
+                self.shipment.ended = True
+
+    def drain(self, timeout: float) -> None:
+        """Wait for the numbers that are still on their device."""
+        self._converter.drain(timeout)
+
+    def restore(self) -> None:
+        """Make the journal whole again after an interrupt."""
+        with self.lock:
+            if self.journal:
+                self.journal.restore()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until what was logged so far is committed; False if that is not so in time, or there is no server."""
+        deadline = time.monotonic() + timeout
+        self._converter.drain(timeout)
+        shipment, goal = self.shipment, self.size
+        self._shipper.hurry()
+        while shipment and shipment.offset < goal:
+            if shipment.done.is_set() or shipment.abandoned or self._shipper.is_cut_off or time.monotonic() > deadline:
+                return shipment.offset >= goal
+            time.sleep(0.005)
+        return shipment is not None
+
+    def fork(self, shipper: Shipper, converter: Converter) -> None:
+        """In a forked child: let go of the parent's journal. The first thing logged opens one of its own."""
+        self.lock = threading.RLock()
+        self.shapes.clear()
+        self._shipper, self._converter, self._unwritten = shipper, converter, []
+        if self.journal:
+            self.journal.lock = self.lock
+            self.journal.close()
+        self.journal = self.shipment = None
+
+    def abandon(self) -> None:
+        """Settle, without waiting for anything, as nobody holds the experiment any more (called by the collector)."""
+        if self.ended or self.muted:
+            return
+        if self._converter.is_running:
+            self._converter.put(self.settle)
+        else:
+            self.settle()
+
+
+def _frame(record: Record) -> bytes:
+    data = encode(record)
+    if len(data) > MAX_PAYLOAD:
+        raise InvalidInput(f"{len(data)} bytes at once are dropped: {MAX_PAYLOAD} are the most.")
+    return data
+
+
+def _check_step(step: Any) -> int:
+    try:
+        number = operator.index(step)
+    except TypeError:
+        raise InvalidInput(f"The point at step {step!r} is dropped: a step is an integer.") from None
+    if not -(2**63) <= number < 2**63:
+        raise InvalidInput(f"The point at step {number} is dropped: a step has 64 bits.")
+    return number
