@@ -2,10 +2,23 @@
 
 import re
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.lab import Lab
+
+T = TypeVar("T")
+
+
+def wait_for(value: Callable[[], T], what: str, *, timeout: float = 20.0) -> T:
+    """Return the first true result of `value()`; fail saying what did not come about."""
+    deadline = time.monotonic() + timeout
+    while not (found := value()):
+        assert time.monotonic() < deadline, f"{what}: not within {timeout:.0f} s"
+        time.sleep(0.1)
+    return found
 
 
 class LabPage:
@@ -14,6 +27,7 @@ class LabPage:
     def __init__(self, page: Page, lab: Lab) -> None:
         self.page = page
         self.lab = lab
+        self.sidebar = Sidebar(page)
 
     def open(self, path: str = "lab") -> None:
         """Open a path of the server and wait until Lab's shell is there."""
@@ -27,7 +41,7 @@ class LabPage:
 
     def wait_until_ready(self) -> None:
         """Wait for the end of the splash screen."""
-        expect(self.page.locator("#main, #jp-MainLogo").first).to_be_visible(timeout=60_000)
+        expect(self.page.locator("#main")).to_be_visible(timeout=60_000)
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=60_000)
 
     def menu(self, *names: str) -> None:
@@ -37,7 +51,7 @@ class LabPage:
         for item in items:
             self.page.get_by_role("menuitem", name=re.compile(f"^{re.escape(item)}")).click()
 
-    def dialog(self, button: str) -> None:
+    def answer(self, button: str) -> None:
         """Press a button of the dialog that is open."""
         self.page.locator(".jp-Dialog").get_by_role("button", name=button).click()
 
@@ -55,12 +69,16 @@ class NotebookPage:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        self.kernel = self.panel.locator(".jp-Notebook-ExecutionIndicator")
 
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until the kernel has nothing to do, and a little more: Lab drops keys that come earlier."""
-        indicator = self.panel.locator(".jp-Notebook-ExecutionIndicator")
-        expect(indicator).to_have_attribute("data-status", "idle", timeout=timeout * 1000)
+        expect(self.kernel).to_have_attribute("data-status", "idle", timeout=timeout * 1000)
         self.page.wait_for_timeout(1500)
+
+    def is_busy(self) -> bool:
+        """Tell whether a cell is running."""
+        return self.kernel.get_attribute("data-status") == "busy"
 
     def select(self, index: int) -> None:
         """Make the cell with this index the active one, in command mode."""
@@ -75,10 +93,6 @@ class NotebookPage:
             self.page.keyboard.press("Shift+Enter")
             self.page.wait_for_timeout(50)
 
-    def cell(self, text: str) -> Locator:
-        """Return the code cell whose source contains `text`."""
-        return self.panel.locator(".jp-CodeCell").filter(has=self.page.locator(".jp-InputArea", has_text=text))
-
     def insert_and_run(self, source: str) -> None:
         """Type `source` into a new cell below the active one and run it."""
         self.page.keyboard.press("Escape")
@@ -92,12 +106,82 @@ class NotebookPage:
         self.page.keyboard.press("Control+s")
         expect(self.page.locator(".jp-mod-dirty")).to_have_count(0)
 
+    def curve(self, number: int = -1) -> "CurvePanel":
+        """Return the panel with this number, the last by default."""
+        panels = self.panel.locator(".aiplat-panel")
+        return CurvePanel(self.page, panels.last if number == -1 else panels.nth(number))
 
-def wait_for(condition, *, timeout: float = 20.0, what: str = "the condition"):  # type: ignore[no-untyped-def]
-    """Return the first true value of `condition()`."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not come true within {timeout} s")
+
+class CurvePanel:
+    """A `LossCurve` under a cell."""
+
+    def __init__(self, page: Page, root: Locator) -> None:
+        self.page = page
+        self.root = root
+        self.plot = root.get_by_role("application")
+
+    def outline(self) -> str:
+        """Return the drawn lines as SVG paths; empty while there is none."""
+        paths = self.root.locator("svg.bqplot path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
+        return "".join(path for path in paths if path)
+
+    def wait_until_drawn(self, timeout: float = 30.0) -> None:
+        """Wait for a line with at least two points."""
+        wait_for(lambda: "L" in self.outline(), "a drawn curve", timeout=timeout)
+
+    def wait_until_moved(self, timeout: float = 10.0) -> None:
+        """Wait until the lines are others than now."""
+        before = self.outline()
+        wait_for(lambda: self.outline() != before, "a moving curve", timeout=timeout)
+
+    def ticks(self) -> list[str]:
+        """Return the labels of the x axis."""
+        return self.root.locator("svg.bqplot .axis").first.locator(".tick text").all_text_contents()
+
+    def drag(self, start: float, end: float) -> None:
+        """Drag over the plot from one fraction of its width to another."""
+        self.plot.scroll_into_view_if_needed()
+        box = self.plot.bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + start * box["width"], box["y"] + box["height"] / 2)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + end * box["width"], box["y"] + box["height"] / 2, steps=8)
+        self.page.mouse.up()
+
+    def status(self) -> str:
+        """Return the status line."""
+        return self.root.locator(".aiplat-foot").inner_text()
+
+
+class Sidebar:
+    """The platform's sidebar on the left."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator("#aiplat-sidebar")
+        self.tree = self.root.get_by_role("tree")
+
+    def show(self) -> None:
+        """Bring it to the front."""
+        if not self.root.is_visible():
+            self.page.locator('.jp-SideBar [data-id="aiplat-sidebar"]').click()
+        expect(self.root).to_be_visible()
+
+    def row(self, text: str) -> Locator:
+        """Return the rows of projects and experiments that contain `text`."""
+        return self.tree.get_by_role("treeitem").filter(has_text=text)
+
+    def section(self, title: str) -> Locator:
+        """Return a section's heading."""
+        return self.tree.locator('[role="treeitem"][data-kind="section"]').filter(has_text=title)
+
+    def expand(self, row: Locator) -> None:
+        """Open a section or project."""
+        if row.get_attribute("aria-expanded") != "true":
+            row.click()
+        expect(row).to_have_attribute("aria-expanded", "true")
+
+    def sparkline(self, text: str) -> str:
+        """Return the outline of a row's sparkline; empty while there is none."""
+        path = self.row(text).locator(".aiplat-Sparkline path").first
+        return path.get_attribute("d") or "" if path.count() else ""
