@@ -47,7 +47,7 @@ def distributions(module: str) -> set[str]:
 
 
 def test_every_import_is_a_declared_dependency() -> None:
-    ours = set(sys.stdlib_module_names) | {"aiplat_jupyter"}
+    ours = set(sys.stdlib_module_names) | {"aiplat_jupyter", "pytest"}
     undeclared = {
         f"{path.relative_to(PACKAGE)}: {module}"
         for path in PACKAGE.rglob("*.py")
