@@ -1,3 +1,3 @@
 """Fixtures of all tests."""
 
-pytest_plugins = ["aiplat_jupyter.pytest_plugin"]
+pytest_plugins = ["pytest_jupyter.jupyter_server", "aiplat_jupyter.pytest_plugin"]
