@@ -13,16 +13,6 @@ export function curveKey(curve: Pick<Curve, 'experiment' | 'metric' | 'context'>
   return JSON.stringify([curve.experiment, curve.metric, curve.context]);
 }
 
-/** The x of each bucket's last point: never null, unlike what its JSON type says. */
-export function xOf(columns: Columns): readonly number[] {
-  return columns.x as number[];
-}
-
-/** The x of each bucket's first point. */
-export function firstXOf(columns: Columns): readonly number[] {
-  return columns.first_x as number[];
-}
-
 /** Index of the first bucket whose x is not below `x`; `xs` rises. */
 export function lowerBound(xs: readonly number[], x: number): number {
   let low = 0;
@@ -49,7 +39,7 @@ export function nearest(xs: readonly number[], x: number): number {
 
 /** `columns` up to (not including) `from`, followed by `tail`. */
 export function splice(columns: Columns, from: number, tail: Columns): Columns {
-  const kept = lowerBound(xOf(columns), from);
+  const kept = lowerBound(columns.x, from);
   const joined: Record<string, (number | null)[]> = {};
   for (const name of DENSE) {
     joined[name] = [...columns[name].slice(0, kept), ...tail[name]];
@@ -112,9 +102,16 @@ export function census(curves: readonly Curve[]): Census {
   );
 }
 
-/** Smallest and largest x of all curves, whatever range was asked; null without points. */
-export function xExtent(curves: readonly Curve[]): Range | null {
-  const extents = curves.flatMap(curve => (curve.x_extent ? [curve.x_extent] : []));
+/**
+ * Smallest and largest x of all curves, whatever range was asked; null without points. With `log` only what is above
+ * zero counts.
+ */
+export function xExtent(curves: readonly Curve[], log: boolean): Range | null {
+  const extents = curves.flatMap(curve => {
+    const [low, high] = curve.x_extent ?? [NaN, NaN];
+    const least = log && low <= 0 ? curve.columns.x.find(x => x > 0) : low;
+    return least !== undefined && least <= high ? [[least, high] as const] : [];
+  });
   if (extents.length === 0) {
     return null;
   }

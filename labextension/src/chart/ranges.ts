@@ -1,11 +1,12 @@
 /** Which part of an axis to show: all of the data, but moving in steps so that nothing jumps with each point. */
 
 import type { Columns, Curve } from '../records';
-import { firstXOf, lowerBound, xOf, type Range } from './curves';
+import { lowerBound, type Range } from './curves';
 
 export interface ValueView {
   /** The part of x in view; null: all. */
   readonly x: Range | null;
+  readonly xLog: boolean;
   readonly log: boolean;
   /** Min–max bands are drawn, so they must fit. */
   readonly band: boolean;
@@ -18,7 +19,7 @@ export interface ValueExtent {
   readonly range: Range | null;
   /** Buckets with something above or below the range. */
   readonly clipped: number;
-  /** At least so many points are ≤ 0 and have no place on a log axis. */
+  /** At least so many points in view have a step or value ≤ 0, and so no place on a log axis. */
   readonly nonPositive: number;
 }
 
@@ -27,8 +28,8 @@ export function visible(columns: Columns, x: Range | null): readonly [number, nu
   if (x === null) {
     return [0, columns.x.length];
   }
-  const from = Math.max(0, lowerBound(firstXOf(columns), x[0]) - 1);
-  const to = Math.min(columns.x.length, lowerBound(xOf(columns), x[1]) + 1);
+  const from = Math.max(0, lowerBound(columns.first_x, x[0]) - 1);
+  const to = Math.min(columns.x.length, lowerBound(columns.x, x[1]) + 1);
   return [from, Math.max(from, to)];
 }
 
@@ -40,6 +41,10 @@ export function valueExtent(curves: readonly Curve[], view: ValueView): ValueExt
   for (const { columns } of curves) {
     const [from, to] = visible(columns, view.x);
     for (let i = from; i < to; i++) {
+      if (view.xLog && columns.x[i] <= 0) {
+        nonPositive += columns.count[i];
+        continue;
+      }
       nonPositive += view.log ? atMostZero(columns, i) : 0;
       collect(view.band ? columns.min[i] : columns.mean[i], view.log, lows);
       collect(view.band ? columns.max[i] : columns.mean[i], view.log, highs);

@@ -23,13 +23,19 @@ export function ticks(range: Range, scale: Scale, whole = false, most = MOST_TIC
   if (scale === 'log') {
     return logTicks(range, most);
   }
-  const least = (range[1] - range[0]) / most;
-  if (scale === 'linear') {
-    return multiples(range, Math.max(niceStep(least), whole ? 1 : 0));
+  const offset = scale === 'time' ? localOffset(range[0]) : 0;
+  const least = Math.max((range[1] - range[0]) / most, whole ? 1 : 0);
+  const step = stepOf(scale, least);
+  const found = multiples(range, step, offset);
+  return found.length <= most ? found : multiples(range, stepOf(scale, step * 1.01), offset);
+}
+
+/** The smallest step that is not below `least`: round, or on a clock where the axis is one. */
+function stepOf(scale: Scale, least: number): number {
+  if (scale === 'linear' || least < 1) {
+    return niceStep(least);
   }
-  const step =
-    least < 1 ? niceStep(least) : (TIME_STEPS.find(one => one >= least) ?? niceStep(least / DAY) * DAY);
-  return multiples(range, step, scale === 'time' ? localOffset(range[0]) : 0);
+  return TIME_STEPS.find(one => one >= least) ?? niceStep(least / DAY) * DAY;
 }
 
 /** Seconds to add to UTC so that midnights fall on multiples of a day. */
@@ -52,9 +58,16 @@ function logTicks(range: Range, most: number): number[] {
   const last = Math.floor(Math.log10(high) + 1e-9);
   const decades = last - first + 1;
   if (decades < 2) {
-    const within = [1, 2, 5].flatMap(n => [n * 10 ** (first - 1), n * 10 ** first]);
+    const within = [1, 2, 5].flatMap(n => [Number(`${n}e${first - 1}`), Number(`${n}e${first}`)]);
     const inside = within.filter(tick => tick >= low && tick <= high).sort((one, other) => one - other);
     return inside.length >= 2 ? inside : multiples(range, niceStep((high - low) / most));
+  }
+  if (decades === 2 && most >= MOST_TICKS) {
+    const halves = Array.from({ length: 4 }, (_, i) => first - 1 + i).flatMap(power => [
+      10 ** power,
+      3 * 10 ** power
+    ]);
+    return halves.filter(tick => tick >= low && tick <= high).slice(0, most);
   }
   const stride = Math.ceil(decades / most);
   return Array.from({ length: Math.ceil(decades / stride) }, (_, i) => Number(`1e${first + i * stride}`));

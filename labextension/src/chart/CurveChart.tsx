@@ -1,0 +1,144 @@
+/** One chart of curves: data, states, canvas and legend. */
+
+import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useState, type JSX } from 'react';
+
+import { count, significant } from '../format';
+import type { Trans } from '../i18n';
+import type { Curve } from '../records';
+import type { Services } from '../services';
+import { ChartCanvas } from './ChartCanvas';
+import { census, curveKey, xExtent, type Range } from './curves';
+import { useFeed, useInView, useSignal, useSize } from './hooks';
+import { Legend } from './Legend';
+import type { Linked } from './linked';
+import type { Outcome } from './scenery';
+import { ChartState, Freshness } from './states';
+import { lowest, strokes as strokesOf } from './stroke';
+import { xScale, type ChartView, type Subject } from './view';
+import { censusText } from './wording';
+
+export interface CurveChartProps {
+  readonly services: Pick<Services, 'api' | 'events' | 'trans'>;
+  readonly title: string;
+  readonly subject: Subject;
+  readonly view: ChartView;
+  /** Points are still coming. */
+  readonly live: boolean;
+  readonly linked: Linked;
+  /** What a curve is called in legend and tooltip. */
+  readonly name: (curve: Curve) => string;
+}
+
+const NO_OUTCOME: Outcome = { scene: null, clipped: 0, nonPositive: 0 };
+const NO_CURVES: readonly Curve[] = [];
+
+export function CurveChart(props: CurveChartProps): JSX.Element {
+  const { services, title, subject, view, live, linked, name } = props;
+  const { trans } = services;
+  const chart = useId();
+  const [body, size] = useSize();
+  const [root, isSeen] = useInView();
+  const zoom = useSignal(linked.zoomChanged, () => linked.zoom);
+  const feed = useFeed(services, subject, view, zoom.now, size?.width ?? null, isSeen);
+  const curves = feed.curves ?? NO_CURVES;
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hovered, setHovered] = useState<string | null>(null);
+  const [outcome, setOutcome] = useState(NO_OUTCOME);
+
+  useReport(linked, chart, curves, xScale(view) === 'log');
+  const strokes = useMemo(() => {
+    const best = lowest(curves);
+    return strokesOf(curves, new Set([hovered, best].filter(key => key !== null)));
+  }, [curves, hovered]);
+  const shown = useMemo(
+    () =>
+      inFront(
+        curves.filter(curve => !hidden.has(curveKey(curve))),
+        hovered
+      ),
+    [curves, hidden, hovered]
+  );
+  const onOutcome = useCallback((next: Outcome) => setOutcome(next), []);
+  return (
+    <section className="jp-aiplat-chart" aria-label={title} ref={root}>
+      <ChartHead {...{ title, curves: shown, outcome, view, trans }} />
+      <div className="jp-aiplat-chart-body" ref={body} aria-busy={feed.asking}>
+        {size && shown.length > 0 && (
+          <ChartCanvas
+            {...{ chart, title, curves: shown, strokes, view, live, linked, size, name, trans, onOutcome }}
+          />
+        )}
+        {(feed.curves === null || shown.length === 0 || outcome.scene === null) && (
+          <ChartState
+            {...{ feed, view, live, trans }}
+            isHidden={shown.length < curves.length}
+            linked={linked}
+          />
+        )}
+        <Freshness feed={feed} trans={trans} />
+      </div>
+      {curves.length > 1 && (
+        <Legend {...{ curves, strokes, hidden, onHide: setHidden, onHover: setHovered, name, trans }} />
+      )}
+    </section>
+  );
+}
+
+/** The hovered curve last, so that it is drawn over the others. */
+function inFront(curves: readonly Curve[], hovered: string | null): readonly Curve[] {
+  const isHovered = (curve: Curve): boolean => curveKey(curve) === hovered;
+  return hovered === null ? curves : [...curves.filter(one => !isHovered(one)), ...curves.filter(isHovered)];
+}
+
+/** Tell the linked charts how far this one reaches. */
+function useReport(linked: Linked, chart: string, curves: readonly Curve[], isLog: boolean): void {
+  const extent = useMemo(() => xExtent(curves, isLog), [curves, isLog]);
+  useLayoutEffect(() => linked.report(chart, extent), [linked, chart, extent]);
+  useEffect(() => () => linked.report(chart, null), [linked, chart]);
+}
+
+interface HeadProps {
+  readonly title: string;
+  readonly curves: readonly Curve[];
+  readonly outcome: Outcome;
+  readonly view: ChartView;
+  readonly trans: Trans;
+}
+
+/** The title, and what of the points is shown or left out. */
+function ChartHead({ title, curves, outcome, view, trans }: HeadProps): JSX.Element {
+  const { scene, clipped, nonPositive } = outcome;
+  return (
+    <header className="jp-aiplat-chart-head">
+      <h3 title={title}>{title}</h3>
+      {clipped > 0 && scene && (
+        <span className="jp-aiplat-chart-clipped" title={clippedText(scene.y.range, trans)}>
+          {trans.__('⚠ %1 clipped', count(clipped))}
+        </span>
+      )}
+      {nonPositive > 0 && (
+        <span
+          className="jp-aiplat-chart-clipped"
+          title={trans.__('A log axis has no place for zero and below')}
+        >
+          {trans.__('%1 ≤ 0 left out', count(nonPositive))}
+        </span>
+      )}
+      {curves.length > 0 && (
+        <span className="jp-aiplat-chart-census" title={censusTitle(view, trans)}>
+          {censusText(census(curves), trans)}
+        </span>
+      )}
+    </header>
+  );
+}
+
+function clippedText([low, high]: Range, trans: Trans): string {
+  return trans.__('Values below %1 or above %2 are cut off', significant(low), significant(high));
+}
+
+function censusTitle(view: ChartView, trans: Trans): string {
+  return view.band
+    ? trans.__('Each place shows the mean of its points; the band reaches from the lowest to the highest')
+    : trans.__('Each place shows the mean of its points');
+}

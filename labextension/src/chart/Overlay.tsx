@@ -1,0 +1,125 @@
+/** What moves over a chart's canvas: crosshair, dots, tooltip, the range being dragged out. */
+
+import type { CSSProperties, JSX } from 'react';
+
+import type { Trans } from '../i18n';
+import type { Curve } from '../records';
+import type { Place } from './gestures';
+import { useSignal } from './hooks';
+import type { Linked } from './linked';
+import { mapper, type Scene } from './paint';
+import type { Frame, PlotScene } from './plot';
+import { readingsAt, type Reading } from './readout';
+import type { XKind } from './view';
+import { readingDetail, readingText, xText, xWord } from './wording';
+
+interface Props {
+  readonly chart: string;
+  readonly scene: PlotScene;
+  readonly frame: Frame;
+  readonly linked: Linked;
+  readonly kind: XKind;
+  /** Where the pointer is, as fractions; null: not here (the crosshair may come from another chart, or from keys). */
+  readonly pointer: Place | null;
+  readonly span: readonly [number, number] | null;
+  readonly name: (curve: Curve) => string;
+  readonly trans: Trans;
+}
+
+/** Points further than so many pixels from the crosshair are not read. */
+const REACH = 24;
+const MOST_ROWS = 10;
+const MOST_DOTS = 16;
+
+export function Overlay(props: Props): JSX.Element {
+  const { frame, linked, scene, span, chart } = props;
+  const crosshair = useSignal(linked.crosshairChanged, () => linked.crosshair);
+  const toX = mapper(scene.x, 0, frame.width);
+  const left = crosshair ? toX(crosshair.x) : NaN;
+  const isInView = left >= -0.5 && left <= frame.width + 0.5;
+  const readings = isInView && crosshair ? read(props, crosshair.x) : [];
+  return (
+    <>
+      {scene.yLabel && <span className="jp-aiplat-chart-unit">{scene.yLabel}</span>}
+      {span && <div className="jp-aiplat-chart-span" style={spanStyle(span, frame)} />}
+      {isInView && <div className="jp-aiplat-chart-crosshair" style={{ left }} />}
+      {isInView && <Dots {...props} readings={readings} toX={toX} />}
+      {isInView && !span && crosshair?.chart === chart && (
+        <Tooltip {...props} readings={readings} x={readings[0]?.x ?? crosshair.x} left={left} />
+      )}
+    </>
+  );
+}
+
+/** The readings at `x`, the nearest to the pointer first. */
+function read({ scene, frame, pointer }: Props, x: number): Reading[] {
+  const toX = mapper(scene.x, 0, frame.width);
+  const toY = mapper(scene.y, frame.height, -frame.height);
+  const distance = pointer ? (value: number) => Math.abs(toY(value) - pointer.y * frame.height) : undefined;
+  const at = toX(x);
+  return readingsAt(scene.curves, x, distance).filter(
+    reading => toX(reading.firstX) - at <= REACH && at - toX(reading.x) <= REACH
+  );
+}
+
+function spanStyle([one, other]: readonly [number, number], frame: Frame): CSSProperties {
+  return { left: Math.min(one, other) * frame.width, width: Math.abs(other - one) * frame.width };
+}
+
+function colour(scene: Pick<Scene, 'strokes'>, key: string): string {
+  return scene.strokes.get(key)?.colour ?? 'var(--jp-border-color1)';
+}
+
+function Dots({
+  scene,
+  frame,
+  readings,
+  toX
+}: Props & { readings: readonly Reading[]; toX: (x: number) => number }) {
+  const toY = mapper(scene.y, frame.height, -frame.height);
+  const dots = readings.slice(0, MOST_DOTS).flatMap(({ key, x, drawn }) => {
+    const top = drawn === null ? NaN : toY(drawn);
+    return top >= -1 && top <= frame.height + 1 ? [{ key, left: toX(x), top }] : [];
+  });
+  return (
+    <>
+      {dots.map(({ key, left, top }) => (
+        <div
+          key={key}
+          className="jp-aiplat-chart-dot"
+          style={{ left, top, background: colour(scene, key) }}
+        />
+      ))}
+    </>
+  );
+}
+
+function Tooltip(
+  props: Props & { readings: readonly Reading[]; x: number; left: number }
+): JSX.Element | null {
+  const { readings, x, left, frame, scene, kind, trans } = props;
+  if (readings.length === 0) {
+    return null;
+  }
+  const side = left > frame.width / 2 ? { right: frame.width - left + 12 } : { left: left + 12 };
+  return (
+    <div className="jp-aiplat-chart-tooltip" style={side} aria-hidden="true">
+      <div className="jp-aiplat-chart-tooltip-x">
+        {xWord(kind, trans)} {xText(x, kind)}
+      </div>
+      {readings.slice(0, MOST_ROWS).map(reading => (
+        <div key={reading.key} className="jp-aiplat-chart-tooltip-row">
+          <span className="jp-aiplat-chart-swatch" style={{ borderTopColor: colour(scene, reading.key) }} />
+          <span className="jp-aiplat-chart-tooltip-name">{props.name(reading.curve)}</span>
+          <span className="jp-aiplat-chart-number">{readingText(reading)}</span>
+          <span className="jp-aiplat-chart-tooltip-detail">{readingDetail(reading, trans)}</span>
+        </div>
+      ))}
+      {readings.length > MOST_ROWS && (
+        <div className="jp-aiplat-chart-tooltip-more">
+          {trans.__('and %1 more', readings.length - MOST_ROWS)}
+        </div>
+      )}
+    </div>
+  );
+}

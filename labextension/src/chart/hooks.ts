@@ -1,0 +1,128 @@
+/** React hooks over the moving parts of a chart. */
+
+import type { ISignal } from '@lumino/signaling';
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+
+import type { Services } from '../services';
+import { CurveFeed, type FeedState } from './feed';
+import type { Size } from './plot';
+import { queryOf, type ChartView, type Subject } from './view';
+import type { Range } from './curves';
+
+/** The value that `read` gives now, and after each emission of `signal`. `read` answers the same object until then. */
+export function useSignal<S, T>(signal: ISignal<S, unknown>, read: () => T): T {
+  const subscribe = useCallback(
+    (notify: () => void) => {
+      signal.connect(notify);
+      return () => {
+        signal.disconnect(notify);
+      };
+    },
+    [signal]
+  );
+  return useSyncExternalStore(subscribe, read);
+}
+
+/** A ref for an element, and its size; null before it is laid out. */
+export function useSize(): [(node: HTMLElement | null) => void, Size | null] {
+  const [node, setNode] = useState<HTMLElement | null>(null);
+  const [size, setSize] = useState<Size | null>(null);
+  useEffect(() => {
+    if (!node) {
+      return;
+    }
+    const observer = new ResizeObserver(([entry]) => {
+      const { width, height } = entry.contentRect;
+      if (width > 0 && height > 0) {
+        setSize({ width: Math.floor(width), height: Math.floor(height) });
+      }
+    });
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, [node]);
+  return [setNode, size];
+}
+
+/** Whether the element is (nearly) in view; true once and for all where this cannot be observed. */
+export function useInView(): [(node: HTMLElement | null) => void, boolean] {
+  const [node, setNode] = useState<HTMLElement | null>(null);
+  const [isSeen, setSeen] = useState(false);
+  useEffect(() => {
+    if (!node) {
+      return;
+    }
+    const observer = new IntersectionObserver(
+      entries => setSeen(entries[entries.length - 1].isIntersecting),
+      {
+        rootMargin: '200px'
+      }
+    );
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, [node]);
+  return [setNode, isSeen];
+}
+
+/** `value`, once it has been true for `delay` ms; false at once. */
+export function useLasting(value: boolean, delay: number): boolean {
+  const [lasts, setLasts] = useState(false);
+  useEffect(() => {
+    if (!value) {
+      setLasts(false);
+      return;
+    }
+    const timer = setTimeout(() => setLasts(true), delay);
+    return () => clearTimeout(timer);
+  }, [value, delay]);
+  return lasts && value;
+}
+
+/** The answer stays in step with what is rendered, for handlers that outlive a rendering. */
+export function useLatest<T>(value: T): { readonly current: T } {
+  const ref = useRef(value);
+  useEffect(() => {
+    ref.current = value;
+  });
+  return ref;
+}
+
+/** Requests change in steps of so many pixels, so that dragging a splitter does not ask anew all the way. */
+const PIXEL_STEP = 50;
+
+const NOTHING: FeedState = { curves: null, query: null, asking: true, error: null, currentAt: null };
+
+/** The curves of `subject` as the server has them, current while `isSeen`. `width`: CSS pixels; null: not known yet. */
+export function useFeed(
+  services: Pick<Services, 'api' | 'events'>,
+  subject: Subject,
+  view: ChartView,
+  range: Range | null,
+  width: number | null,
+  isSeen: boolean
+): FeedState & { retry: () => void } {
+  const { api, events } = services;
+  const [feed, setFeed] = useState<CurveFeed | null>(null);
+  const [state, setState] = useState<FeedState>(NOTHING);
+  useEffect(() => {
+    const made = new CurveFeed((query, signal) => api.curves(query, signal));
+    made.changed.connect((_, news) => setState(news));
+    setFeed(made);
+    return () => made.dispose();
+  }, [api]);
+
+  const pixels = width === null ? null : Math.floor((width * devicePixelRatio) / PIXEL_STEP) * PIXEL_STEP;
+  const question = pixels === null ? null : JSON.stringify(queryOf(subject, view, range, pixels));
+  useEffect(() => feed?.pause(!isSeen), [feed, isSeen]);
+  useEffect(() => {
+    if (question !== null) {
+      feed?.show(JSON.parse(question) as ReturnType<typeof queryOf>);
+    }
+  }, [feed, question]);
+
+  const topics = JSON.stringify(subject.experiments.map(uid => `experiment:${uid}`));
+  useEffect(() => {
+    const following = events.follow(JSON.parse(topics) as string[], () => feed?.touch());
+    return () => following.dispose();
+  }, [events, feed, topics]);
+  return { ...state, retry: () => feed?.retry() };
+}

@@ -1,0 +1,61 @@
+/** From curves and the way they are looked at to what is drawn. */
+
+import type { Curve } from '../records';
+import type { Range } from './curves';
+import type { Axis, Scene } from './paint';
+import type { PlotScene } from './plot';
+import { steppedValues, valueExtent } from './ranges';
+import { xScale, type ChartView } from './view';
+
+export interface Outlook {
+  readonly curves: readonly Curve[];
+  readonly strokes: Scene['strokes'];
+  readonly view: ChartView;
+  /** The range of the x axis; null: there is nothing to show. */
+  readonly x: Range | null;
+  readonly xLabel: string;
+  readonly logLabel: string;
+}
+
+export interface Outcome {
+  /** Null: nothing to draw in this range. */
+  readonly scene: PlotScene | null;
+  readonly clipped: number;
+  readonly nonPositive: number;
+}
+
+/** Makes scenes whose value axis stays where it is while the data fit. */
+export class Scenery {
+  private before: Range | null = null;
+  private settings = '';
+
+  make(outlook: Outlook): Outcome {
+    const { curves, view, x, strokes } = outlook;
+    const scale = xScale(view);
+    const xLog = scale === 'log';
+    const values = valueExtent(curves, { x, xLog, log: view.yLog, band: view.band, outliers: view.outliers });
+    const { clipped, nonPositive } = values;
+    if (x === null || values.range === null) {
+      return { scene: null, clipped, nonPositive };
+    }
+    const y: Axis = { range: this.settle(values.range, outlook), log: view.yLog };
+    const scene: PlotScene = {
+      ...{ curves, strokes, y, band: view.band, outliers: view.outliers },
+      x: { range: x, log: xLog },
+      xScale: scale,
+      xWhole: view.x === 'step',
+      xLabel: xLog ? `${outlook.xLabel} · ${outlook.logLabel}` : outlook.xLabel,
+      yLabel: view.yLog ? outlook.logLabel : ''
+    };
+    return { scene, clipped, nonPositive };
+  }
+
+  private settle(values: Range, { curves, view, x }: Outlook): Range {
+    const { yLog, outliers, band, smoothing } = view;
+    const settings = JSON.stringify([yLog, outliers, band, smoothing, x?.[0], curves.length]);
+    const before = settings === this.settings ? this.before : null;
+    this.settings = settings;
+    this.before = steppedValues(values, before, view.yLog);
+    return this.before;
+  }
+}

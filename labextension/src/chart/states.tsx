@@ -1,0 +1,139 @@
+/** What a chart shows when it has no curve to show, and how fresh the one it shows is. */
+
+import type { JSX } from 'react';
+
+import type { ApiError } from '../errors';
+import type { Trans } from '../i18n';
+import { locale } from '../i18n';
+import type { FeedState } from './feed';
+import { useLasting } from './hooks';
+import type { Linked } from './linked';
+import type { ChartView } from './view';
+import { zoomTo } from './zoom';
+
+type Feed = FeedState & { readonly retry: () => void };
+
+interface StateProps {
+  readonly feed: Feed;
+  readonly view: ChartView;
+  readonly live: boolean;
+  /** Some curves are hidden by the legend. */
+  readonly isHidden: boolean;
+  readonly linked: Linked;
+  readonly trans: Trans;
+}
+
+const SKELETON_AFTER_MS = 150;
+const ASKING_AFTER_MS = 600;
+
+export function ChartState(props: StateProps): JSX.Element | null {
+  const { feed, trans } = props;
+  if (feed.curves !== null) {
+    return <Empty {...props} />;
+  }
+  return feed.error ? (
+    <Failure error={feed.error} onRetry={feed.retry} trans={trans} />
+  ) : (
+    <Skeleton trans={trans} />
+  );
+}
+
+function Skeleton({ trans }: { trans: Trans }): JSX.Element | null {
+  const lasts = useLasting(true, SKELETON_AFTER_MS);
+  return lasts ? (
+    <div className="jp-aiplat-chart-skeleton" role="status" aria-label={trans.__('Loading the curve')} />
+  ) : null;
+}
+
+function Empty({ feed, view, live, isHidden, linked, trans }: StateProps): JSX.Element {
+  const points = (feed.curves ?? []).reduce((sum, curve) => sum + curve.summary.count, 0);
+  const reset = (): void => {
+    linked.zoom = zoomTo(linked.zoom, null);
+  };
+  return (
+    <div className="jp-aiplat-chart-empty" role="status">
+      <p>{emptyText(view, live, isHidden, linked.zoom.now !== null && points > 0, points, trans)}</p>
+      {linked.zoom.now !== null && points > 0 && (
+        <button type="button" className="jp-mod-styled" onClick={reset}>
+          {trans.__('Show all')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function emptyText(
+  view: ChartView,
+  live: boolean,
+  isHidden: boolean,
+  isZoomed: boolean,
+  points: number,
+  trans: Trans
+): string {
+  if (isHidden) {
+    return trans.__('All curves are hidden. A click in the legend shows one.');
+  }
+  if (isZoomed) {
+    return trans.__('No points in this range.');
+  }
+  if (view.x === 'epoch') {
+    return trans.__('No points with an epoch: log a metric named “epoch” beside this one.');
+  }
+  if (points > 0) {
+    return view.yLog
+      ? trans.__('Nothing above zero, which a log axis needs.')
+      : trans.__('No finite values.');
+  }
+  return live
+    ? trans.__('No points yet. The first will appear here by itself.')
+    : trans.__('No points were logged.');
+}
+
+function Failure({
+  error,
+  onRetry,
+  trans
+}: {
+  error: ApiError;
+  onRetry: () => void;
+  trans: Trans;
+}): JSX.Element {
+  return (
+    <div className="jp-aiplat-chart-empty" role="alert">
+      <p>
+        {error.isUnreachable
+          ? trans.__('The server does not answer.')
+          : trans.__('This curve could not be loaded.')}
+      </p>
+      <p className="jp-aiplat-chart-detail">{[error.detail, error.hint].filter(Boolean).join(' ')}</p>
+      <button type="button" className="jp-mod-styled" onClick={onRetry}>
+        {trans.__('Retry')}
+      </button>
+    </div>
+  );
+}
+
+/** Says when what is drawn is not current, and why, beside the axis' label, where nothing moves when it appears. */
+export function Freshness({ feed, trans }: { feed: Feed; trans: Trans }): JSX.Element {
+  const isSlow = useLasting(feed.asking && feed.curves !== null, ASKING_AFTER_MS);
+  const { error, currentAt } = feed;
+  return (
+    <div className="jp-aiplat-chart-freshness" role="status">
+      {error && currentAt !== null && (
+        <>
+          <span className="jp-aiplat-chart-stale" title={error.detail}>
+            {trans.__('⚠ stale since %1, retrying', clock(currentAt))}
+          </span>
+          <button type="button" className="jp-aiplat-chart-link" onClick={feed.retry}>
+            {trans.__('Retry now')}
+          </button>
+        </>
+      )}
+      {isSlow && !error && <span>{trans.__('Loading full detail…')}</span>}
+    </div>
+  );
+}
+
+function clock(at: number): string {
+  return new Date(at).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+}
