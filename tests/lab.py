@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
@@ -90,6 +93,13 @@ class Lab:
         path = self.home / "settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
+
+    def write_notebook(self, name: str, *sources: str) -> None:
+        """Write a notebook with these code cells into the server's folder."""
+        notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}})
+        notebook.cells = [new_code_cell(source) for source in sources]
+        self.root.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, self.root / name)
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Ask our REST API as the server's owner."""

@@ -31,7 +31,7 @@ class LabPage:
 
     def open(self, path: str = "lab") -> None:
         """Open a path of the server and wait until Lab's shell is there."""
-        self.page.goto(f"{self.lab.url}/{path}?token={self.lab.token}")
+        self.page.goto(f"{self.lab.url}/{path}" + (f"?token={self.lab.token}" if self.lab.token else ""))
         self.wait_until_ready()
 
     def reload(self) -> None:
