@@ -4,10 +4,14 @@ export namespace CommandIDs {
   /** Open an experiment's page: `{uid, preview?}`; a preview reuses one tab. */
   export const openExperiment = 'aiplat:open-experiment';
   export const showSidebar = 'aiplat:show-sidebar';
+  /** Put the ten lines of a first run into the notebook that is open. */
+  export const insertQuickstart = 'aiplat:insert-quickstart';
   export const openQuickstart = 'aiplat:open-quickstart';
-  /** `{name?}`; asks for the name when it is missing. */
+  /** Asks for the name. */
   export const createProject = 'aiplat:create-project';
-  /** The following act on `{kind: 'project' | 'experiment', uids}`, by default on what is selected in the sidebar. */
+  export const refresh = 'aiplat:refresh';
+
+  // The following act on what is selected in the sidebar.
   export const open = 'aiplat:open';
   export const rename = 'aiplat:rename';
   export const stop = 'aiplat:stop';
@@ -16,5 +20,4 @@ export namespace CommandIDs {
   export const trash = 'aiplat:trash';
   export const purge = 'aiplat:purge';
   export const copyCode = 'aiplat:copy-code';
-  export const refresh = 'aiplat:refresh';
 }

@@ -83,6 +83,14 @@ export class Events implements IDisposable {
     });
   }
 
+  /** Hear of changes by repeated questions from now on, or by a stream. */
+  setPolling(polls: boolean): void {
+    if (polls !== this.channel.polls) {
+      this.channel.polls = polls;
+      this.reopen();
+    }
+  }
+
   /** Look for the server at once instead of when the present wait is over. */
   readonly retryNow = (): void => {
     if (this._link === 'stale' || this._link === 'unreachable') {

@@ -67,6 +67,20 @@ export function relative(
   );
 }
 
+/** Without months, whose short form is that of minutes. */
+const SHORT_UNITS = ['year', 'week', 'day', 'hour', 'minute'];
+
+/** How long ago as one number and its unit: `2d`, `3m`; less than a minute is `now`, in the locale's word. */
+export function shortAge(at: number, now: number): string {
+  const passed = Math.max(0, now - at);
+  const [unit, size] = UNITS.find(([name, seconds]) => SHORT_UNITS.includes(name) && passed >= seconds) ?? [];
+  if (unit === undefined || size === undefined) {
+    return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(0, 'second');
+  }
+  const format = new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'narrow' });
+  return format.format(Math.floor(passed / size));
+}
+
 /** Date and time to the second; `at` in seconds since 1970. */
 export function exactTime(at: number): string {
   return new Date(at * 1000).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'medium' });

@@ -10,11 +10,11 @@ export interface Choices {
   /** With which a chart opens. */
   smoothing: Smoothing;
   smoothingWeight: number;
-  /** Whether rows of the sidebar show their curve. */
-  sparklines: boolean;
+  /** How to hear of changes; `poll` for proxies that hold streams back. */
+  changes: 'stream' | 'poll';
 }
 
-const DEFAULTS: Choices = { smoothing: 'twema', smoothingWeight: 0.6, sparklines: true };
+const DEFAULTS: Choices = { smoothing: 'twema', smoothingWeight: 0.6, changes: 'stream' };
 
 export class Preferences {
   private readonly _changed = new Signal<this, Choices>(this);

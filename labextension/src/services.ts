@@ -1,6 +1,7 @@
 /** What every part of the page is given. */
 
 import type { CommandRegistry } from '@lumino/commands';
+import { Token } from '@lumino/coreutils';
 
 import type { Api } from './api';
 import type { Events } from './events';
@@ -14,3 +15,8 @@ export interface Services {
   readonly commands: CommandRegistry;
   readonly preferences: Preferences;
 }
+
+export const IServices = new Token<Services>(
+  'aiplat-jupyter:IServices',
+  'The connection to the server part of aiplat_jupyter, shared by all parts of the page.'
+);

@@ -1,0 +1,127 @@
+/** The plugins: what this extension adds to JupyterLab and to Notebook 7. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ILauncher } from '@jupyterlab/launcher';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator } from '@jupyterlab/translation';
+
+import { Api } from './api';
+import { CommandIDs } from './commands';
+import { Events } from './events';
+import { load } from './i18n';
+import { platformIcon } from './icons';
+import { ExperimentPages, uidOfPage } from './pages';
+import { Preferences } from './preferences';
+import { insertQuickstart, openQuickstart } from './quickstart';
+import type { Services } from './services';
+import { IServices } from './services';
+import { SidebarWidget } from './sidebar/widget';
+import { addSidebarCommands } from './sidebarCommands';
+
+const services: JupyterFrontEndPlugin<Services> = {
+  id: 'aiplat-jupyter:services',
+  description: 'Talks to the server part of aiplat_jupyter, for all other plugins.',
+  autoStart: true,
+  provides: IServices,
+  optional: [ISettingRegistry, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    settings: ISettingRegistry | null,
+    translator: ITranslator | null
+  ): Services => {
+    const api = new Api(app.serviceManager.serverSettings);
+    const events = new Events(api);
+    const preferences = new Preferences();
+    preferences.changed.connect((_, choices) => events.setPolling(choices.changes === 'poll'));
+    settings
+      ?.load('aiplat-jupyter:services')
+      .then(loaded => preferences.follow(loaded))
+      .catch((reason: unknown) => console.error('aiplat: no settings.', reason));
+    return { api, events, trans: load(translator), commands: app.commands, preferences };
+  }
+};
+
+const pages: JupyterFrontEndPlugin<void> = {
+  id: 'aiplat-jupyter:pages',
+  description: 'Experiment pages in the main area.',
+  autoStart: true,
+  requires: [IServices],
+  optional: [ILabShell, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    services: Services,
+    labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const { trans } = services;
+    const pages = new ExperimentPages(app.shell, labShell, services);
+    app.commands.addCommand(CommandIDs.openExperiment, {
+      label: trans.__('Open Experiment'),
+      execute: args => pages.open(String(args.uid), args.preview === true)
+    });
+    void restorer?.restore(pages.tracker, {
+      command: CommandIDs.openExperiment,
+      args: page => ({ uid: uidOfPage(page) }),
+      name: uidOfPage
+    });
+  }
+};
+
+const sidebar: JupyterFrontEndPlugin<void> = {
+  id: 'aiplat-jupyter:sidebar',
+  description: 'Projects and experiments in the left sidebar.',
+  autoStart: true,
+  requires: [IServices],
+  optional: [ILayoutRestorer, ICommandPalette, ILauncher],
+  activate: (
+    app: JupyterFrontEnd,
+    services: Services,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    launcher: ILauncher | null
+  ): void => {
+    const { trans } = services;
+    const widget = new SidebarWidget(services);
+    app.shell.add(widget, 'left', { rank: 300, type: 'AI Platform' });
+    restorer?.add(widget, widget.id);
+    const onSelection = addSidebarCommands(app.commands, widget.sidebar);
+    addGeneralCommands(app, services, widget);
+    const listed = [
+      CommandIDs.showSidebar,
+      CommandIDs.openQuickstart,
+      CommandIDs.createProject,
+      CommandIDs.refresh
+    ];
+    [...listed, ...onSelection].forEach(command => {
+      palette?.addItem({ command, category: trans.__('AI Platform') });
+    });
+    const args = { isLauncher: true };
+    launcher?.add({ command: CommandIDs.showSidebar, args, rank: 1 });
+    launcher?.add({ command: CommandIDs.openQuickstart, args, rank: 2 });
+  }
+};
+
+function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: SidebarWidget): void {
+  const { contents } = app.serviceManager;
+  app.commands.addCommand(CommandIDs.showSidebar, {
+    label: args =>
+      args.isPalette === true ? trans.__('Show Projects and Experiments') : trans.__('AI Platform'),
+    caption: trans.__('Show projects and experiments'),
+    icon: platformIcon,
+    execute: () => app.shell.activateById(widget.id)
+  });
+  app.commands.addCommand(CommandIDs.openQuickstart, {
+    label: trans.__('AI Platform Quickstart'),
+    caption: trans.__('Log a first run and watch its curve'),
+    icon: platformIcon,
+    execute: () => openQuickstart(contents, app.commands)
+  });
+  app.commands.addCommand(CommandIDs.insertQuickstart, {
+    label: trans.__('Insert the Lines of a First Run'),
+    execute: () => insertQuickstart(contents, app.commands)
+  });
+}
+
+export default [services, pages, sidebar];

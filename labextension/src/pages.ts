@@ -1,0 +1,75 @@
+/** Experiments' pages in the main area. */
+
+import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { Widget } from '@lumino/widgets';
+
+import { platformIcon } from './icons';
+import type { Services } from './services';
+
+export type ExperimentPage = MainAreaWidget<Widget>;
+
+const PREVIEW_CLASS = 'aiplat-mod-preview';
+
+export class ExperimentPages {
+  readonly tracker = new WidgetTracker<ExperimentPage>({ namespace: 'aiplat-experiment' });
+  private preview: ExperimentPage | null = null;
+
+  constructor(
+    private readonly shell: JupyterFrontEnd.IShell,
+    private readonly labShell: ILabShell | null,
+    private readonly services: Services
+  ) {}
+
+  /** Show the experiment's page; as a preview in the one tab that previews share. */
+  async open(uid: string, isPreview: boolean): Promise<ExperimentPage> {
+    const page = this.tracker.find(other => other.id === pageId(uid)) ?? (await this.create(uid, isPreview));
+    if (page === this.preview && !isPreview) {
+      this.keep();
+    }
+    this.shell.activateById(page.id);
+    return page;
+  }
+
+  private async create(uid: string, isPreview: boolean): Promise<ExperimentPage> {
+    const { createExperimentWidget } = await import('./experiment');
+    const page = new MainAreaWidget({ content: createExperimentWidget(uid, this.services) });
+    page.id = pageId(uid);
+    page.title.icon = platformIcon;
+    page.title.closable = true;
+    const last = this.preview;
+    // Notebook 7's main area holds the notebook alone.
+    this.shell.add(page, this.labShell === null ? 'right' : 'main', { ref: last?.id, mode: 'tab-after' });
+    await this.tracker.add(page);
+    if (isPreview) {
+      this.preview = page;
+      page.title.className = PREVIEW_CLASS;
+      page.disposed.connect(() => this.forget(page));
+      last?.dispose();
+    }
+    return page;
+  }
+
+  private keep(): void {
+    if (this.preview !== null) {
+      this.preview.title.className = '';
+      this.preview = null;
+    }
+  }
+
+  private forget(page: ExperimentPage): void {
+    if (this.preview === page) {
+      this.preview = null;
+    }
+  }
+}
+
+/** Return the id of the page of the experiment `uid`. */
+function pageId(uid: string): string {
+  return `aiplat-experiment:${uid}`;
+}
+
+/** Return the uid of the experiment that `page` shows. */
+export function uidOfPage(page: ExperimentPage): string {
+  return page.id.slice(pageId('').length);
+}

@@ -1,0 +1,77 @@
+/** The small parts of an experiment's row. */
+
+import { duration, exactTime, relative, shortAge, significant } from '../format';
+import type { Trans } from '../i18n';
+import type { Curve, ExperimentRow } from '../records';
+import { useNow } from '../signals';
+import { describe, isLive } from '../status';
+
+/** Icon of the state; its word and cause are read out and shown on hover. */
+export function StatusIcon({ row, trans }: { row: ExperimentRow; trans: Trans }): JSX.Element {
+  const { icon, word, cause } = describe(row, trans);
+  return (
+    <span
+      className="aiplat-Status"
+      data-status={row.status === 'running' && row.unreachable ? 'lost' : row.status}
+      role="img"
+      aria-label={cause === '' ? word : `${word}: ${cause}`}
+      title={cause === '' ? word : `${word}: ${cause}`}
+    >
+      {icon}
+    </span>
+  );
+}
+
+/** The newest value of the metric that stands for the experiment. */
+export function LastValue({
+  row,
+  curve,
+  trans
+}: {
+  row: ExperimentRow;
+  curve?: Curve;
+  trans: Trans;
+}): JSX.Element {
+  const { headline } = row;
+  if (headline === null) {
+    return <span className="aiplat-Value" />;
+  }
+  const summary = curve !== undefined && curve.summary.count >= headline.count ? curve.summary : headline;
+  const step = summary.last_step === null ? '' : trans.__(' at step %1', significant(summary.last_step));
+  return (
+    <span
+      className="aiplat-Value"
+      data-finite={summary.last !== null}
+      title={`${headline.metric} ${significant(summary.last)}${step}`}
+    >
+      {significant(summary.last)}
+    </span>
+  );
+}
+
+/** How long it has been running, or how long ago it ended. */
+export function Age({ row, trans }: { row: ExperimentRow; trans: Trans }): JSX.Element {
+  return isLive(row.status) ? <Elapsed row={row} trans={trans} /> : <Ended row={row} trans={trans} />;
+}
+
+function Elapsed({ row, trans }: { row: ExperimentRow; trans: Trans }): JSX.Element {
+  const now = useNow();
+  if (row.started_at === null) {
+    return <span className="aiplat-Age" />;
+  }
+  return (
+    <span className="aiplat-Age" title={trans.__('started %1', exactTime(row.started_at))}>
+      {duration(now - row.started_at)}
+    </span>
+  );
+}
+
+function Ended({ row, trans }: { row: ExperimentRow; trans: Trans }): JSX.Element {
+  const now = useNow(60);
+  const at = row.ended_at ?? row.updated_at;
+  return (
+    <span className="aiplat-Age" title={trans.__('ended %1 (%2)', relative(at, 'long', now), exactTime(at))}>
+      {shortAge(at, now)}
+    </span>
+  );
+}

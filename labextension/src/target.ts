@@ -1,0 +1,12 @@
+/** What an action is applied to. */
+
+import type { Lifecycle } from './records';
+
+export interface Target {
+  kind: 'project' | 'experiment';
+  /** At least one. */
+  uids: string[];
+  lifecycle: Lifecycle;
+  /** Those that can be asked to stop. */
+  live: string[];
+}
