@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """What a route answered: `record` is the decoded JSON, None where there is no content."""
+    """What a route answered."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,6 +28,7 @@ class Answer(NamedTuple):
 
     @property
     def record(self) -> Any:
+        """The decoded JSON; None where there is no content."""
         return json.loads(self.body) if self.body else None
 
 
@@ -44,7 +45,9 @@ class Ask(Protocol):
         status: int | None = 200,
         headers: Mapping[str, str] | None = None,
         **query: Any,
-    ) -> Answer: ...
+    ) -> Answer:
+        """Send `body` (bytes as they are, else as JSON) and return the answer."""
+        ...
 
 
 @pytest.fixture
@@ -57,7 +60,10 @@ def aiplat_config() -> dict[str, Any]:
 def jp_server_config(aiplat_config: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration of a server with this extension, in which every handler must check who asks."""
     return {
-        "ServerApp": {"jpserver_extensions": {"aiplat_jupyter": True}, "allow_unauthenticated_access": False},
+        "ServerApp": {
+            "jpserver_extensions": {"aiplat_jupyter": True, "jupyter_server_terminals": False},
+            "allow_unauthenticated_access": False,
+        },
         "AiplatApp": aiplat_config,
     }
 
@@ -72,19 +78,17 @@ def aiplat_app(
     for variable in ("AIPLAT_DATA_DIR", "AIPLAT_SERVER_FILE", "AIPLAT_SERVER_URL", "AIPLAT_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     serverapp: ServerApp = request.getfixturevalue("jp_serverapp")
-    jp_asyncio_loop.run_until_complete(serverapp.extension_manager.start_extension("aiplat_jupyter"))
-    [app] = serverapp.extension_manager.extension_apps["aiplat_jupyter"]
+    app: AiplatApp = serverapp.extension_manager.extension_points["aiplat_jupyter"].app
+    jp_asyncio_loop.run_until_complete(app._start_jupyter_server_extension(serverapp))
     return app
 
 
 @pytest.fixture
-def aiplat_ask(
-    aiplat_app: "AiplatApp",
-    http_server_client: "SimpleAsyncHTTPClient",
-    jp_auth_header: dict[str, str],
-    jp_base_url: str,
-) -> Ask:
+def aiplat_ask(aiplat_app: "AiplatApp", http_server_client: "SimpleAsyncHTTPClient") -> Ask:
     """Return a function that asks the REST API, as Jupyter's owner unless `headers` have an ``Authorization``."""
+    assert aiplat_app.serverapp is not None
+    base = f"{aiplat_app.serverapp.base_url}aiplat/api/v1/"
+    own = {"Authorization": f"token {aiplat_app.serverapp.identity_provider.token}"}
 
     async def ask(
         method: str,
@@ -98,10 +102,10 @@ def aiplat_ask(
     ) -> Answer:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         response = await http_server_client.fetch(
-            f"{jp_base_url}aiplat/api/v1/{path}?{urlencode(query, doseq=True)}",
+            f"{base}{path}?{urlencode(query, doseq=True)}",
             method=method,
             body=data,
-            headers={**jp_auth_header, **(headers or {})},
+            headers={**own, **(headers or {})},
             allow_nonstandard_methods=True,
             raise_error=False,
         )

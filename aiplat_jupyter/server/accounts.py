@@ -39,5 +39,6 @@ def identity_of(user: User, provider: IdentityProvider, local: Identity) -> Iden
 def bearer_of(authorization: str) -> str | None:
     """Return the aiplat token in an ``Authorization`` header, if it has one."""
     scheme, _, secret = authorization.strip().partition(" ")
+    secret = secret.strip()
     is_ours = scheme.lower() in {"bearer", "token"} and secret.startswith("aip_")
-    return secret.strip() if is_ours else None
+    return secret if is_ours else None

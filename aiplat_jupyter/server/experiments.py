@@ -12,7 +12,6 @@ from aiplat_jupyter.core.records import (
     Page,
     Purged,
 )
-from aiplat_jupyter.core.states import ExperimentStatus
 from aiplat_jupyter.server.call import Created, Move, Services
 
 
@@ -31,7 +30,7 @@ async def bulk_experiments(at: Services, who: Identity, body: Bulk) -> BulkResul
     return await at.experiments.bulk(who, body)
 
 
-async def count_experiments(at: Services, who: Identity, query: ExperimentQuery) -> dict[ExperimentStatus, int]:
+async def count_experiments(at: Services, who: Identity, query: ExperimentQuery) -> dict[str, int]:
     """Count the experiments that a query finds, by status."""
     return await at.experiments.counts(who, query)
 

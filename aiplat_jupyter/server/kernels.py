@@ -43,14 +43,10 @@ class _Watch:
         if action == "start":
             self.follow(kernel)
         elif action in {"shutdown", "restart"} and kernel not in self._died:
-            self._kernels.requested(kernel, await self._meant(kernel, action))
+            await asyncio.sleep(0)  # a kernel that was shut down for good is forgotten after this event
+            self._kernels.requested(kernel, "restart" if kernel in self._manager else "shutdown")
         if action == "restart":
             self._died.discard(kernel)
-
-    async def _meant(self, kernel: str, action: str) -> str:
-        """A restart begins with a shutdown, after which the kernel is still managed."""
-        await asyncio.sleep(0)
-        return "restart" if kernel in self._manager else action
 
     def follow(self, kernel: str) -> None:
         """Be told when the kernel's process ends by itself, whether Jupyter starts another or gives up."""

@@ -36,7 +36,8 @@ async def announced(at: Services, local: Identity, url: str, folder: Path) -> As
     """Mint a token and tell clients of the server, until the block ends. Yields the file's path."""
     for gone in await asyncio.to_thread(lambda: list(_left_behind(folder))):
         await _revoke(at, local, gone.token_uid)
-    minted = await at.tokens.mint(local, NewToken(name=f"server {os.getpid()} on {at.info.machine}"))
+    name = f"server {os.getpid()} on {at.info.machine}"
+    minted = await at.tokens.mint(local, NewToken(name=name, scopes=["read", "write", "admin"]))
     path = folder / f"{os.getpid()}.json"
     entry = ServerFile(
         url=url,

@@ -1,0 +1,102 @@
+"""A small world for tests that go through the whole route table, and how to ask each route about it."""
+
+from typing import Any, NamedTuple
+
+from aiplat_jupyter.core.ids import new_uid
+from aiplat_jupyter.pytest_plugin import Answer, Ask
+from aiplat_jupyter.server.route import Route
+from tests.server.journals import opened, points
+
+
+class Case(NamedTuple):
+    """How to ask a route, and the least role that it takes in the project it is about (None: it is about none)."""
+
+    role: str | None
+    body: Any = None
+    query: dict[str, Any] = {}
+    hides: bool = True
+    """A stranger is told that it does not exist; False: the answer is empty instead."""
+
+
+CASES = {
+    "GET server": Case(None),
+    "GET openapi": Case(None),
+    "POST auth/token": Case(None, {"name": "mine"}),
+    "GET auth/tokens": Case(None),
+    "DELETE auth/tokens/{uid}": Case(None),
+    "GET projects": Case(None),
+    "POST projects": Case(None, {"name": "another"}),
+    "POST projects/bulk": Case("viewer", {"verb": "archive", "uids": ["PROJECT"]}, hides=False),
+    "GET projects/{uid}": Case("viewer"),
+    "PATCH projects/{uid}": Case("owner", {"description": "new"}),
+    "DELETE projects/{uid}": Case("owner"),
+    "POST projects/{uid}/purge": Case("owner"),
+    "POST projects/{uid}/{verb}": Case("owner"),
+    "GET projects/{uid}/members": Case("viewer"),
+    "PUT projects/{uid}/members/{username}": Case("owner", {"role": "viewer"}),
+    "DELETE projects/{uid}/members/{username}": Case("owner"),
+    "GET experiments": Case(None),
+    "POST experiments": Case(None, {"project": "another"}),
+    "POST experiments/bulk": Case("viewer", {"verb": "archive", "uids": ["EXPERIMENT"]}, hides=False),
+    "GET experiments/counts": Case(None),
+    "GET experiments/{uid}": Case("viewer"),
+    "PATCH experiments/{uid}": Case("editor", {"notes": "new"}),
+    "DELETE experiments/{uid}": Case("editor"),
+    "POST experiments/{uid}/purge": Case("owner"),
+    "POST experiments/{uid}/stop": Case("editor"),
+    "POST experiments/{uid}/points": Case("editor", {"step": [1], "values": {"loss": [1.0]}}),
+    "POST experiments/{uid}/{verb}": Case("editor"),
+    "GET experiments/{uid}/loss": Case("viewer"),
+    "GET experiments/{uid}/metrics": Case("viewer"),
+    "GET experiments/{uid}/history": Case("viewer"),
+    "GET metrics/query": Case("viewer", query={"experiments": "EXPERIMENT", "metrics": "loss"}, hides=False),
+    "GET journals/{uid}": Case("viewer"),
+    "POST journals/{uid}/frames": Case("editor", b"", {"offset": "OFFSET"}),
+    "GET events": Case(None, query={"wait": 0}),
+}
+
+
+class World(NamedTuple):
+    """A project with an experiment that logged, and who belongs to it."""
+
+    project: str
+    experiment: str
+    journal: str
+    offset: int
+
+    def fill(self, value: Any) -> Any:
+        """Put the world's uids where a case names them."""
+        if isinstance(value, dict):
+            return {key: self.fill(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        return {"PROJECT": self.project, "EXPERIMENT": self.experiment, "OFFSET": self.offset}.get(str(value), value)
+
+
+async def build(ask: Ask) -> World:
+    """Make a world that belongs to ``owner``, or to the local account."""
+    headers = {"X-Person": "owner"}
+    uid, journal = new_uid(), new_uid()
+    await ask("POST", "projects", {"name": uid, "uid": uid}, status=201, headers=headers)
+    for role in ("viewer", "editor"):
+        await ask("PUT", f"projects/{uid}/members/{role}", {"role": role}, headers=headers)
+    frames = opened(journal + "-x", journal, project=uid) + points(["loss", "epoch"], [(0.5, 0.0), (0.25, 1.0)])
+    await ask("POST", f"journals/{journal}/frames", frames, offset=0, headers=headers)
+    return World(uid, journal + "-x", journal, len(frames))
+
+
+def name(route: Route) -> str:
+    """Return the key of a route in `CASES`."""
+    return f"{route.method} {route.path}"
+
+
+async def send(ask: Ask, route: Route, world: World, headers: dict[str, str], token: str = "") -> Answer:
+    """Ask a route about the world; `token` is the uid of a token that it may revoke."""
+    case = CASES[name(route)]
+    noun = route.path.partition("/")[0]
+    uid = {"projects": world.project, "experiments": world.experiment, "journals": world.journal}.get(noun, token)
+    path = route.path.replace("{uid}", uid).replace("{verb}", "archive").replace("{username}", "viewer")
+    if route.path.endswith("/purge"):
+        await ask("DELETE", f"{noun}/{uid}", headers={"X-Person": "owner"}, status=None)
+    body, query = world.fill(case.body), world.fill(case.query)
+    return await ask(route.method, path, body, headers=headers, status=None, **query)
