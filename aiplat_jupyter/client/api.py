@@ -147,14 +147,14 @@ class Changes:
         self.after = after
         self._topics = topics
         self._connection = Connection(server, self.silence)
-        self._closed = False
+        self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Change | Resync]:
-        query = _encode({"topics": ",".join(self._topics), "after": self.after})
+        query = _encode({"topics": list(self._topics), "after": self.after})
         response = self._connection.open("GET", "events" + query, Accept="text/event-stream")
         if response.status != 200:
             raise to_error(response.status, response.read())
-        if self._closed:
+        if self._closed.is_set():
             return
         from http.client import HTTPException
 
@@ -162,10 +162,10 @@ class Changes:
             yield from self._events(iter(response.readline, b""))
         except (OSError, HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: close() took the socket away from under a blocked read.
-            if not self._closed:
+            if not self._closed.is_set():
                 raise errors.Unavailable(f"The event stream broke off: {error}") from error
             return
-        if not self._closed:
+        if not self._closed.is_set():
             raise errors.Unavailable("The server ended the event stream.")
 
     def _events(self, lines: Iterator[bytes]) -> Iterator[Change | Resync]:
@@ -190,7 +190,7 @@ class Changes:
 
     def close(self) -> None:
         """End the iteration, from any thread."""
-        self._closed = True
+        self._closed.set()
         self._connection.shut()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from os import write
 from time import time as now
 from types import TracebackType
@@ -68,8 +67,9 @@ class Experiment:
                     if step is None:
                         step = recording.step + 1
                     body = pack(POINTS, number, step, now(), *values)
+                    end = journal.size + total
                     if write(journal.fd, _head(size, crc32(body)) + body) == total:
-                        journal.size += total
+                        journal.size = end
                         recording.step = step
                         return
         except Exception:  # noqa: S110  # whatever is unusual is told apart off the hot path, and complained about there
@@ -203,11 +203,10 @@ class Experiment:
     def _repr_mimebundle_(self, **wanted: Any) -> Any:
         """Show the loss curve where the experiment is the value of a cell."""
         try:
-            # By name, as widgets stand on the client and not the other way round.
-            panels = import_module("aiplat_jupyter.widgets.losscurve")
+            from aiplat_jupyter.widgets.losscurve import LossCurve
         except ImportError:
             return {"text/plain": repr(self)}
-        return panels.LossCurve(self)._repr_mimebundle_(**wanted)
+        return LossCurve(self)._repr_mimebundle_(**wanted)
 
 
 def check_tags(tags: Iterable[str]) -> list[str]:

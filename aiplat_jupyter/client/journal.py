@@ -1,5 +1,7 @@
 """The file that one process appends the frames of one experiment to."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import threading
@@ -19,16 +21,17 @@ class Journal:
 
     Attributes
     ----------
-    lock : the experiment's, held by whoever appends.
+    lock : held by whoever appends; given by who needs it before there is a journal.
     fd : of the file, readable too.
-    size : bytes of whole frames. `Experiment.log` appends by itself, to save a call, and keeps it up to date.
+    size : bytes of whole frames, or less: a signal handler that logs between a write and its bookkeeping makes it
+        fall behind, which `restore` makes good. `Experiment.log` appends by itself, to save a call, and keeps it too.
     """
 
-    def __init__(self, folder: Path, uid: str, lock: threading.RLock) -> None:
+    def __init__(self, folder: Path, uid: str, lock: threading.RLock | None = None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.uid = uid
         self.path = folder / f"{uid}.journal"
-        self.lock = lock
+        self.lock = lock or threading.RLock()
         self.size = 0
         # Locked before the journal can be seen, or a server could take it for a dead process's.
         self._lock_fd = os.open(folder / f"{uid}.lock", _FLAGS, 0o600)
@@ -40,11 +43,12 @@ class Journal:
             raise
 
     def append(self, data: bytes) -> None:
-        """Append whole frames, or raise OSError and leave the file as it was (a full disk). `lock` must be held."""
+        """Append frames; where only some fit (a full disk) raise OSError, those kept are whole. `lock` must be held."""
         self.restore()
         try:
+            end = self.size + len(data)
             if self.fd >= 0 and os.write(self.fd, data) == len(data):
-                self.size += len(data)
+                self.size = end
                 return
         finally:
             self.restore()
@@ -54,11 +58,14 @@ class Journal:
         """Cut a torn tail, and count what an interrupt kept from being counted. `lock` must be held."""
         if self.fd < 0:
             return
-        surplus = os.fstat(self.fd).st_size - self.size
+        start = self.size
+        surplus = os.fstat(self.fd).st_size - start
         if surplus > 0:
-            tail = os.pread(self.fd, surplus, self.size)
-            self.size += max((end for _, end in whole_frames(tail)), default=0)
-            os.ftruncate(self.fd, self.size)
+            tail = os.pread(self.fd, surplus, start)
+            sound = max((end for _, end in whole_frames(tail)), default=0)
+            if sound < len(tail):
+                os.ftruncate(self.fd, start + sound)
+            self.size = start + sound
 
     def close(self) -> None:
         """Close the file and free the lock, from when on servers may adopt the journal."""

@@ -168,10 +168,9 @@ class Recording:
                 pack, number, payload, *_ = self._layout(journal, tuple(point))
                 body = pack(POINTS, number, step, wall, *point.values())
                 journal.append(HEAD.pack(payload, zlib.crc32(body)) + body)
-        except OSError as error:
+        except (OSError, InvalidInput) as error:
             self.complaints.dropped += 1
-            hint = "It is tried again with every call; what cannot be written meanwhile is lost."
-            self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}", hint=hint))
+            self._complain_of_writing(error)
 
     def _layout(self, journal: Journal, keys: tuple[str, ...]) -> Layout:
         layout = self.shapes.get(keys)
@@ -188,13 +187,18 @@ class Recording:
             return
         try:
             with self.lock:
-                self._unwritten = [*self._unwritten[-MOST_UNWRITTEN:], _frame(record)]
+                self._unwritten = [*self._unwritten[1 - MOST_UNWRITTEN :], _frame(record)]
                 self.open().append(b"".join(self._unwritten))
                 self._unwritten = []
-        except InvalidInput as error:
+        except (OSError, InvalidInput) as error:
+            self._complain_of_writing(error)
+
+    def _complain_of_writing(self, error: OSError | InvalidInput) -> None:
+        if isinstance(error, InvalidInput):
             self.complaints.about("size", error)
-        except OSError as error:
-            self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}"))
+            return
+        hint = "It is tried again with every call; points are lost meanwhile."
+        self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}.", hint=hint))
 
     def change(self, **what: Any) -> None:
         """Append a `Changed` of these fields."""
