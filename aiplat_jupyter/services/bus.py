@@ -1,4 +1,4 @@
-"""What changed, for everyone who watches: fed by the database's durable sequence, so every server's commits are in it."""
+"""What changed, for everyone who watches: read from the durable sequence, so it holds every server's commits."""
 
 import asyncio
 import logging

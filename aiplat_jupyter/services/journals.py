@@ -1,23 +1,158 @@
 """Journals: bytes that training processes wrote, committed exactly once."""
 
+import time
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import Connection
+
+from aiplat_jupyter.core.errors import InvalidInput, NotFound, OffsetConflict, UnreadableJournal
+from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD
+from aiplat_jupyter.core.ids import is_uid
 from aiplat_jupyter.core.records import Committed, Identity, Journal
+from aiplat_jupyter.services import access
+from aiplat_jupyter.services.commit import Commit
+from aiplat_jupyter.services.kernels import Ending, Kernels
+from aiplat_jupyter.store import attempts, changes, columns, journals, projects, tombstones
 from aiplat_jupyter.store.database import Database
+
+LOST_SECONDS: Final = 86_400.0
+_HEARD_SECONDS: Final = 20.0
+"""How often it is noted that a silent process lives."""
+_IDLE: Final = Ending("finished", "kernel ended while idle")
 
 
 class Journals:
     """Commits journals, whoever ships them: the process itself, `Adoption` or ``aiplat sync``."""
 
     def __init__(self, database: Database) -> None:
-        raise NotImplementedError
+        self._database = database
+        self._heard: dict[str, float] = {}
 
-    async def append(self, who: Identity, uid: str, offset: int, data: bytes) -> Committed:
+    async def append(
+        self, who: Identity, uid: str, offset: int, data: bytes, *, skip_corrupt: bool = False
+    ) -> Committed:
         """Commit the whole frames at the start of `data`, which stand at `offset` of the journal.
 
-        Empty `data` says that the process is alive. Raise `OffsetConflict` with the true offset, `Gone` if the
-        experiment was purged, `UnreadableJournal` for bytes that are no frames.
+        Empty `data` says that the process is alive. `skip_corrupt` passes over bytes that are no frames, when nobody
+        will ever write others. Raise `OffsetConflict` with the true offset, `Gone` if the experiment was purged,
+        `UnreadableJournal` for bytes that are no frames.
         """
-        raise NotImplementedError
+        access.require(who, "write")
+        if not is_uid(uid):
+            raise InvalidInput("The journal's uid cannot be used.", fields={"uid": "1 to 64 letters, digits, _ or -"})
+
+        def prepare(tx: Connection) -> tuple[journals.State | None, columns.Slice]:
+            state = _at(tx, who, uid, offset)
+            shapes = journals.shapes(tx, state.id) if state else {}
+            return state, columns.decode(data, shapes, skip_corrupt=skip_corrupt)
+
+        state, found = await self._database.read(prepare)
+        if found.end:
+            return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found))
+        if _is_corrupt(data):
+            raise UnreadableJournal(f"Behind byte {offset} of the journal is no sound frame.")
+        await self._hear(uid)
+        return Committed(offset=offset, stop=_is_stopping(state))
+
+    async def _hear(self, uid: str) -> None:
+        now = time.monotonic()
+        if now - self._heard.get(uid, -_HEARD_SECONDS) >= _HEARD_SECONDS:
+            self._heard = {known: at for known, at in self._heard.items() if now - at < _HEARD_SECONDS}
+            self._heard[uid] = now
+            await self.touch([uid])
+
+    async def touch(self, uids: Collection[str]) -> None:
+        """Note that the processes of these journals live."""
+        await self._database.write(lambda tx: journals.touch(tx, uids))
 
     async def get(self, who: Identity, uid: str) -> Journal:
         """Return how far a journal is committed. Raise `NotFound`, or `Gone` if its experiment was purged."""
-        raise NotImplementedError
+
+        def ask(tx: Connection) -> Journal:
+            found = journals.record(tx, uid)
+            if found is None:
+                tombstones.refuse_buried(tx, uid)
+                raise NotFound(f"There is no journal {uid!r}.")
+            access.experiment(tx, who, found.experiment, "viewer")
+            return found
+
+        return await self._database.read(ask)
+
+    async def progress(self, uids: Collection[str]) -> dict[str, journals.Progress]:
+        """Return how far those of the journals are that are known."""
+        return await self._database.read(lambda tx: journals.progress(tx, uids))
+
+    async def end(self, uid: str, kernels: Kernels, alive_at: float, *, again: bool = False) -> bool:
+        """Close the wholly committed journal of a process that is gone, and its attempt if that runs on.
+
+        `alive_at` is when the process last wrote. Its last word counts; without one, what `kernels` knows: then return
+        True. `again` tells that this was the case, and that `kernels` knows more now.
+        """
+
+        def change(tx: Connection) -> bool:
+            state = journals.state(tx, uid)
+            if state is None or state.closed != again:
+                return False
+            journals.close(tx, state.id)
+            if not _is_left_open(tx, state, again):
+                return False
+            ending = _IDLE if state.idle else kernels.ending(state.kernel, alive_at, state.oom_kills)
+            attempts.end(tx, state.attempt_id, ending.status, ending.cause, alive_at, final=False)
+            changes.of_experiment(tx, "status", state.experiment_uid, state.project_uid)
+            return not state.idle
+
+        return await self._database.write(change)
+
+    async def lose(self) -> None:
+        """End attempts of which nothing was heard for a day, from any machine."""
+
+        def change(tx: Connection) -> None:
+            now = time.time()
+            for attempt, experiment, project in journals.silent_attempts(tx, now - LOST_SECONDS):
+                attempts.end(tx, attempt, "lost", "not heard of for a day", now, final=False)
+                changes.of_experiment(tx, "status", experiment, project)
+
+        await self._database.write(change)
+
+
+def _is_left_open(tx: Connection, state: journals.State, again: bool) -> bool:
+    """Tell whether nobody has said what became of the attempt, and nobody is left to say it."""
+    if state.context or state.attempt_final or journals.has_open(tx, state.attempt_id):
+        return False
+    return state.attempt_status == ("failed" if again else "running")
+
+
+def _at(tx: Connection, who: Identity, uid: str, offset: int) -> journals.State | None:
+    """Return the journal's state, None if it is new. Raise `OffsetConflict` unless it is committed up to `offset`."""
+    tombstones.refuse_buried(tx, uid)
+    state = journals.state(tx, uid)
+    if state is not None:
+        project = projects.find_by_id(tx, who, state.project_id)
+        if project is None:
+            raise NotFound(f"There is no journal {uid!r}.")
+        access.check(who, project.role, "editor")
+    committed = state.offset if state else 0
+    if committed != offset:
+        raise OffsetConflict(committed)
+    return state
+
+
+def _commit(tx: Connection, who: Identity, uid: str, offset: int, found: columns.Slice) -> Committed:
+    commit = Commit(tx, who, uid, _at(tx, who, uid, offset))
+    for item in found.items:
+        commit.apply(item)
+    commit.finish(offset + found.end)
+    return Committed(offset=offset + found.end, stop=_is_stopping(commit.state))
+
+
+def _is_stopping(state: journals.State | None) -> bool:
+    return state is not None and state.stop_requested and state.is_current
+
+
+def _is_corrupt(data: bytes) -> bool:
+    """Tell whether `data`, which does not begin with a sound frame, cannot just be torn."""
+    if len(data) < HEAD.size:
+        return False
+    length, _ = HEAD.unpack_from(data)
+    return not 0 < length <= MAX_PAYLOAD or len(data) >= HEAD.size + length

@@ -48,6 +48,12 @@ class Kernels:
             while len(self._events) > KEPT:
                 del self._events[next(iter(self._events))]
 
+    def knows(self, kernel: str, since: float) -> bool:
+        """Tell whether something befell a kernel that was alive at `since`."""
+        with self._lock:
+            event = self._events.get(kernel)
+        return event is not None and event.at >= since
+
     def ending(self, kernel: str | None, since: float, oom_kills: int) -> Ending:
         """Return how a process ended that was alive at `since` and did not say goodbye.
 
@@ -75,7 +81,7 @@ def _told(code: int) -> str:
 
 
 def count_oom_kills() -> int:
-    """Return how many processes of this control group (or machine) ran out of memory since it started; 0 if not told."""
+    """Return how many processes of this control group (or machine) ran out of memory; 0 if not told."""
     for counter in _OOM_COUNTERS:
         try:
             found = re.search(r"^oom_kill (\d+)", Path(counter).read_text(encoding="utf-8"), re.MULTILINE)

@@ -61,7 +61,7 @@ def begin(
 
 def make_current(tx: Connection, experiment_id: int, attempt_id: int, at: float) -> None:
     """Let the drawn line end in this attempt, which runs."""
-    values = {"attempt_id": attempt_id, "status": "running", "cause": "", "ended_at": None, "stop_requested": False}
+    values = {"attempt_id": attempt_id, "status": "running", "cause": "", "ended_at": None}
     started = func.coalesce(ExperimentRow.started_at, at)
     tx.execute(update(ExperimentRow).where(ExperimentRow.id == experiment_id).values(**values, started_at=started))
 

@@ -17,6 +17,7 @@ from aiplat_jupyter.store.tables import AttemptRow, ConfigValueRow, ExperimentRo
 
 AnySelect = Select[*tuple[Any, ...]]
 UNREACHABLE_SECONDS: Final = 60.0
+UNLIKE_LOSS: Final = 4
 _SORTS: Final = {
     "created": ExperimentRow.created_at,
     "updated": ExperimentRow.updated_at,
@@ -105,11 +106,16 @@ def is_taken(tx: Connection, uid: str) -> bool:
     return tx.execute(select(ExperimentRow.id).where(ExperimentRow.uid == uid)).first() is not None
 
 
+def column_of(tx: Connection, experiment_id: int, name: str) -> Any:
+    """Return what one column of an experiment holds."""
+    column = ExperimentRow.__table__.c[name]
+    return tx.execute(select(column).where(ExperimentRow.id == experiment_id)).scalar_one()
+
+
 def merge(tx: Connection, experiment_id: int, column: str, entries: dict[str, Any]) -> dict[str, Any]:
     """Merge entries into ``config``, ``summary`` or ``provenance`` (None removes one), and return all of them."""
-    kept = ExperimentRow.__table__.c[column]
-    found = tx.execute(select(kept).where(ExperimentRow.id == experiment_id)).scalar_one()
-    merged = {key: value for key, value in {**found, **entries}.items() if value is not None or key not in entries}
+    known = column_of(tx, experiment_id, column)
+    merged = {key: value for key, value in {**known, **entries}.items() if value is not None or key not in entries}
     change(tx, experiment_id, {column: merged})
     if column == "config":
         _index_config(tx, experiment_id, merged)
@@ -138,13 +144,13 @@ def of_project(tx: Connection, project_id: int) -> list[tuple[int, str]]:
 
 
 def likeness_to_loss(metric: str) -> int:
-    """Return how little the name of a metric looks like the training loss's: 0 for the loss itself, 4 for none."""
+    """Return how little a metric's name looks like the training loss's: from 0, the loss itself, to `UNLIKE_LOSS`."""
     if metric == "loss":
         return 0
     if metric in ("train/loss", "train_loss", "training_loss", "train.loss"):
         return 1
     tail = metric.rpartition("/")[2]
-    return 2 if tail == "loss" else 3 if "loss" in metric.lower() else 4
+    return 2 if tail == "loss" else 3 if "loss" in metric.lower() else UNLIKE_LOSS
 
 
 def headline(known: str | None, fresh: Sequence[str]) -> str | None:
@@ -218,7 +224,7 @@ def _details(tx: Connection, rows: Sequence[AnyRow], wanted: Sequence[str]) -> l
 def _shown(headline: str | None, summaries: Sequence[SeriesSummary], wanted: Sequence[str]) -> dict[str, Any]:
     own = {summary.metric: summary for summary in summaries if not summary.context}
     shown = own.get(headline or "")
-    is_loss = headline is not None and likeness_to_loss(headline) < 4
+    is_loss = headline is not None and likeness_to_loss(headline) < UNLIKE_LOSS
     return {
         "headline": shown,
         "loss_value": shown.last if shown and is_loss and shown.last == shown.last else None,

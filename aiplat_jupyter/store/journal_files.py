@@ -3,8 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,6 +19,17 @@ class Left(NamedTuple):
     uid: str
     size: int
     modified_at: float
+
+
+class Claim(NamedTuple):
+    """The right to adopt a journal."""
+
+    lock: int | None
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        if self.lock is not None:
+            os.close(self.lock)
 
 
 class JournalFiles:
@@ -41,18 +51,18 @@ class JournalFiles:
             return []
         return sorted(found, key=lambda left: left.modified_at)
 
-    @contextmanager
-    def claimed(self, uid: str) -> Iterator[bool]:
-        """Tell whether the journal's process is gone; while the context lasts, no other server thinks so too."""
+    def claim(self, uid: str) -> Claim | None:
+        """Return a claim if the journal's process is gone; until it is released, no other server thinks so too."""
         try:
             lock = os.open(self._lock(uid), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            yield self._is_old(uid)
-            return
+            return Claim(None) if self._is_old(uid) else None
         try:
-            yield _try_lock(lock)
-        finally:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
             os.close(lock)
+            return None
+        return Claim(lock)
 
     def _is_old(self, uid: str) -> bool:
         try:
@@ -94,11 +104,3 @@ def _stat(uid: str, entry: os.DirEntry[str]) -> Left | None:
     except FileNotFoundError:
         return None
     return Left(uid, found.st_size, found.st_mtime)
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

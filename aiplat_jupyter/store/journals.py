@@ -81,10 +81,10 @@ def begin(tx: Connection, uid: str, attempt_id: int, opened: Opened | None = Non
     tx.execute(insert(JournalRow), row)
 
 
-def advance(tx: Connection, journal_id: int, offset: int, *, idle: bool) -> None:
+def advance(tx: Connection, uid: str, offset: int, *, idle: bool) -> None:
     """Move the committed offset; the caller has compared it in this transaction."""
     values = {"committed_offset": offset, "seen_at": time.time(), "idle": idle, "closed": False}
-    tx.execute(update(JournalRow).where(JournalRow.id == journal_id).values(**values))
+    tx.execute(update(JournalRow).where(JournalRow.uid == uid).values(**values))
 
 
 def move(tx: Connection, journal_id: int, attempt_id: int) -> None:
@@ -142,6 +142,21 @@ def record(tx: Connection, uid: str) -> Journal | None:
     return to_record(Journal, row, process=to_record(Process, row) if row.machine else None)
 
 
+class Progress(NamedTuple):
+    """How far a journal is."""
+
+    offset: int
+    closed: bool
+    seen_at: float
+    kernel: str | None
+
+
+def progress(tx: Connection, uids: Collection[str]) -> dict[str, Progress]:
+    """Return how far those of the journals are that are known."""
+    columns = JournalRow.uid, JournalRow.committed_offset, JournalRow.closed, JournalRow.seen_at, JournalRow.kernel
+    return {row[0]: Progress(*row[1:]) for row in tx.execute(select(*columns).where(JournalRow.uid.in_(uids)))}
+
+
 def touch(tx: Connection, uids: Collection[str]) -> None:
     """Note that the processes of these journals live."""
     tx.execute(update(JournalRow).where(JournalRow.uid.in_(uids)).values(seen_at=time.time()))
@@ -151,7 +166,7 @@ def unheard(tx: Connection, attempt_ids: Collection[int], since: float) -> set[i
     """Return those of the attempts whose journals have all been silent since then."""
     heard = (
         select(JournalRow.attempt_id)
-        .where(JournalRow.attempt_id.in_(attempt_ids))
+        .where(JournalRow.attempt_id.in_(attempt_ids), JournalRow.machine != "")
         .group_by(JournalRow.attempt_id)
         .having(func.max(JournalRow.seen_at) < since)
     )

@@ -1,0 +1,209 @@
+"""One commit of a journal: its items, in order, inside one transaction."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from aiplat_jupyter.core import frames
+from aiplat_jupyter.core.errors import Conflict, InvalidInput, UnreadableJournal
+from aiplat_jupyter.core.frames import Changed, Idle, Opened, Record, Rewound, Shape, Status
+from aiplat_jupyter.core.records import Identity
+from aiplat_jupyter.services import access, limits
+from aiplat_jupyter.services.experiments import create_in
+from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
+from aiplat_jupyter.store.columns import Points
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Commit:
+    """Applies items of the journal `uid`. `state` is None until its `Opened` came, now or in an earlier commit."""
+
+    def __init__(self, tx: Connection, who: Identity, uid: str, state: journals.State | None) -> None:
+        self._tx = tx
+        self._who = who
+        self._uid = uid
+        self._known = state
+        self._kinds: dict[changes.Kind, None] = {}
+        self._idle = state is not None and state.idle
+
+    @property
+    def state(self) -> journals.State:
+        """The journal as it is now. Raise `UnreadableJournal` if it does not begin as journals do."""
+        if self._known is None:
+            raise UnreadableJournal("The journal does not begin with the record that opens one.")
+        return self._known
+
+    def apply(self, item: Record | Points) -> None:
+        """Apply one item."""
+        match item:
+            case Points():
+                self._points(item)
+            case Opened():
+                self._open(item)
+            case Shape():
+                journals.add_shape(self._tx, self.state.id, item)
+            case Changed():
+                self._change(item)
+            case Rewound():
+                self._rewind(item)
+            case Status():
+                self._status(item)
+        self._idle = isinstance(item, Idle)
+
+    def finish(self, offset: int) -> None:
+        """Move the journal's offset and tell what changed."""
+        journals.advance(self._tx, self._uid, offset, idle=self._idle)
+        experiments.change(self._tx, self.state.experiment_id, {"headline": self.state.headline})
+        for kind in self._kinds:
+            changes.of_experiment(self._tx, kind, self.state.experiment_uid, self.state.project_uid)
+
+    def _points(self, points: Points) -> None:
+        state = self.state
+        if not state.context and state.attempt_status != "running" and not state.attempt_final:
+            attempts.reopen(self._tx, state.attempt_id)
+            self._known = state = state._replace(attempt_status="running")
+            self._kinds["status"] = None
+        fresh = metrics.append(self._tx, state.attempt_id, points.batches, state.context)
+        if fresh and not state.context:
+            self._known = state._replace(headline=experiments.headline(state.headline, fresh))
+        self._kinds["points"] = None
+
+    def _status(self, status: Status) -> None:
+        state = self.state
+        if state.context:
+            return  # what became of the run is for rank 0 to say
+        at = _moment(status.wall)
+        attempts.end(self._tx, state.attempt_id, status.status, status.cause[:1000], at, final=status.final)
+        self._known = state._replace(attempt_status=status.status, attempt_final=status.final)
+        self._kinds["status"] = None
+
+    def _rewind(self, rewound: Rewound) -> None:
+        state, at = self.state, _moment(rewound.wall)
+        known = attempts.find(self._tx, rewound.attempt)
+        if known is not None and known.experiment_id != state.experiment_id:
+            raise Conflict("The attempt belongs to another experiment.")
+        child = known.id if known else self._child(state, rewound, at)
+        journals.move(self._tx, state.id, child)
+        self._reload()
+        self._kinds["status"] = None
+
+    def _child(self, state: journals.State, rewound: Rewound, at: float) -> int:
+        child = attempts.begin(self._tx, state.experiment_id, rewound.attempt, at, state.attempt_id, rewound.from_step)
+        attempts.make_current(self._tx, state.experiment_id, child, at)
+        attempts.end(self._tx, state.attempt_id, "finished", f"rewound to step {rewound.from_step}", at)
+        return child
+
+    def _change(self, changed: Changed) -> None:
+        row = self.state.experiment_id
+        for column in ("config", "summary"):
+            if entries := getattr(changed, column):
+                self._merge(row, column, entries)
+        values = {
+            "name": self._within(limits.name, "name", changed.name),
+            "notes": self._within(limits.text, "notes", changed.notes),
+            "tags": self._within(lambda _, tags: limits.tags(tags), "tags", changed.tags),
+        }
+        experiments.change(self._tx, row, {key: value for key, value in values.items() if value is not None})
+        self._kinds["updated"] = None
+
+    def _merge(self, row: int, column: str, entries: dict[str, Any]) -> None:
+        known = experiments.column_of(self._tx, row, column)
+        if self._within(limits.mapping, column, known | entries) is not None:
+            experiments.merge(self._tx, row, column, entries)
+
+    def _within(self, check: Callable[[str, T], T], field: str, value: T | None) -> T | None:
+        """Return `value` if it is within the limits, else None: one entry too large must not hold up a run's points."""
+        try:
+            return None if value is None else check(field, value)
+        except InvalidInput as error:
+            _log.warning("Journal %s: %s It is left out.", self._uid, error)
+            return None
+
+    def _open(self, opened: Opened) -> None:
+        if self._known is not None or opened.journal != self._uid or opened.version > frames.VERSION:
+            raise UnreadableJournal("The journal's first record is not its own, or of a newer version.")
+        tombstones.refuse_buried(self._tx, opened.experiment)
+        found = experiments.find(self._tx, self._who, opened.experiment)
+        if found is None:
+            found = self._create(opened)
+        elif opened.rank is None:
+            self._fill(found, opened)
+        access.check(self._who, found.project.role, "editor")
+        journals.begin(self._tx, self._uid, self._attempt(found, opened), opened)
+        self._reload()
+        self._kinds["status"] = None
+
+    def _reload(self) -> None:
+        self._known = journals.state(self._tx, self._uid)
+
+    def _create(self, opened: Opened) -> experiments.Found:
+        values = {
+            "name": self._within(lambda field, name: limits.name(field, name, required=False), "name", opened.name)
+            or "",
+            "config": self._within(limits.mapping, "config", opened.config) or {},
+            "provenance": self._within(limits.mapping, "provenance", opened.provenance) or {},
+            "tags": self._within(lambda _, tags: limits.tags(tags), "tags", opened.tags) or [],
+            "notes": self._within(limits.text, "notes", opened.notes) or "",
+            "base_model": self._within(limits.text, "base_model", opened.base_model[: limits.NAME]) or "",
+            "task_type": self._within(limits.text, "task_type", opened.task_type[: limits.NAME]) or "",
+        }
+        project = limits.name("project", opened.project)
+        create_in(self._tx, self._who, project, opened.experiment, _moment(opened.wall), values)
+        return access.experiment(self._tx, self._who, opened.experiment, "editor")
+
+    def _fill(self, found: experiments.Found, opened: Opened) -> None:
+        """Add what a later process knows of an experiment that exists; its name and project stay."""
+        self._merge(found.id, "config", opened.config)
+        self._merge(found.id, "provenance", opened.provenance)
+        if opened.tags and (tags := self._within(lambda _, tags: limits.tags(tags), "tags", opened.tags)):
+            known: list[str] = experiments.column_of(self._tx, found.id, "tags")
+            experiments.change(self._tx, found.id, {"tags": list(dict.fromkeys([*known, *tags]))})
+        if opened.notes and (notes := self._within(limits.text, "notes", opened.notes)):
+            experiments.change(self._tx, found.id, {"notes": notes})
+        self._kinds["updated"] = None
+
+    def _attempt(self, found: experiments.Found, opened: Opened) -> int:
+        """Return the attempt that the journal writes to: begun now, or by another rank or an earlier resume."""
+        known = attempts.find(self._tx, opened.attempt)
+        if known is None:
+            return self._begin(found, opened)
+        if known.experiment_id != found.id:
+            raise Conflict("The attempt belongs to another experiment.")
+        if opened.rank is None and not known.final and known.status != "running":
+            attempts.reopen(self._tx, known.id)
+        return known.id
+
+    def _begin(self, found: experiments.Found, opened: Opened) -> int:
+        at = _moment(opened.wall)
+        current = attempts.get(self._tx, found.attempt_id) if found.attempt_id else None
+        parent = self._parent(found, opened, at) if opened.parent else current
+        attempt = attempts.begin(
+            self._tx, found.id, opened.attempt, at, parent.id if parent else None, opened.from_step
+        )
+        # A journal of an earlier run may come after that of a later one; it must not take the line's end back.
+        if current is None or opened.resume or opened.parent or at >= current.started_at:
+            attempts.make_current(self._tx, found.id, attempt, at)
+            experiments.change(self._tx, found.id, {"stop_requested": False})
+        return attempt
+
+    def _parent(self, found: experiments.Found, opened: Opened, at: float) -> attempts.Found | None:
+        """Return the attempt to go on from, set up to be filled if its own journal has not come yet."""
+        assert opened.parent is not None
+        parent = attempts.find(self._tx, opened.parent)
+        if parent is None:
+            row = attempts.begin(self._tx, found.id, opened.parent, at)
+            attempts.end(self._tx, row, "lost", "its journal has not arrived", at, final=False)
+            return attempts.get(self._tx, row)
+        return parent if parent.experiment_id == found.id else None
+
+
+def _moment(wall: float) -> float:
+    """Return `wall` if it can be a time, else now."""
+    return wall if math.isfinite(wall) and 0 < wall < 1e11 else time.time()
