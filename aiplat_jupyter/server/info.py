@@ -17,6 +17,6 @@ async def get_info(at: Services, who: Identity) -> ServerInfo:
 
 
 async def get_openapi(_at: Services, _who: Identity) -> dict[str, Any]:
-    """Answer this document."""
+    """Answer the OpenAPI document of this API."""
     spec: dict[str, Any] = msgspec.json.decode(_OPENAPI.read_bytes())
     return spec
