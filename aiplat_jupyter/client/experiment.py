@@ -67,9 +67,10 @@ class Experiment:
                     if step is None:
                         step = recording.step + 1
                     body = pack(POINTS, number, step, now(), *values)
-                    end = journal.size + total
+                    start = journal.size
                     if write(journal.fd, _head(size, crc32(body)) + body) == total:
-                        journal.size = end
+                        if journal.size == start:
+                            journal.size = start + total
                         recording.step = step
                         return
         except Exception:  # noqa: S110  # whatever is unusual is told apart off the hot path, and complained about there

@@ -23,8 +23,8 @@ class Journal:
     ----------
     lock : held by whoever appends; given by who needs it before there is a journal.
     fd : of the file, readable too.
-    size : bytes of whole frames, or less: a signal handler that logs between a write and its bookkeeping makes it
-        fall behind, which `restore` makes good. `Experiment.log` appends by itself, to save a call, and keeps it too.
+    size : where a frame ends, usually the last: a signal handler that logs between another's write and bookkeeping
+        lets it fall behind until the next `restore`. `Experiment.log` writes by itself, to save a call, and keeps it too.
     """
 
     def __init__(self, folder: Path, uid: str, lock: threading.RLock | None = None) -> None:
@@ -46,9 +46,10 @@ class Journal:
         """Append frames; where only some fit (a full disk) raise OSError, those kept are whole. `lock` must be held."""
         self.restore()
         try:
-            end = self.size + len(data)
+            start = self.size
             if self.fd >= 0 and os.write(self.fd, data) == len(data):
-                self.size = end
+                if self.size == start:
+                    self.size = start + len(data)
                 return
         finally:
             self.restore()
