@@ -71,7 +71,7 @@ export class Channel {
       const wait = this.patience.wait / 1000;
       const response = await this.api.events({ topics, after: seq, wait }, signal);
       const answer = (await response.json()) as Changes;
-      seq = answer.next ?? seq;
+      seq = answer.next;
       hearing.reached();
       hearing.heard(seq, answer.resync ? 'resync' : null);
       answer.items.forEach(change => hearing.heard(seq, change));

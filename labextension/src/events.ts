@@ -36,7 +36,7 @@ const VAIN_ATTEMPTS = 3;
 export class Events implements IDisposable {
   private readonly timing: Timing;
   private readonly channel: Channel;
-  private readonly listeners = new Map<Listener, ReadonlySet<string>>();
+  private readonly followers = new Set<{ topics: ReadonlySet<string>; listener: Listener }>();
   private readonly _linkChanged = new Signal<this, Link>(this);
   private connection: AbortController | null = null;
   private topics: string[] = [];
@@ -75,10 +75,11 @@ export class Events implements IDisposable {
 
   /** Call `listener` with the changes of `topics`, until the answer is disposed. */
   follow(topics: readonly string[], listener: Listener): IDisposable {
-    this.listeners.set(listener, new Set(topics));
+    const follower = { topics: new Set(topics), listener };
+    this.followers.add(follower);
     this.gather();
     return new DisposableDelegate(() => {
-      this.listeners.delete(listener);
+      this.followers.delete(follower);
       this.gather();
     });
   }
@@ -104,7 +105,7 @@ export class Events implements IDisposable {
     clearTimeout(this.gathering);
     document.removeEventListener('visibilitychange', this.onVisibility);
     window.removeEventListener('online', this.retryNow);
-    this.listeners.clear();
+    this.followers.clear();
     this.connection?.abort();
     Signal.clearData(this);
   }
@@ -129,7 +130,7 @@ export class Events implements IDisposable {
       return;
     }
     this.gathering = setTimeout(() => {
-      const topics = [...new Set([...this.listeners.values()].flatMap(set => [...set]))].sort();
+      const topics = [...new Set([...this.followers].flatMap(follower => [...follower.topics]))].sort();
       if (topics.join(' ') !== this.topics.join(' ')) {
         this.topics = topics;
         this.reopen();
@@ -195,7 +196,7 @@ export class Events implements IDisposable {
   };
 
   private tell(news: Change | 'resync'): void {
-    for (const [listener, topics] of [...this.listeners]) {
+    for (const { topics, listener } of [...this.followers]) {
       if (news === 'resync' || topics.has(news.topic)) {
         listener(news);
       }

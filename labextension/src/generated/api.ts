@@ -320,7 +320,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Answer this document. */
+    /** Answer the OpenAPI document of this API. */
     get: operations['get_openapi'];
     put?: never;
     post?: never;
@@ -549,8 +549,7 @@ export interface components {
      */
     Changes: {
       items: components['schemas']['Change'][];
-      /** @description None: nothing has happened yet; ask again without `after`. */
-      next: number | null;
+      next: number;
       /**
        * @description Too much was missed: ask for everything again, then go on.
        * @default false
@@ -573,7 +572,7 @@ export interface components {
        */
       topics: string[];
       /**
-       * @description seconds to wait for a change and then answer `Changes` once, instead of a stream.
+       * @description seconds (at most 60) to wait for a change and then answer `Changes` once, instead of a stream.
        * @default null
        */
       wait: number | null;
@@ -1330,7 +1329,7 @@ export interface operations {
         after?: number;
         /** @description ``projects``, ``experiments``, ``experiment:<uid>``; none named: all. */
         topics?: string[];
-        /** @description seconds to wait for a change and then answer `Changes` once, instead of a stream. */
+        /** @description seconds (at most 60) to wait for a change and then answer `Changes` once, instead of a stream. */
         wait?: number;
       };
       header?: never;

@@ -61,7 +61,7 @@ function useFocusOnActive(active: string | null, renaming: string | null): React
     const isHere =
       tree.current?.contains(document.activeElement) === true || document.activeElement === document.body;
     if (isHere && renaming === null && active !== null) {
-      const row = tree.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(active)}"]`);
+      const row = tree.current?.querySelector<HTMLElement>(`[data-key="${active}"]`);
       if (row?.contains(document.activeElement) === false) {
         row.focus({ preventScroll: false });
       }

@@ -1,0 +1,21 @@
+/** What browsers have and jsdom lacks. */
+
+import { cleanup } from '@testing-library/react';
+import { afterEach } from 'vitest';
+
+/** Everything is in view at once. */
+class EverythingInView {
+  constructor(private readonly callback: (entries: { isIntersecting: boolean }[]) => void) {}
+
+  observe(): void {
+    this.callback([{ isIntersecting: true }]);
+  }
+
+  disconnect(): void {
+    return;
+  }
+}
+
+Object.assign(globalThis, { IntersectionObserver: EverythingInView });
+
+afterEach(() => cleanup());
