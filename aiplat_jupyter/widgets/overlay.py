@@ -1,41 +1,41 @@
 """The layer over a bqplot figure that does what bqplot cannot: gestures, crosshair, tooltip, legend, end labels.
 
 It lies over the figure with known margins, reads what is drawn from bqplot's own models in the browser, and sends the
-kernel small messages, never traits, so the kernel's one writer thread stays the only writer:
+kernel messages, never traits, so that the kernel's one writer thread stays the only writer:
 
 ``{kind: "interval", interval: [low, high] | null}`` · ``{kind: "size", width, zone}`` (pixels, IANA time zone) ·
-``{kind: "toggle", key}`` · ``{kind: "hover", key | null}`` · ``{kind: "retry"}``
+``{kind: "toggle" | "keep" | "hover", key}`` · ``{kind: "retry"}``
 """
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import anywidget
 import traitlets as t
 from ipywidgets import widget_serialization
 
-STATIC: Final = Path(__file__).parent / "static"
+from aiplat_jupyter.widgets import scripts, words
 
 
 class Overlay(anywidget.AnyWidget):
     """The layer. The kernel writes its traits; the browser only sends messages."""
 
-    _esm = STATIC / "overlay.mjs"
-    _css = STATIC / "overlay.css"
+    _esm = scripts.module("page", "ticks", "overlay")
+    _css = scripts.style("page", "overlay")
 
-    parts: dict[str, Any] = t.Dict(help="x_scale, y_scale, x_axis, y_axis and marks of the figure.").tag(
+    parts = t.Dict(help="x_scale, y_scale, x_axis, y_axis and marks of the figure.").tag(
         sync=True, **widget_serialization
     )
-    margin: dict[str, int] = t.Dict(help="The figure's margins in pixels.").tag(sync=True)
-    axes: dict[str, Any] = t.Dict(help="x: kind, label, log; y: log.").tag(sync=True)
-    curves: list[dict[str, Any]] = t.List(help="Per curve: key, name, colour, and the rows of marks it lies in.").tag(
-        sync=True
-    )
-    badge: dict[str, int] = t.Dict(help="shown, total, nan, infinite and left_out counts of points.").tag(sync=True)
-    interval: list[float] | None = t.List(t.Float(), default_value=None, allow_none=True, help="Zoomed range of x; None: all.").tag(
-        sync=True
-    )
-    notice: dict[str, str] | None = t.Dict(default_value=None, allow_none=True, help="kind, text and hint in place of curves.").tag(
-        sync=True
-    )
-    words: dict[str, str] = t.Dict(help="The strings that the browser shows.").tag(sync=True)
+    margin = t.Dict(help="The figure's margins in pixels.").tag(sync=True)
+    axes = t.Dict(help="x: kind, label, log; y: log.").tag(sync=True)
+    curves: t.List[Any] = t.List(help="Per curve: key, name, colour, and the rows of marks it lies in.").tag(sync=True)
+    badge = t.Dict(help="Counts of points: shown, total, nan, infinite, left_out, exact.").tag(sync=True)
+    interval: t.List[Any] | None = t.List(
+        default_value=None, allow_none=True, help="Range of x looked at; None: all."
+    ).tag(sync=True)
+    notice = t.Dict(default_value=None, allow_none=True, help="What stands in place of curves.").tag(sync=True)
+    seen = t.Int(0, help="How many messages of the browser were taken.").tag(sync=True)
+    words = t.Dict(help="The strings that the browser shows.").tag(sync=True)
+
+    def __init__(self, **state: Any) -> None:
+        axes = {"x": {"kind": "step", "label": "step", "log": False}, "y": {"log": False}}
+        super().__init__(axes=axes, words=words.for_browser(), **state)

@@ -1,106 +1,17 @@
 // The layer over a bqplot figure: gestures, crosshair, tooltip, axis ticks, legend and end labels.
 // It reads what bqplot draws from bqplot's own models in the browser, and sends the kernel only intervals and toggles.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { Line, drawNotice, follow, formatCount, formatNumber, locale, make, makeSvg, translator } from "./page.mjs";
+import { formatX, linearTicks, logTicks, nearest, spread, zoomed } from "./ticks.mjs";
+
 const DRAG_MIN = 4;
 const WHEEL_PAUSE = 150;
 const TOOLTIP_ROWS = 10;
 const LABEL_HEIGHT = 13;
 const MAX_UNDO = 50;
-
-// Numbers as people read them
-
-export function formatNumber(value) {
-  if (value === null || value === undefined || Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e7)) {
-    const [mantissa, exponent] = value.toExponential(3).split("e");
-    return `${Number(mantissa)}e${Number(exponent)}`;
-  }
-  return value.toLocaleString(undefined, { maximumSignificantDigits: 4 });
-}
-
-export function formatDuration(seconds) {
-  const sign = seconds < 0 ? "−" : "";
-  const size = Math.abs(seconds);
-  const two = (n) => String(Math.floor(n)).padStart(2, "0");
-  if (size < 60) return `${sign}${formatNumber(size)}s`;
-  if (size < 3600) return `${sign}${Math.floor(size / 60)}m ${two(size % 60)}s`;
-  if (size < 86400) return `${sign}${Math.floor(size / 3600)}h ${two((size % 3600) / 60)}m`;
-  return `${sign}${Math.floor(size / 86400)}d ${two((size % 86400) / 3600)}h`;
-}
-
-function formatClock(seconds, span) {
-  const date = new Date(seconds * 1000);
-  if (span > 2 * 86400) return date.toLocaleDateString(undefined, { month: "short", day: "numeric" });
-  const clock = { hour: "2-digit", minute: "2-digit", ...(span < 300 && { second: "2-digit" }) };
-  return date.toLocaleTimeString(undefined, clock);
-}
-
-export function formatX(value, axis, span) {
-  const plain = axis.log ? 10 ** value : value;
-  if (axis.kind === "wall") return formatClock(plain, span);
-  if (axis.kind === "relative") return formatDuration(plain);
-  if (axis.kind !== "step") return formatNumber(plain);
-  return Math.abs(plain) < 1e7 ? Math.round(plain).toLocaleString() : formatNumber(plain);
-}
-
-// Ticks at round numbers
-
-const ROUND = [1, 2, 2.5, 5, 10];
-const ROUND_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
-
-function roundStep(raw, kind) {
-  const round = kind === "wall" || kind === "relative" ? ROUND_SECONDS.find((step) => step >= raw) : undefined;
-  if (round !== undefined && raw > 0.5) return round;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ROUND.find((factor) => factor * power >= raw * (1 - 1e-9)) * power;
-  return kind === "step" ? Math.max(1, step === 2.5 ? 5 : step) : step;
-}
-
-export function linearTicks(low, high, most, kind = "") {
-  const step = roundStep((high - low) / most, kind);
-  const shift = kind === "wall" ? new Date(low * 1000).getTimezoneOffset() * 60 : 0;
-  const ticks = [];
-  for (let n = Math.ceil((low - shift) / step - 1e-9); n * step + shift <= high + step * 1e-9; n++) {
-    ticks.push(Number((n * step + shift).toPrecision(12)));
-  }
-  return ticks;
-}
-
-export function logTicks(low, high, most) {
-  if (high - low < 1) return linearTicks(10 ** low, 10 ** high, most).filter((v) => v > 0).map(Math.log10);
-  const step = Math.max(1, Math.ceil((high - low) / most));
-  const first = Math.ceil(low / step - 1e-9) * step;
-  return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, n) => first + n * step);
-}
-
-// Geometry
-
-export function zoomed([low, high], factor, at = 0.5) {
-  const centre = low + (high - low) * at;
-  return [centre - (centre - low) * factor, centre + (high - centre) * factor];
-}
-
-export function nearest(xs, ys, x) {
-  let best = -1;
-  for (let i = 0; i < xs.length; i++) {
-    if (Number.isFinite(ys[i]) && (best < 0 || Math.abs(xs[i] - x) < Math.abs(xs[best] - x))) best = i;
-  }
-  return best;
-}
-
-/** Moves labels apart: `tops` sorted by wish, each at least `height` below the one before, within [0, limit]. */
-export function spread(wishes, height, limit) {
-  const order = wishes.map((_, i) => i).sort((a, b) => wishes[a] - wishes[b]);
-  const tops = new Array(wishes.length);
-  let floor = 0;
-  for (const i of order) floor = (tops[i] = Math.max(wishes[i], floor)) + height;
-  let ceiling = limit;
-  for (const i of order.reverse()) ceiling = tops[i] = Math.min(tops[i], ceiling - height);
-  return tops;
-}
+const MAX_COLOURED = 16;
+const DASHES = { solid: "none", dashed: "5,3", dotted: "1,3", dash_dotted: "5,2,1,2" };
+const ODD = { nan: "NaN", posinf: "+∞", neginf: "−∞" };
 
 function rows(data) {
   if (!data || data.length === 0) return [];
@@ -109,32 +20,18 @@ function rows(data) {
 
 // The pieces of the layer
 
-function make(tag, cls, parent, text) {
-  const node = document.createElement(tag);
-  if (cls) node.className = cls;
-  if (text !== undefined) node.textContent = text;
-  parent?.append(node);
-  return node;
-}
-
-function makeSvg(tag, attributes, parent) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  parent?.append(node);
-  return node;
-}
-
 function swatch(curve) {
   const svg = makeSvg("svg", { width: 18, height: 8, "aria-hidden": "true" });
   const line = makeSvg("line", { x1: 0, y1: 4, x2: 18, y2: 4, "stroke-width": 2 }, svg);
   line.style.stroke = curve.color;
-  line.style.strokeDasharray = { solid: "none", dashed: "5,3", dotted: "1,3", dash_dotted: "5,2,1,2" }[curve.dash];
+  line.style.strokeDasharray = DASHES[curve.dash];
   return svg;
 }
 
 class Chart {
-  constructor(model, el, parts) {
-    Object.assign(this, { model, el, parts });
+  constructor(model, el, parts, signal) {
+    Object.assign(this, { model, el, parts, say: translator(model) });
+    this.line = new Line(model, signal, (waiting) => (waiting ? this.warn() : this.drawBadge()));
     this.undo = [];
     this.at = null;
     this.build();
@@ -188,7 +85,7 @@ class Chart {
     return (1 - (y - low) / (high - low)) * this.plot.clientHeight;
   }
 
-  line(curve, place = curve.line) {
+  points(curve, place = curve.line) {
     if (!place) return null;
     const mark = this.parts.marks[place[0]];
     const [xs, ys] = [rows(mark.get("x")), rows(mark.get("y"))];
@@ -212,17 +109,13 @@ class Chart {
     const [bottom, top] = [yScale.get("min"), yScale.get("max")];
     const ys = y.log ? logTicks(bottom, top, 5) : linearTicks(bottom, top, 5);
     this.setTicks(yAxis, ys, (v) => formatNumber(y.log ? 10 ** v : v));
-    this.unit.textContent = [x.label, x.log && this.word("log")].filter(Boolean).join(" · ");
+    this.unit.textContent = [this.say(x.label), x.log && this.say("log")].filter(Boolean).join(" · ");
     this.unit.style.right = `${this.model.get("margin").right}px`;
   }
 
   setTicks(axis, values, format) {
     const labels = Object.fromEntries(values.map((v) => [v, format(v)]));
     axis.set({ tick_values: Float64Array.from(values), tick_labels: labels });
-  }
-
-  word(key) {
-    return this.model.get("words")[key] ?? key;
   }
 
   drawLegend() {
@@ -232,29 +125,32 @@ class Chart {
 
   legendEntry(curve) {
     const button = make("button", "aiplat-legend-entry");
-    button.type = "button";
     button.setAttribute("aria-pressed", String(!curve.hidden));
-    button.title = curve.name;
+    button.title = this.say("legend_hint", { name: curve.name });
     button.append(swatch(curve));
     make("span", "", button, curve.name);
-    button.onclick = () => this.model.send({ kind: "toggle", key: curve.key });
-    button.onpointerenter = () => this.model.send({ kind: "hover", key: curve.key });
-    button.onpointerleave = () => this.model.send({ kind: "hover", key: null });
+    button.onclick = (event) => this.line.send({ kind: event.shiftKey ? "keep" : "toggle", key: curve.key });
+    if (this.model.get("curves").length > MAX_COLOURED) {
+      button.onpointerenter = () => this.line.send({ kind: "hover", key: curve.key });
+      button.onpointerleave = () => this.line.send({ kind: "hover", key: null });
+    }
     return button;
   }
 
   drawBadge() {
-    const { shown, total, nan, infinite, left_out } = this.model.get("badge");
-    const n = (value) => value.toLocaleString();
-    const say = (key, values) => this.word(key).replace(/\{(\w+)\}/g, (_, name) => n(values[name]));
+    const badge = this.model.get("badge");
+    const n = Object.fromEntries(Object.entries(badge).map(([name, value]) => [name, formatCount(value)]));
     const parts = [
-      total > 0 && say("badge", { shown, total }),
-      nan > 0 && say("badge_nan", { nan }),
-      infinite > 0 && say("badge_infinite", { infinite }),
-      left_out > 0 && say("badge_left_out", { left_out }),
+      badge.total > 0 && this.say("badge", n),
+      badge.nan > 0 && this.say("badge_nan", n),
+      badge.infinite > 0 && this.say("badge_infinite", n),
+      badge.left_out > 0 && this.say(badge.exact ? "badge_left_out" : "badge_left_out_least", n),
     ];
-    this.badge.textContent = parts.filter(Boolean).join(" · ");
-    this.badge.title = this.badge.textContent;
+    this.badge.textContent = this.badge.title = parts.filter(Boolean).join(" · ");
+  }
+
+  warn() {
+    this.badge.textContent = this.badge.title = this.say("waiting");
   }
 
   drawEnds() {
@@ -268,7 +164,7 @@ class Chart {
   }
 
   lastIn(curve, low, high) {
-    const line = this.line(curve);
+    const line = this.points(curve);
     if (!line) return null;
     for (let i = line.xs.length - 1; i >= 0; i--) {
       if (line.xs[i] >= low && line.xs[i] <= high && Number.isFinite(line.ys[i])) return line.ys[i];
@@ -306,23 +202,11 @@ class Chart {
         ? makeSvg("circle", { cx: x, cy: height, r: 3.5 }, this.marks)
         : makeSvg("path", { d: kind === "posinf" ? `M${x - 4},7h8l-4,-7z` : `M${x - 4},${height - 7}h8l-4,7z` }, this.marks);
     shape.style.stroke = color;
-    makeSvg("title", {}, shape).textContent = { nan: "NaN", posinf: "+∞", neginf: "−∞" }[kind];
+    makeSvg("title", {}, shape).textContent = ODD[kind];
   }
 
   drawNotice() {
-    const notice = this.model.get("notice");
-    this.notice.replaceChildren();
-    this.notice.className = `aiplat-notice${notice ? ` aiplat-notice-${notice.kind}` : ""}`;
-    this.notice.setAttribute("role", notice?.kind === "error" ? "alert" : "status");
-    if (!notice) return;
-    if (notice.kind === "loading") makeSkeleton(this.notice);
-    make("div", "aiplat-notice-text", this.notice, notice.text);
-    if (notice.hint) make("div", "aiplat-notice-hint", this.notice, notice.hint);
-    if (notice.kind === "error") {
-      const retry = make("button", "aiplat-button", this.notice, this.word("retry"));
-      retry.type = "button";
-      retry.onclick = () => this.model.send({ kind: "retry" });
-    }
+    drawNotice(this.notice, this.model.get("notice"), this.say, () => this.line.send({ kind: "retry" }));
   }
 
   // Crosshair and tooltip
@@ -346,13 +230,13 @@ class Chart {
   }
 
   valueAt(curve, x) {
-    const line = this.line(curve);
+    const line = this.points(curve);
     const i = line ? nearest(line.xs, line.ys, x) : -1;
     if (i < 0) return null;
     const reach = (this.view[1] - this.view[0]) * 0.05;
     if (Math.abs(line.xs[i] - x) > reach && line.xs.length > 1) return null;
     const at = (place) => {
-      const other = this.line(curve, place);
+      const other = place ? this.points(curve, place) : null;
       const j = other ? nearest(other.xs, other.ys, line.xs[i]) : -1;
       return j < 0 || other.xs[j] !== line.xs[i] ? null : this.plainY(other.ys[j]);
     };
@@ -362,13 +246,13 @@ class Chart {
   drawTooltip(x, values) {
     const [low, high] = this.view;
     const axis = this.axes.x;
-    const where = axis.kind === "wall" ? new Date((axis.log ? 10 ** x : x) * 1000).toLocaleString() : formatX(x, axis, high - low);
+    const where = axis.kind === "wall" ? new Date((axis.log ? 10 ** x : x) * 1000).toLocaleString(locale()) : formatX(x, axis, high - low);
     this.tooltip.replaceChildren();
-    make("div", "aiplat-tooltip-x", this.tooltip, `${axis.label} ${where}`);
+    make("div", "aiplat-tooltip-x", this.tooltip, `${this.say(axis.label)} ${where}`);
     const table = make("table", "", this.tooltip);
     for (const value of values.slice(0, TOOLTIP_ROWS)) this.tooltipRow(table, value);
     const more = values.length - TOOLTIP_ROWS;
-    if (more > 0) make("div", "aiplat-quiet", this.tooltip, this.word("more").replace("{n}", more));
+    if (more > 0) make("div", "aiplat-quiet", this.tooltip, this.say("more", { n: formatCount(more) }));
     this.tooltip.style.display = "block";
     const pixel = this.toPixel(x);
     const right = pixel > this.plot.clientWidth / 2;
@@ -388,7 +272,7 @@ class Chart {
   }
 
   moveCrosshair(direction) {
-    const shown = this.visible.map((curve) => this.line(curve)).find(Boolean);
+    const shown = this.visible.map((curve) => this.points(curve)).find(Boolean);
     if (!shown) return;
     const [low, high] = this.view;
     const xs = Array.from(new Set(shown.xs)).filter((x) => x >= low && x <= high).sort((a, b) => a - b);
@@ -405,7 +289,7 @@ class Chart {
     if (remember) this.remember();
     if (interval) this.parts.xScale.set({ min: interval[0], max: interval[1] });
     this.wanted = interval;
-    this.model.send({ kind: "interval", interval });
+    this.line.send({ kind: "interval", interval });
   }
 
   remember() {
@@ -438,11 +322,6 @@ class Chart {
   }
 }
 
-function makeSkeleton(parent) {
-  const svg = makeSvg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "aiplat-skeleton" }, parent);
-  makeSvg("path", { d: "M0,4 C12,30 25,32 45,34 S80,37 100,37" }, svg);
-}
-
 // Gestures: pointer, wheel, keys
 
 function onPointer(chart, signal) {
@@ -453,7 +332,7 @@ function onPointer(chart, signal) {
 
   plot.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || chart.model.get("notice")) return;
-    plot.focus({ preventScroll: true });
+    plot.focus({ preventScroll: true, focusVisible: false });
     plot.setPointerCapture(event.pointerId);
     drag = { from: pixel(event), pan: event.shiftKey, view: chart.view };
   }, { signal });
@@ -538,14 +417,9 @@ function crosshairShare(chart) {
 
 // Life
 
-function follow(source, events, act, signal) {
-  source.on(events, act);
-  signal.addEventListener("abort", () => source.off(events, act));
-}
-
 function watch(chart, signal) {
   const { model, parts } = chart;
-  const on = (events, act) => events.split(" ").forEach((event) => follow(model, event, act, signal));
+  const on = (events, act) => follow(model, events, act, signal);
   const redraw = () => chart.redrawSoon();
   on("change:curves", () => (chart.drawLegend(), redraw()));
   on("change:badge", () => chart.drawBadge());
@@ -563,7 +437,7 @@ function watchSize(chart, signal) {
     const width = Math.round(chart.plot.clientWidth);
     if (width < 1 || width === last) return;
     last = width;
-    chart.model.send({ kind: "size", width, zone });
+    chart.line.send({ kind: "size", width, zone });
     chart.redrawSoon();
   });
   observer.observe(chart.plot);
@@ -579,8 +453,8 @@ async function collect(model) {
 
 async function render({ model, el }) {
   const life = new AbortController();
-  const chart = new Chart(model, el, await collect(model));
-  chart.plot.setAttribute("aria-label", chart.word("chart_keys"));
+  const chart = new Chart(model, el, await collect(model), life.signal);
+  chart.plot.setAttribute("aria-label", chart.say("chart_keys"));
   watch(chart, life.signal);
   watchSize(chart, life.signal);
   const pointer = onPointer(chart, life.signal);

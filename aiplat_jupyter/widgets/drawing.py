@@ -1,0 +1,126 @@
+"""From series and the way they are looked at to rows of marks, axes, legend and counts. Pure; the panel writes it."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from aiplat_jupyter.widgets.colours import MAX_COLOURED, PALETTE, Style, styles
+from aiplat_jupyter.widgets.domains import Range, transformed, x_home, y_range
+from aiplat_jupyter.widgets.figure import ABANDONED, BAND, LINE, RAW, Row
+from aiplat_jupyter.widgets.looks import Look
+from aiplat_jupyter.widgets.series import Buckets, Floats, Series
+
+QUIET = 0.5
+"""Opacity of a grey curve among many."""
+
+
+class Drawing(Struct, frozen=True, kw_only=True):
+    """What is to be drawn: rows of marks, ranges, and per curve its entry with the rows that belong to it."""
+
+    rows: list[Row]
+    entries: list[dict[str, Any]]
+    links: list[dict[str, int]]
+    """Per entry: ``line``, ``raw``, ``min``, ``max`` → number of the row."""
+    x: Range
+    y: Range
+    badge: dict[str, Any]
+
+
+def drawing(
+    series: Sequence[Series], names: Sequence[str], look: Look, *, growing: bool, y_before: Range | None = None
+) -> Drawing:
+    """Return how `series`, called `names`, look."""
+    shown = [each.key not in look.hidden for each in series]
+    looks = styles([(each.experiment, each.metric + each.context) for each in series], _standing_out(series, look))
+    rows: list[Row] = []
+    entries, links = [], []
+    few = sum(shown) <= len(PALETTE)
+    for each, name, visible, style in zip(series, names, shown, looks, strict=True):
+        own = _rows(each, look, style, few=few) if visible else {}
+        links.append({role: len(rows) + i for i, role in enumerate(own) if not role.startswith("tail")})
+        rows.extend(own.values())
+        entries.append(_entry(each, name, look, style, few=few or (style.stands_out and len(series) > MAX_COLOURED)))
+    extents = [each.extent for each, visible in zip(series, shown, strict=True) if visible and each.extent]
+    return Drawing(
+        rows=rows,
+        entries=entries,
+        links=links,
+        x=look.interval or x_home(extents, growing=growing, log=look.x_log),
+        y=y_range([row.y for row in rows], y_before),
+        badge=_badge([each for each, visible in zip(series, shown, strict=True) if visible], look),
+    )
+
+
+def _standing_out(series: Sequence[Series], look: Look) -> frozenset[int]:
+    chosen = look.kept | {look.hovered}
+    lowest = min(
+        (i for i, each in enumerate(series) if each.summary.min is not None),
+        key=lambda i: series[i].summary.min or 0.0,
+        default=None,
+    )
+    return frozenset(i for i, each in enumerate(series) if each.key in chosen or i == lowest)
+
+
+def _rows(series: Series, look: Look, style: Style, *, few: bool) -> dict[str, Row]:
+    buckets = series.buckets
+    x = transformed(buckets.x, look.x_log)
+    smooth = look.smoothing != "none" and bool(np.isfinite(buckets.smooth).any())
+
+    def row(kind: str, x: Floats, y: Floats, opacity: float) -> Row:
+        return Row(kind, x, transformed(y, look.y_log), style.colour, opacity)
+
+    rows = {}
+    if look.band and few and bool((buckets.count > 1).any()):
+        rows["max"], rows["min"] = row("band", x, buckets.max, BAND), row("band", x, buckets.min, BAND)
+    if smooth and style.stands_out:
+        rows["raw"] = row("raw", x, buckets.mean, RAW)
+    for i, tail in enumerate(series.tails):
+        rows[f"tail{i}"] = row("dashed", transformed(tail.x, look.x_log), tail.mean, ABANDONED)
+    line = buckets.smooth if smooth else buckets.mean
+    rows["line"] = row(style.dash, x, line, LINE if style.stands_out else QUIET)
+    return rows
+
+
+def _entry(series: Series, name: str, look: Look, style: Style, *, few: bool) -> dict[str, Any]:
+    last = series.summary.last
+    return {
+        "key": series.key,
+        "name": name,
+        "color": style.colour,
+        "dash": style.dash,
+        "hidden": series.key in look.hidden,
+        "legend": True,
+        "end": few,
+        "last": last if last is None or math.isfinite(last) else None,
+        "odd": _odd(series.buckets, look),
+    }
+
+
+def _odd(buckets: Buckets, look: Look) -> dict[str, list[float]]:
+    x = transformed(buckets.x, look.x_log)
+    places = {kind: x[(getattr(buckets, kind) > 0) & np.isfinite(x)] for kind in ("nan", "posinf", "neginf")}
+    return {kind: [float(value) for value in values] for kind, values in places.items() if values.size}
+
+
+def _badge(series: Sequence[Series], look: Look) -> dict[str, Any]:
+    counts = [_left_out(each, look) for each in series]
+    return {
+        "shown": sum(len(each.buckets) for each in series),
+        "total": sum(each.total for each in series),
+        "nan": int(sum(each.buckets.nan.sum() for each in series)),
+        "infinite": int(sum((each.buckets.posinf + each.buckets.neginf).sum() for each in series)),
+        "left_out": sum(count for count, _ in counts),
+        "exact": all(exact for _, exact in counts),
+    }
+
+
+def _left_out(series: Series, look: Look) -> tuple[int, bool]:
+    """Return how many points a log axis has no place for, and whether that is exact: a bucket may hold some of both."""
+    buckets = series.buckets
+    none = np.zeros(len(buckets), bool)
+    gone = (buckets.x <= 0 if look.x_log else none) | (buckets.max <= 0 if look.y_log else none)
+    mixed = ~gone & (buckets.min <= 0 if look.y_log else none)
+    return int(buckets.count[gone].sum() + mixed.sum()), not bool(mixed.any())

@@ -1,0 +1,139 @@
+"""The bqplot figure: built once with a mark per kind of line; afterwards only data change.
+
+bqplot draws int64 wrong, redraws every mark for an automatic scale, and cannot keep up beyond 1,000 points a line:
+so x is float64, scales are fixed by us, and lines of one kind share one mark with 2-D data.
+"""
+
+from typing import Any, Final
+
+import bqplot
+import numpy as np
+from ipywidgets import Box, Layout
+from msgspec import Struct
+
+from aiplat_jupyter.widgets.colours import DASHES
+from aiplat_jupyter.widgets.domains import Range
+from aiplat_jupyter.widgets.overlay import Overlay
+from aiplat_jupyter.widgets.series import Floats
+
+MARGIN: Final = {"top": 26, "right": 64, "bottom": 34, "left": 58}
+HEIGHT: Final = 320
+LINE: Final = 1.0
+RAW: Final = 0.25
+BAND: Final = 0.15
+ABANDONED: Final = 0.35
+_KINDS: Final = ("band", "raw", *DASHES)
+_WIDTH: Final = 1.5
+
+
+class Row(Struct, frozen=True):
+    """One line: which kind of mark draws it, its points, and its looks."""
+
+    kind: str
+    x: Floats
+    y: Floats
+    colour: str
+    opacity: float = LINE
+
+
+Place = tuple[int, int]
+"""Index of a mark and the row within it."""
+
+
+class Canvas:
+    """The figure with the overlay over it, as one box."""
+
+    def __init__(self) -> None:
+        self._x, self._y = bqplot.LinearScale(min=0.0, max=1.0), bqplot.LinearScale(min=0.0, max=1.0)
+        x_axis = bqplot.Axis(scale=self._x, grid_lines="none")
+        y_axis = bqplot.Axis(scale=self._y, orientation="vertical")
+        self._marks = [self._mark(kind) for kind in _KINDS]
+        figure = bqplot.Figure(
+            marks=self._marks, axes=[x_axis, y_axis], fig_margin=MARGIN, display_toolbar=False, animation_duration=0
+        )
+        figure.layout = Layout(width="100%", height="100%", min_width="0")
+        parts = {"x_scale": self._x, "y_scale": self._y, "x_axis": x_axis, "y_axis": y_axis, "marks": self._marks}
+        self.overlay = Overlay(parts=parts, margin=MARGIN)
+        self.box = Box([figure, self.overlay], layout=Layout(width="100%", height=f"{HEIGHT}px", display="block"))
+        self.box.add_class("aiplat-stage")
+
+    def _mark(self, kind: str) -> bqplot.Lines:
+        extra: dict[str, Any] = {"fill": "between"} if kind == "band" else {}
+        if kind in DASHES:
+            extra["line_style"] = kind
+        return bqplot.Lines(
+            x=np.empty(0),
+            y=np.empty(0),
+            scales={"x": self._x, "y": self._y},
+            preserve_domain={"x": True, "y": True},
+            stroke_width=_WIDTH,
+            enable_hover=False,
+            **extra,
+        )
+
+    def show_range(self, x: Range, y: Range) -> None:
+        """Set both scales."""
+        for scale, (low, high) in ((self._x, x), (self._y, y)):
+            with scale.hold_sync():
+                scale.min, scale.max = float(low), float(high)
+
+    def draw(self, rows: list[Row]) -> tuple[list[Place | None], int]:
+        """Draw `rows`; return where each went (None: nothing to draw in it), and the size of what was sent in bytes.
+
+        Rows of kind ``band`` come in pairs: the upper edge, then the lower.
+        """
+        places: list[Place | None] = [None] * len(rows)
+        sent = 0
+        for number, kind in enumerate(_KINDS):
+            chosen = [i for i, row in enumerate(rows) if row.kind == kind and np.isfinite(row.y).any()]
+            if kind == "band":
+                chosen = _pairs(rows, chosen)
+            for at, i in enumerate(chosen):
+                places[i] = (number, at)
+            sent += _fill(self._marks[number], [rows[i] for i in chosen], band=kind == "band")
+        return places, sent
+
+
+def _pairs(rows: list[Row], chosen: list[int]) -> list[int]:
+    edges = [i for i, row in enumerate(rows) if row.kind == "band"]
+    drawn = set(chosen)
+    return [i for pair in zip(edges[::2], edges[1::2], strict=True) if drawn.issuperset(pair) for i in pair]
+
+
+def _fill(mark: bqplot.Lines, rows: list[Row], *, band: bool) -> int:
+    x, y = _stacked(rows)
+    state: dict[str, Any] = {"colors": [row.colour for row in rows] or ["#000000"]}
+    if band:
+        state |= {
+            "opacities": [0.0],
+            "fill_opacities": [row.opacity if i % 2 == 0 else 0.0 for i, row in enumerate(rows)],
+        }
+    else:
+        state["opacities"] = [row.opacity for row in rows] or [1.0]
+    if not _equal(mark.x, x) or not _equal(mark.y, y):
+        state |= {"x": x, "y": y}
+    with mark.hold_sync():
+        for name, value in state.items():
+            setattr(mark, name, value)
+    return x.nbytes + y.nbytes if "x" in state else 0
+
+
+def _stacked(rows: list[Row]) -> tuple[Floats, Floats]:
+    """Return x and y as rows of equal length, each ended by repeating its last finite point.
+
+    bqplot places a hidden label at the last point of each line and cannot do that at a NaN; and it squeezes
+    arrays, so there are always two columns or more.
+    """
+    if not rows:
+        return np.empty(0), np.empty(0)
+    width = max(len(row.x) for row in rows) + 1
+    x, y = np.empty((len(rows), width)), np.empty((len(rows), width))
+    for i, row in enumerate(rows):
+        last = np.flatnonzero(np.isfinite(row.y))[-1]
+        x[i, : len(row.x)], x[i, len(row.x) :] = row.x, row.x[last]
+        y[i, : len(row.y)], y[i, len(row.y) :] = row.y, row.y[last]
+    return x.squeeze(), y.squeeze()
+
+
+def _equal(before: Floats, after: Floats) -> bool:
+    return np.shape(before) == np.shape(after) and np.array_equal(before, after, equal_nan=True)

@@ -1,0 +1,274 @@
+"""The curves of experiments' metrics, live, over all points."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from aiplat_jupyter.client.api import Api
+from aiplat_jupyter.core.curves import CurveQuery, Smoothing
+from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound
+from aiplat_jupyter.core.records import Change
+from aiplat_jupyter.core.states import LIVE
+from aiplat_jupyter.widgets import looks
+from aiplat_jupyter.widgets.bar import Bar
+from aiplat_jupyter.widgets.drawing import Drawing, drawing
+from aiplat_jupyter.widgets.feed import PACE, Feed
+from aiplat_jupyter.widgets.figure import Canvas
+from aiplat_jupyter.widgets.looks import Look
+from aiplat_jupyter.widgets.messages import Message
+from aiplat_jupyter.widgets.panel import Panel
+from aiplat_jupyter.widgets.picture import picture
+from aiplat_jupyter.widgets.projectlist import ProjectList
+from aiplat_jupyter.widgets.series import Series, merged
+from aiplat_jupyter.widgets.status import names, plain, status
+from aiplat_jupyter.widgets.targets import MOST, Roster, Target, target_of
+
+CURVE_MIME: Final = "application/vnd.aiplat.curve+json"
+MAX_POINTS: Final = 1000
+"""Buckets of a line: bqplot draws more too slowly."""
+MAX_DRAWN: Final = 16_000
+"""Buckets of all lines together."""
+BYTES_PER_SECOND: Final = 400_000
+"""Well below what a Jupyter server lets a kernel send before it drops messages."""
+
+
+class LossCurve(Panel):
+    """Curves of one or several experiments' metrics: live, zoomable, smoothed, each pixel over all points.
+
+    Parameters
+    ----------
+    target : an experiment, its uid, a list of these, a DataFrame of `aiplat_jupyter.experiments`, a query such as
+        ``"config.lr<1e-3"`` (whatever matches, now and later), or a `ProjectList` (what is selected in it).
+    metric : name of a metric, or several.
+    x : ``step``, ``relative``, ``wall``, ``metric:epoch`` or another ``metric:<name>``.
+    smoothing, weight : method and its parameter, as in `core.curves.CurveQuery`; None: the method's usual one.
+    band : whether the range from min to max within each pixel column is shown.
+    x_log, y_log : logarithmic axes.
+
+    Raises
+    ------
+    TypeError
+        If `target` names no experiments.
+    InvalidInput
+        If a method or x axis is unknown.
+    """
+
+    kind: ClassVar[str] = "losscurve"
+
+    def __init__(
+        self,
+        target: Any,
+        metric: str | Sequence[str] = "loss",
+        *,
+        x: str = "step",
+        smoothing: Smoothing = "twema",
+        weight: float | None = None,
+        band: bool = True,
+        x_log: bool = False,
+        y_log: bool = False,
+        source: Feed | None = None,
+    ) -> None:
+        self.metrics = [metric] if isinstance(metric, str) else list(metric)
+        aim = target.aim if isinstance(target, ProjectList) else target_of(target)
+        self._look = looks.changed(Look(), x=x, smoothing=smoothing, weight=weight, band=band, x_log=x_log, y_log=y_log)
+        self._roster = Roster(aim)
+        self._series: dict[str, Series] = {}
+        self._asked: CurveQuery | None = None
+        self._cursor: str | None = None
+        self._points_changed = True
+        self._drawn: Drawing | None = None
+        self._drawn_look = self._look
+        self._pictured = False
+        self._saved = self._roster.uids
+        self._stops: set[str] = set()
+        self._fields = threading.Lock()
+        self._canvas = Canvas()
+        self._bar = Bar(looks.controls(self._look))
+        self._canvas.overlay.notice = {"kind": "loading", "key": "loading"}
+        super().__init__([self._canvas.box, self._bar], (aim, tuple(self.metrics)), source=source)
+        self.talk(self._canvas.overlay, self._on_gesture)
+        self.talk(self._bar, self._on_control)
+        if isinstance(target, ProjectList):
+            target.observe(lambda _: self._aim(target.aim), "selected")
+        self.start()
+
+    # What a user may read and set
+
+    @property
+    def look(self) -> Look:
+        """How the curves are looked at."""
+        return self._look
+
+    def change(self, **what: Any) -> None:
+        """Look at the curves in another way: any of the keyword arguments of the constructor, and `interval`."""
+        with self._fields:
+            self._look = looks.changed(self._look, **what)
+        self.wake()
+
+    def _aim(self, target: Target) -> None:
+        with self._fields:
+            self._roster.aim(target)
+            self._points_changed = True
+        self._feed.retune()
+        self.wake()
+
+    # What the browser sends: sets plain fields only
+
+    def _on_control(self, message: Message) -> None:
+        if message["kind"] == "stop":
+            self._stops.update(uid for uid, row in self._roster.rows.items() if row.status in LIVE)
+        elif message["kind"] == "set":
+            self.change(**{message["name"]: message["value"]})
+
+    def _on_gesture(self, message: Message) -> None:
+        match message:
+            case {"kind": "interval", "interval": interval}:
+                self.change(interval=interval)
+            case {"kind": "size", "width": width}:
+                self.change(width=min(MAX_POINTS, max(50, int(width))))
+            case {"kind": "toggle" | "keep" as kind, "key": key}:
+                name = "hidden" if kind == "toggle" else "kept"
+                self.change(**{name: getattr(self._look, name) ^ {key}})
+            case {"kind": "hover", "key": key}:
+                self.change(hovered=key)
+
+    # For the feed
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The experiments, and for a query the list of all."""
+        return self._roster.topics
+
+    @property
+    def is_live(self) -> bool:
+        """Whether an experiment runs, and someone looks."""
+        return self._roster.is_live and self.is_watched
+
+    def changed(self, change: Change | None) -> bool:
+        """Note what to ask for again. Unseen, only what ends an experiment matters: it completes the saved output."""
+        if change is None or change.kind == "points":
+            self._points_changed = True
+        if change is None:
+            self._roster.forget()
+        elif change.kind != "points":
+            self._roster.forget(change.uid)
+        return self.is_watched or change is None or change.kind != "points"
+
+    def update(self, api: Api) -> None:
+        """Stop what was asked to stop, ask for rows and points that may have changed, and draw."""
+        for uid in sorted(self._stops):
+            api.stop(uid)
+            self._stops.discard(uid)
+            self._roster.forget(uid)
+        topics = self._roster.topics
+        self._roster.refresh(api)
+        if self._roster.topics != topics:
+            self._feed.retune()
+        look = self._look
+        if self._roster.rows:
+            self._ask(api, look)
+        else:
+            self._series = {}
+        self._show(look)
+        self._finish_output()
+
+    def _ask(self, api: Api, look: Look) -> None:
+        start, end = look.bounds()
+        uids = self._roster.uids[:MOST]
+        width = max(100, min(look.width, MAX_DRAWN // (len(uids) * len(self.metrics))))
+        weight = look.weight if look.smoothing != "none" else 0.6
+        query = CurveQuery(
+            experiments=uids, metrics=self.metrics, x=look.x, start=start, end=end, width=width,
+            smoothing=look.smoothing, weight=weight,
+        )  # fmt: skip
+        again = query == self._asked and self._cursor is not None
+        if again and not self._points_changed:
+            return
+        self._points_changed = False
+        try:
+            answer = api.curves(msgspec.structs.replace(query, cursor=self._cursor if again else None))
+        except AiplatError as error:
+            self._points_changed, self._asked = True, None
+            if again and isinstance(error, InvalidInput):
+                self._ask(api, look)
+                return
+            raise
+        self._series = merged(self._series, answer.curves, delta=again)
+        self._asked, self._cursor = query, answer.cursor
+
+    def show_failure(self, error: AiplatError) -> None:
+        """Keep the curves and say since when they stand; without curves say what is wrong."""
+        if self._drawn is None or isinstance(error, NotFound):
+            notice = {"kind": "error", "key": "failed", "text": f"{error.detail} {error.hint}".strip()}
+            self.write(self._canvas.overlay, notice=notice)
+        self.write(self._bar, status={"kind": "stale", "icon": "⚠", "at": self.fresh_at})
+        self._points_changed = True
+
+    # Writing
+
+    def _ordered(self) -> list[Series]:
+        place = {uid: i for i, uid in enumerate(self._roster.uids)}
+        known = [each for each in self._series.values() if each.experiment in place]
+        order = {metric: i for i, metric in enumerate(self.metrics)}
+        return sorted(known, key=lambda each: (place[each.experiment], order.get(each.metric, 0), each.context))
+
+    def _show(self, look: Look) -> None:
+        series = self._ordered()
+        growing = self._roster.is_live
+        before = self._drawn.y if self._drawn and look.same_y(self._drawn_look) else None
+        drawn = drawing(series, names(series, self._roster.rows), look, growing=growing, y_before=before)
+        places, sent = self._canvas.draw(drawn.rows)
+        for entry, links in zip(drawn.entries, drawn.links, strict=True):
+            entry |= {role: places[row] for role, row in links.items()}
+        self._canvas.show_range(drawn.x, drawn.y)
+        self.write(
+            self._canvas.overlay,
+            axes=looks.axes(look),
+            curves=drawn.entries,
+            badge=drawn.badge,
+            interval=list(look.interval) if look.interval else None,
+            notice=self._notice(series),
+        )
+        self.write(self._bar, values=looks.values(look), status=status(self._roster.rows, self._roster.total, series))
+        self._drawn, self._drawn_look = drawn, look
+        self.pace = max(PACE, sent / BYTES_PER_SECOND)
+
+    def _notice(self, series: list[Series]) -> dict[str, Any] | None:
+        if not self._roster.rows:
+            key = "nothing" if self._roster.is_query else "nothing_selected"
+            return {"kind": "empty", "key": key, "hint": f"{key}_hint"}
+        if not any(each.summary.count for each in series):
+            return {
+                "kind": "empty", "key": "empty", "hint": "empty_hint", "values": {"metric": ", ".join(self.metrics)},
+            }  # fmt: skip
+        return None
+
+    # As an output
+
+    def bundle(self) -> dict[str, Any]:
+        """Return the widget, our own form that outlives it, and a picture for hosts that know neither."""
+        look = self._look
+        options = {"x": look.x, "smoothing": look.smoothing, "weight": look.weight}
+        own = {
+            "version": 1,
+            "experiments": self._roster.uids,
+            "metrics": self.metrics,
+            "options": options,
+            "widget": {"model_id": self.model_id},
+        }
+        forms = {CURVE_MIME: own, **super().bundle()}
+        if self._drawn and self._drawn.rows:
+            forms["image/png"] = picture(self._drawn, look)
+        return forms
+
+    def _finish_output(self) -> None:
+        """Bring what is saved with the notebook up to date once the experiments have ended, or are known at all."""
+        ended = not self._roster.is_live and bool(self._series)
+        if (ended and not self._pictured) or self._saved != self._roster.uids:
+            self.renew_output()
+        self._pictured, self._saved = ended, self._roster.uids
+
+    def __repr__(self) -> str:
+        return plain("LossCurve", self._roster.rows, self._ordered(), self.metrics)

@@ -1,0 +1,171 @@
+"""A picture of the curves for hosts that know neither our form nor widgets (code hosts, mail, PDF): PNG on white."""
+
+import base64
+import io
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from aiplat_jupyter.widgets import words
+from aiplat_jupyter.widgets.domains import Range
+from aiplat_jupyter.widgets.drawing import Drawing
+from aiplat_jupyter.widgets.figure import Row
+from aiplat_jupyter.widgets.looks import Look
+from aiplat_jupyter.widgets.series import Floats
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+SIZE: Final = (1440, 640)
+"""Pixels; half as many points on a page."""
+BOX: Final = (120, 64, 1310, 570)
+_CJK: Final = ("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "msyh.ttc", "PingFang.ttc", "wqy-microhei.ttc")
+_DASH: Final = {"dashed": (14, 10), "dotted": (3, 8), "dash_dotted": (14, 6)}
+_TEXT, _GRID = "#616161", "#e0e0e0"
+
+
+def picture(drawn: Drawing, look: Look) -> str:
+    """Return `drawn` as a PNG file in base64."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (SIZE[0] * 2, SIZE[1] * 2), "white")
+    pen = _Pen(ImageDraw.Draw(image), drawn.x, drawn.y)
+    pen.axes(look)
+    for upper, lower in _bands(drawn.rows):
+        pen.band(upper, lower)
+    for row in drawn.rows:
+        if row.kind != "band":
+            pen.line(row)
+    pen.legend([entry for entry in drawn.entries if not entry["hidden"]])
+    file = io.BytesIO()
+    image.resize(SIZE, Image.Resampling.LANCZOS).quantize(64).save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _bands(rows: list[Row]) -> list[tuple[Row, Row]]:
+    edges = [row for row in rows if row.kind == "band"]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+class _Pen:
+    """Draws at twice the size, which is then halved: smooth lines without another library."""
+
+    def __init__(self, draw: "ImageDraw", x: Range, y: Range) -> None:
+        self._draw, self._x, self._y = draw, x, y
+
+    def _pixels(self, x: Floats, y: Floats) -> Floats:
+        (left, top, right, bottom), (x0, x1), (y0, y1) = BOX, self._x, self._y
+        across = left + (x - x0) / (x1 - x0) * (right - left)
+        down = bottom - (y - y0) / (y1 - y0) * (bottom - top)
+        return np.column_stack([np.clip(across, left, right), np.clip(down, top, bottom)]) * 2
+
+    def axes(self, look: Look) -> None:
+        """Draw grid, ticks and what the axes are of."""
+        left, _, right, bottom = (edge * 2 for edge in BOX)
+        for value in ticks(*self._y):
+            across = float(self._pixels(np.array([self._x[0]]), np.array([value]))[0, 1])
+            self._draw.line([(left, across), (right, across)], _GRID, 2)
+            self._text((left - 16, across), number(10**value if look.y_log else value), "rm")
+        for value in ticks(*self._x):
+            along = float(self._pixels(np.array([value]), np.array([self._y[0]]))[0, 0])
+            self._draw.line([(along, bottom), (along, bottom + 8)], _TEXT, 2)
+            self._text((along, bottom + 14), _x_label(10**value if look.x_log else value, look, self._x), "ma")
+        label = look.x.removeprefix("metric:")
+        self._text((right, bottom + 56), words.say(label) if label in words.EN else label, "ra")
+
+    def line(self, row: Row) -> None:
+        """Draw a line, broken where it has no value."""
+        points = self._pixels(row.x, row.y)
+        known = np.isfinite(points.sum(axis=1))
+        colour = mixed(row.colour, row.opacity)
+        for run in np.split(np.arange(len(points)), np.flatnonzero(np.diff(known)) + 1):
+            if len(run) and known[run[0]]:
+                self._run(points[run], colour, _DASH.get(row.kind))
+
+    def _run(self, points: Floats, colour: str, dash: tuple[int, int] | None) -> None:
+        if len(points) == 1:
+            (x, y), r = points[0], 4
+            self._draw.ellipse([x - r, y - r, x + r, y + r], colour)
+        for part in dashes(points, dash) if dash else [points]:
+            self._draw.line([tuple(point) for point in part], colour, 5, joint="curve")
+
+    def band(self, upper: Row, lower: Row) -> None:
+        """Fill between two lines."""
+        edge, floor = self._pixels(upper.x, upper.y), self._pixels(lower.x, lower.y)
+        known = np.isfinite(edge).all(axis=1) & np.isfinite(floor).all(axis=1)
+        if known.sum() > 1:
+            outline = np.concatenate([edge[known], floor[known][::-1]])
+            self._draw.polygon([tuple(point) for point in outline], mixed(upper.colour, upper.opacity))
+
+    def legend(self, entries: list[dict[str, Any]]) -> None:
+        """Name the curves in one line, with their last values."""
+        along = BOX[0] * 2
+        for entry in entries[:8]:
+            last = f" {number(entry['last'])}" if entry["last"] is not None else ""
+            self._draw.line([(along, 62), (along + 44, 62)], entry["color"], 6)
+            along += 56 + self._text((along + 56, 62), f"{entry['name'][:48]}{last}", "lm", "#212121") + 40
+            if along > BOX[2] * 2:
+                return
+
+    def _text(self, at: tuple[float, float], text: str, anchor: str, colour: str = _TEXT) -> int:
+        font = _font(text)
+        self._draw.text(at, text, colour, font, anchor)
+        return int(self._draw.textlength(text, font))
+
+
+def _font(text: str) -> "FreeTypeFont | ImageFont":
+    from PIL import ImageFont
+
+    if any(ord(letter) > 0x2E80 for letter in text):
+        for name in _CJK:
+            try:
+                return ImageFont.truetype(name, 34)
+            except OSError:
+                continue
+    return ImageFont.load_default(34)
+
+
+def mixed(colour: str, opacity: float) -> str:
+    """Return `colour` (#rrggbb) on white as an opaque colour."""
+    channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - (255 - channel) * opacity):02x}" for channel in channels)
+
+
+def dashes(points: Floats, pattern: tuple[int, int]) -> list[Floats]:
+    """Cut a polyline into dashes of `pattern` (on, off) × 2 pixels."""
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    on, period = pattern[0] * 2, sum(pattern) * 2
+    cuts = []
+    for start in np.arange(0.0, along[-1], period):
+        inside = (along > start) & (along < start + on)
+        ends = [start, min(start + on, along[-1])]
+        where = np.sort(np.concatenate([along[inside], ends]))
+        cuts.append(np.column_stack([np.interp(where, along, points[:, 0]), np.interp(where, along, points[:, 1])]))
+    return cuts
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round numbers between `low` and `high`, at most `most`."""
+    raw = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw)
+    first = math.ceil(low / step - 1e-9)
+    return [round(n * step, 12) for n in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def number(value: float) -> str:
+    """Return `value` with four significant digits."""
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def _x_label(value: float, look: Look, span: Range) -> str:
+    if look.x == "wall":
+        style = "%H:%M" if span[1] - span[0] < 86400 else "%b %d"
+        return datetime.fromtimestamp(value).astimezone().strftime(style)
+    return number(value) + (" s" if look.x == "relative" else "")

@@ -1,0 +1,24 @@
+"""The browser's half of panels: plain modules in ``static/``, no build.
+
+anywidget takes one module and one style sheet per widget, so files are joined and imports among them dropped.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+STATIC: Final = Path(__file__).parent / "static"
+_IMPORT: Final = re.compile(r'^import \{[^}]*\} from "\./\w+\.mjs";\n', re.MULTILINE)
+
+
+@cache
+def module(*names: str) -> str:
+    """Return the modules as one; each may import from those named before it."""
+    return "\n".join(_IMPORT.sub("", (STATIC / f"{name}.mjs").read_text("utf-8")) for name in names)
+
+
+@cache
+def style(*names: str) -> str:
+    """Return the style sheets as one."""
+    return "\n".join((STATIC / f"{name}.css").read_text("utf-8") for name in names)

@@ -1,0 +1,82 @@
+// Round ticks, their labels, and the small geometry of a chart: pure functions.
+
+import { formatCount, formatNumber, formatTime, locale } from "./page.mjs";
+
+export function formatDuration(seconds) {
+  const sign = seconds < 0 ? "−" : "";
+  const size = Math.abs(seconds);
+  const two = (n) => String(Math.floor(n)).padStart(2, "0");
+  if (size < 60) return `${sign}${formatNumber(size)}s`;
+  if (size < 3600) return `${sign}${Math.floor(size / 60)}m ${two(size % 60)}s`;
+  if (size < 86400) return `${sign}${Math.floor(size / 3600)}h ${two((size % 3600) / 60)}m`;
+  return `${sign}${Math.floor(size / 86400)}d ${two((size % 86400) / 3600)}h`;
+}
+
+function formatClock(seconds, span) {
+  if (span > 2 * 86400) return new Date(seconds * 1000).toLocaleDateString(locale(), { month: "short", day: "numeric" });
+  return formatTime(seconds, { hour: "2-digit", minute: "2-digit", ...(span < 300 && { second: "2-digit" }) });
+}
+
+export function formatX(value, axis, span) {
+  const plain = axis.log ? 10 ** value : value;
+  if (axis.kind === "wall") return formatClock(plain, span);
+  if (axis.kind === "relative") return formatDuration(plain);
+  if (axis.kind !== "step") return formatNumber(plain);
+  return formatCount(Math.round(plain));
+}
+
+// Ticks at round numbers
+
+const ROUND = [1, 2, 2.5, 5, 10];
+const ROUND_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+
+function roundStep(raw, kind) {
+  const round = kind === "wall" || kind === "relative" ? ROUND_SECONDS.find((step) => step >= raw) : undefined;
+  if (round !== undefined && raw > 0.5) return round;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = ROUND.find((factor) => factor * power >= raw * (1 - 1e-9)) * power;
+  return kind === "step" ? Math.max(1, step === 2.5 ? 5 : step) : step;
+}
+
+export function linearTicks(low, high, most, kind = "") {
+  const step = roundStep((high - low) / most, kind);
+  const shift = kind === "wall" ? new Date(low * 1000).getTimezoneOffset() * 60 : 0;
+  const ticks = [];
+  for (let n = Math.ceil((low - shift) / step - 1e-9); n * step + shift <= high + step * 1e-9; n++) {
+    ticks.push(Number((n * step + shift).toPrecision(12)));
+  }
+  return ticks;
+}
+
+export function logTicks(low, high, most) {
+  if (high - low < 1) return linearTicks(10 ** low, 10 ** high, most).filter((v) => v > 0).map(Math.log10);
+  const step = Math.max(1, Math.ceil((high - low) / most));
+  const first = Math.ceil(low / step - 1e-9) * step;
+  return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, n) => first + n * step);
+}
+
+// Geometry
+
+export function zoomed([low, high], factor, at = 0.5) {
+  const centre = low + (high - low) * at;
+  return [centre - (centre - low) * factor, centre + (high - centre) * factor];
+}
+
+export function nearest(xs, ys, x) {
+  let best = -1;
+  for (let i = 0; i < xs.length; i++) {
+    if (Number.isFinite(ys[i]) && (best < 0 || Math.abs(xs[i] - x) < Math.abs(xs[best] - x))) best = i;
+  }
+  return best;
+}
+
+/** Moves labels apart: `tops` sorted by wish, each at least `height` below the one before, within [0, limit]. */
+export function spread(wishes, height, limit) {
+  const order = wishes.map((_, i) => i).sort((a, b) => wishes[a] - wishes[b]);
+  const tops = new Array(wishes.length);
+  let floor = 0;
+  for (const i of order) floor = (tops[i] = Math.max(wishes[i], floor)) + height;
+  let ceiling = limit;
+  for (const i of order.reverse()) ceiling = tops[i] = Math.min(tops[i], ceiling - height);
+  return tops;
+}
