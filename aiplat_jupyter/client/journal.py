@@ -24,7 +24,7 @@ class Journal:
     lock : held by whoever appends; given by who needs it before there is a journal.
     fd : of the file, readable too.
     size : where a frame ends, usually the last: a signal handler that logs between another's write and bookkeeping
-        lets it fall behind until the next `restore`. `Experiment.log` writes by itself, to save a call, and keeps it too.
+        lets it fall behind until the next `restore`. `Experiment.log` writes by itself, to save a call, and keeps it.
     """
 
     def __init__(self, folder: Path, uid: str, lock: threading.RLock | None = None) -> None:

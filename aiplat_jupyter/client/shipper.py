@@ -92,7 +92,9 @@ class Shipper:
             return False
         try:
             connection = self._connect()
-            moved = connection is not None and shipment.send(connection)
+            if connection is None:
+                return False
+            moved = shipment.send(connection)
         except AiplatError as error:
             self._handle(shipment, error)
             return False
