@@ -37,14 +37,15 @@ export function LastValue({
     return <span className="aiplat-Value" />;
   }
   const summary = curve !== undefined && curve.summary.count >= headline.count ? curve.summary : headline;
-  const step = summary.last_step === null ? '' : trans.__(' at step %1', significant(summary.last_step));
+  const value = significant(summary.last);
+  const where = summary.last_step === null ? '' : significant(summary.last_step);
   return (
     <span
       className="aiplat-Value"
       data-finite={summary.last !== null}
-      title={`${headline.metric} ${significant(summary.last)}${step}`}
+      title={trans.__('%1 %2 at step %3', headline.metric, value, where)}
     >
-      {significant(summary.last)}
+      {value}
     </span>
   );
 }
