@@ -14,7 +14,7 @@ import { readingsAt } from './readout';
 import { Scenery, type Outcome } from './scenery';
 import type { Stroke } from './stroke';
 import { watchTheme } from './theme';
-import { xScale, type ChartView } from './view';
+import { xScale, type ChartView, type XKind } from './view';
 import { readingText, summaryText, xText, xWord } from './wording';
 
 export interface CanvasProps {
@@ -56,7 +56,7 @@ export function ChartCanvas(props: CanvasProps): JSX.Element {
       showHint();
     } else if (drawn) {
       setPointer(intent.kind === 'hover' ? intent.at : null);
-      carryOut(intent, { chart, linked, axis: drawn.scene.x, curves });
+      carryOut(intent, { chart, kind: view.x, linked, axis: drawn.scene.x, curves });
     }
   });
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -73,7 +73,7 @@ export function ChartCanvas(props: CanvasProps): JSX.Element {
   const label = summaryText(title, curves, range, view.x, name, trans);
   return (
     <div
-      className="jp-aiplat-chart-canvas"
+      className="aiplat-ChartCanvas"
       ref={host}
       tabIndex={0}
       role="img"
@@ -81,14 +81,12 @@ export function ChartCanvas(props: CanvasProps): JSX.Element {
       onKeyDown={onKeyDown}
     >
       {drawn && (
-        <div className="jp-aiplat-chart-area" style={drawn.frame} ref={area}>
+        <div className="aiplat-ChartArea" style={drawn.frame} ref={area}>
           <Overlay {...{ chart, linked, pointer, span, name, trans, kind: view.x }} {...drawn} />
-          {hint && (
-            <div className="jp-aiplat-chart-hint">{trans.__('Hold Alt and turn the wheel to zoom')}</div>
-          )}
+          {hint && <div className="aiplat-ChartHint">{trans.__('Hold Alt and turn the wheel to zoom')}</div>}
         </div>
       )}
-      <span className="jp-aiplat-chart-spoken" aria-live="polite">
+      <span className="aiplat-Hidden" aria-live="polite">
         {spoken}
       </span>
     </div>
@@ -109,7 +107,7 @@ function spokenReading({ linked, curves, view, name, trans }: CanvasProps): stri
 function useDrawing(host: { readonly current: HTMLElement | null }, props: CanvasProps): Drawn | null {
   const { curves, strokes, view, live, linked, size, trans, onOutcome } = props;
   const isLog = xScale(view) === 'log';
-  const range = useRange(linked, live, isLog);
+  const range = useRange(linked, view.x, live, isLog);
   const plot = useRef<Plot | null>(null);
   const [scenery] = useState(() => new Scenery());
   const [drawn, setDrawn] = useState<Drawn | null>(null);
@@ -142,12 +140,17 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
 }
 
 /** The range of x that all linked charts show. */
-function useRange(linked: Linked, live: boolean, isLog: boolean): readonly [number, number] | null {
+function useRange(
+  linked: Linked,
+  kind: XKind,
+  live: boolean,
+  isLog: boolean
+): readonly [number, number] | null {
   const zoom = useSignal(linked.zoomChanged, () => linked.zoom);
-  const extent = useSignal(linked.extentChanged, () => JSON.stringify(linked.extent));
+  const extent = useSignal(linked.extentChanged, () => JSON.stringify(linked.extent(kind)));
   return useMemo(
-    () => (zoom.now !== null || extent !== 'null' ? linked.axis(live, isLog) : null),
-    [linked, zoom, extent, live, isLog]
+    () => (zoom.now !== null || extent !== 'null' ? linked.axis(kind, live, isLog) : null),
+    [linked, zoom, extent, kind, live, isLog]
   );
 }
 

@@ -19,10 +19,10 @@ interface Props {
 export function Controls({ view, onChange, trans, children }: Props): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   return (
-    <div className="jp-aiplat-chart-controls">
+    <div className="aiplat-ChartControls">
       <button
         type="button"
-        className="jp-aiplat-chart-fold jp-aiplat-chart-link"
+        className="aiplat-ChartFold aiplat-ChartLink"
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
       >
@@ -43,7 +43,7 @@ function Fields({
   const set = (change: Partial<ChartView>): void => onChange({ ...view, ...change });
   return (
     <div
-      className="jp-aiplat-chart-fields"
+      className="aiplat-ChartFields"
       data-open={isOpen}
       role="group"
       aria-label={trans.__('How curves are shown')}
@@ -86,7 +86,7 @@ function SmoothingField({ view, set, trans }: SmoothingProps): JSX.Element {
   const range = WEIGHTS[view.smoothing];
   const choose = (smoothing: Smoothing): void => set({ smoothing, weight: WEIGHTS[smoothing].usual });
   return (
-    <span className="jp-aiplat-chart-smoothing">
+    <span className="aiplat-ChartSmoothing">
       <select
         aria-label={trans.__('Smoothing')}
         value={view.smoothing}
@@ -135,7 +135,7 @@ function Slider({ label, min, max, step, value, disabled, onChange }: SliderProp
           onChange(event.target.valueAsNumber);
         }}
       />
-      <output className="jp-aiplat-chart-number">{disabled ? '' : shown}</output>
+      <output className="aiplat-ChartNumber">{disabled ? '' : shown}</output>
     </>
   );
 }

@@ -14,7 +14,7 @@ import type { Linked } from './linked';
 import type { Outcome } from './scenery';
 import { ChartState, Freshness } from './states';
 import { lowest, strokes as strokesOf } from './stroke';
-import { xScale, type ChartView, type Subject } from './view';
+import { xKindOf, xScale, type ChartView, type Subject, type XKind } from './view';
 import { censusText } from './wording';
 
 export interface CurveChartProps {
@@ -41,31 +41,32 @@ export function CurveChart(props: CurveChartProps): JSX.Element {
   const zoom = useSignal(linked.zoomChanged, () => linked.zoom);
   const feed = useFeed(services, subject, view, zoom.now, size?.width ?? null, isSeen);
   const curves = feed.curves ?? NO_CURVES;
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const [hovered, setHovered] = useState<string | null>(null);
+  const kind = xKindOf(feed.query) ?? view.x;
+  const drawnView = useMemo(() => ({ ...view, x: kind }), [view, kind]);
+  const { strokes, shown, hidden, setHidden, setHovered } = useLegend(curves);
   const [outcome, setOutcome] = useState(NO_OUTCOME);
 
-  useReport(linked, chart, curves, xScale(view) === 'log');
-  const strokes = useMemo(() => {
-    const best = lowest(curves);
-    return strokesOf(curves, new Set([hovered, best].filter(key => key !== null)));
-  }, [curves, hovered]);
-  const shown = useMemo(
-    () =>
-      inFront(
-        curves.filter(curve => !hidden.has(curveKey(curve))),
-        hovered
-      ),
-    [curves, hidden, hovered]
-  );
+  useReport(linked, chart, kind, curves, xScale(drawnView) === 'log');
   const onOutcome = useCallback((next: Outcome) => setOutcome(next), []);
   return (
-    <section className="jp-aiplat-chart" aria-label={title} ref={root}>
+    <section className="aiplat-Chart" aria-label={title} ref={root}>
       <ChartHead {...{ title, curves: shown, outcome, view, trans }} />
-      <div className="jp-aiplat-chart-body" ref={body} aria-busy={feed.asking}>
+      <div className="aiplat-ChartBody" ref={body} aria-busy={feed.asking}>
         {size && shown.length > 0 && (
           <ChartCanvas
-            {...{ chart, title, curves: shown, strokes, view, live, linked, size, name, trans, onOutcome }}
+            {...{
+              chart,
+              title,
+              curves: shown,
+              strokes,
+              view: drawnView,
+              live,
+              linked,
+              size,
+              name,
+              trans,
+              onOutcome
+            }}
           />
         )}
         {(feed.curves === null || shown.length === 0 || outcome.scene === null) && (
@@ -84,6 +85,25 @@ export function CurveChart(props: CurveChartProps): JSX.Element {
   );
 }
 
+/** Which curves the reader has hidden or points at, and how they are drawn therefore. */
+function useLegend(curves: readonly Curve[]) {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hovered, setHovered] = useState<string | null>(null);
+  const strokes = useMemo(() => {
+    const best = lowest(curves);
+    return strokesOf(curves, new Set([hovered, best].filter(key => key !== null)));
+  }, [curves, hovered]);
+  const shown = useMemo(
+    () =>
+      inFront(
+        curves.filter(curve => !hidden.has(curveKey(curve))),
+        hovered
+      ),
+    [curves, hidden, hovered]
+  );
+  return { strokes, shown, hidden, setHidden, setHovered };
+}
+
 /** The hovered curve last, so that it is drawn over the others. */
 function inFront(curves: readonly Curve[], hovered: string | null): readonly Curve[] {
   const isHovered = (curve: Curve): boolean => curveKey(curve) === hovered;
@@ -91,10 +111,16 @@ function inFront(curves: readonly Curve[], hovered: string | null): readonly Cur
 }
 
 /** Tell the linked charts how far this one reaches. */
-function useReport(linked: Linked, chart: string, curves: readonly Curve[], isLog: boolean): void {
+function useReport(
+  linked: Linked,
+  chart: string,
+  kind: XKind,
+  curves: readonly Curve[],
+  isLog: boolean
+): void {
   const extent = useMemo(() => xExtent(curves, isLog), [curves, isLog]);
-  useLayoutEffect(() => linked.report(chart, extent), [linked, chart, extent]);
-  useEffect(() => () => linked.report(chart, null), [linked, chart]);
+  useLayoutEffect(() => linked.report(chart, kind, extent), [linked, chart, kind, extent]);
+  useEffect(() => () => linked.report(chart, kind, null), [linked, chart, kind]);
 }
 
 interface HeadProps {
@@ -109,23 +135,20 @@ interface HeadProps {
 function ChartHead({ title, curves, outcome, view, trans }: HeadProps): JSX.Element {
   const { scene, clipped, nonPositive } = outcome;
   return (
-    <header className="jp-aiplat-chart-head">
+    <header className="aiplat-ChartHead">
       <h3 title={title}>{title}</h3>
       {clipped > 0 && scene && (
-        <span className="jp-aiplat-chart-clipped" title={clippedText(scene.y.range, trans)}>
+        <span className="aiplat-ChartClipped" title={clippedText(scene.y.range, trans)}>
           {trans.__('⚠ %1 clipped', count(clipped))}
         </span>
       )}
       {nonPositive > 0 && (
-        <span
-          className="jp-aiplat-chart-clipped"
-          title={trans.__('A log axis has no place for zero and below')}
-        >
+        <span className="aiplat-ChartClipped" title={trans.__('A log axis has no place for zero and below')}>
           {trans.__('%1 ≤ 0 left out', count(nonPositive))}
         </span>
       )}
       {curves.length > 0 && (
-        <span className="jp-aiplat-chart-census" title={censusTitle(view, trans)}>
+        <span className="aiplat-ChartCensus" title={censusTitle(view, trans)}>
           {censusText(census(curves), trans)}
         </span>
       )}

@@ -21,7 +21,7 @@ interface Props {
 export function Legend(props: Props): JSX.Element {
   const { curves, trans } = props;
   return (
-    <ul className="jp-aiplat-chart-legend" aria-label={trans.__('Curves')}>
+    <ul className="aiplat-ChartLegend" aria-label={trans.__('Curves')}>
       {curves.map(curve => (
         <Entry key={curveKey(curve)} {...props} curve={curve} />
       ))}
@@ -49,7 +49,7 @@ function Entry({
     <li>
       <button
         type="button"
-        className="jp-aiplat-chart-entry"
+        className="aiplat-ChartEntry"
         aria-pressed={isShown}
         title={trans.__('Click hides or shows %1; double click shows it alone', name(curve))}
         onClick={toggle}
@@ -60,14 +60,14 @@ function Entry({
         onBlur={() => onHover(null)}
       >
         <span
-          className="jp-aiplat-chart-swatch"
+          className="aiplat-ChartSwatch"
           style={{
             borderTopColor: stroke?.colour ?? 'var(--jp-border-color1)',
             borderTopStyle: stroke && stroke.dash.length > 0 ? 'dashed' : 'solid'
           }}
         />
-        <span className="jp-aiplat-chart-entry-name">{name(curve)}</span>
-        <span className="jp-aiplat-chart-number">{significant(curve.summary.last)}</span>
+        <span className="aiplat-ChartEntryName">{name(curve)}</span>
+        <span className="aiplat-ChartNumber">{significant(curve.summary.last)}</span>
       </button>
     </li>
   );

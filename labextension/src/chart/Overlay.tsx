@@ -32,17 +32,18 @@ const MOST_ROWS = 10;
 const MOST_DOTS = 16;
 
 export function Overlay(props: Props): JSX.Element {
-  const { frame, linked, scene, span, chart } = props;
-  const crosshair = useSignal(linked.crosshairChanged, () => linked.crosshair);
+  const { frame, linked, scene, span, chart, kind } = props;
+  const set = useSignal(linked.crosshairChanged, () => linked.crosshair);
+  const crosshair = set?.kind === kind ? set : null;
   const toX = mapper(scene.x, 0, frame.width);
   const left = crosshair ? toX(crosshair.x) : NaN;
   const isInView = left >= -0.5 && left <= frame.width + 0.5;
   const readings = isInView && crosshair ? read(props, crosshair.x) : [];
   return (
     <>
-      {scene.yLabel && <span className="jp-aiplat-chart-unit">{scene.yLabel}</span>}
-      {span && <div className="jp-aiplat-chart-span" style={spanStyle(span, frame)} />}
-      {isInView && <div className="jp-aiplat-chart-crosshair" style={{ left }} />}
+      {scene.yLabel && <span className="aiplat-ChartUnit">{scene.yLabel}</span>}
+      {span && <div className="aiplat-ChartSpan" style={spanStyle(span, frame)} />}
+      {isInView && <div className="aiplat-ChartCrosshair" style={{ left }} />}
       {isInView && <Dots {...props} readings={readings} toX={toX} />}
       {isInView && !span && crosshair?.chart === chart && (
         <Tooltip {...props} readings={readings} x={readings[0]?.x ?? crosshair.x} left={left} />
@@ -84,11 +85,7 @@ function Dots({
   return (
     <>
       {dots.map(({ key, left, top }) => (
-        <div
-          key={key}
-          className="jp-aiplat-chart-dot"
-          style={{ left, top, background: colour(scene, key) }}
-        />
+        <div key={key} className="aiplat-ChartDot" style={{ left, top, background: colour(scene, key) }} />
       ))}
     </>
   );
@@ -103,22 +100,20 @@ function Tooltip(
   }
   const side = left > frame.width / 2 ? { right: frame.width - left + 12 } : { left: left + 12 };
   return (
-    <div className="jp-aiplat-chart-tooltip" style={side} aria-hidden="true">
-      <div className="jp-aiplat-chart-tooltip-x">
+    <div className="aiplat-ChartTooltip" style={side} aria-hidden="true">
+      <div className="aiplat-ChartTooltipX">
         {xWord(kind, trans)} {xText(x, kind)}
       </div>
       {readings.slice(0, MOST_ROWS).map(reading => (
-        <div key={reading.key} className="jp-aiplat-chart-tooltip-row">
-          <span className="jp-aiplat-chart-swatch" style={{ borderTopColor: colour(scene, reading.key) }} />
-          <span className="jp-aiplat-chart-tooltip-name">{props.name(reading.curve)}</span>
-          <span className="jp-aiplat-chart-number">{readingText(reading)}</span>
-          <span className="jp-aiplat-chart-tooltip-detail">{readingDetail(reading, trans)}</span>
+        <div key={reading.key} className="aiplat-ChartTooltipRow">
+          <span className="aiplat-ChartSwatch" style={{ borderTopColor: colour(scene, reading.key) }} />
+          <span className="aiplat-ChartTooltipName">{props.name(reading.curve)}</span>
+          <span className="aiplat-ChartNumber">{readingText(reading)}</span>
+          <span className="aiplat-ChartTooltipDetail">{readingDetail(reading, trans)}</span>
         </div>
       ))}
       {readings.length > MOST_ROWS && (
-        <div className="jp-aiplat-chart-tooltip-more">
-          {trans.__('and %1 more', readings.length - MOST_ROWS)}
-        </div>
+        <div className="aiplat-ChartTooltipMore">{trans.__('and %1 more', readings.length - MOST_ROWS)}</div>
       )}
     </div>
   );

@@ -5,10 +5,12 @@ import type { Range } from './curves';
 import type { Intent } from './gestures';
 import type { Linked } from './linked';
 import { stepFrom } from './readout';
+import type { XKind } from './view';
 import { between, clamped, fractionOf, panned, scaled, undo, valueAt, zoomTo, type AxisView } from './zoom';
 
 export interface Stage {
   readonly chart: string;
+  readonly kind: XKind;
   readonly linked: Linked;
   readonly axis: AxisView;
   readonly curves: readonly Curve[];
@@ -18,10 +20,10 @@ const LEAST_SPAN = 1e-12;
 
 /** Carry out `intent`. Those that concern only one chart's looks (a selection, a hint) are the chart's own. */
 export function carryOut(intent: Intent, stage: Stage): void {
-  const { linked, axis, chart } = stage;
+  const { linked, axis, chart, kind } = stage;
   switch (intent.kind) {
     case 'hover':
-      linked.crosshair = intent.at && { x: valueAt(axis, intent.at.x), chart };
+      linked.crosshair = intent.at && { x: valueAt(axis, intent.at.x), kind, chart };
       break;
     case 'step':
       stepCrosshair(intent.by, stage);
@@ -34,7 +36,7 @@ export function carryOut(intent: Intent, stage: Stage): void {
       break;
     case 'pan':
       if (linked.zoom.now) {
-        zoom(panned(axis, intent.by, linked.extent), stage, true);
+        zoom(panned(axis, intent.by, linked.extent(kind)), stage, true);
       }
       break;
     case 'reset':
@@ -49,18 +51,18 @@ export function carryOut(intent: Intent, stage: Stage): void {
   }
 }
 
-function zoom(range: Range, { linked }: Stage, moving: boolean): void {
+function zoom(range: Range, { linked, kind }: Stage, moving: boolean): void {
   const [low, high] = range;
   if (high - low > LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high), 1e-6)) {
-    linked.zoom = zoomTo(linked.zoom, clamped(range, linked.extent), moving);
+    linked.zoom = zoomTo(linked.zoom, clamped(range, linked.extent(kind)), moving);
   }
 }
 
-function stepCrosshair(by: number, { linked, curves, axis, chart }: Stage): void {
+function stepCrosshair(by: number, { linked, curves, axis, kind, chart }: Stage): void {
   const x = stepFrom(curves, linked.crosshair?.x ?? null, by);
   if (x !== null) {
     const [low, high] = axis.range;
-    linked.crosshair = { x: Math.max(low, Math.min(high, x)), chart };
+    linked.crosshair = { x: Math.max(low, Math.min(high, x)), kind, chart };
   }
 }
 

@@ -4,19 +4,22 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Range } from './curves';
 import { steppedX } from './ranges';
+import type { XKind } from './view';
 import { NO_ZOOM, type Zoom } from './zoom';
 
-/** The crosshair, and which chart it was set in. */
+/** The crosshair: where on which kind of x, and in which chart it was set. */
 export interface Crosshair {
   readonly x: number;
+  readonly kind: XKind;
   readonly chart: string;
 }
 
 export class Linked {
   private _zoom: Zoom;
   private _crosshair: Crosshair | null = null;
-  private readonly extents = new Map<string, Range>();
-  private before: Range | null = null;
+  /** A chart goes on showing its old kind of x until it has the answer for the new one. */
+  private readonly extents = new Map<string, { kind: XKind; extent: Range }>();
+  private readonly before = new Map<string, Range>();
   private readonly _zoomChanged = new Signal<this, Zoom>(this);
   private readonly _crosshairChanged = new Signal<this, Crosshair | null>(this);
   private readonly _extentChanged = new Signal<this, void>(this);
@@ -59,22 +62,22 @@ export class Linked {
     }
   }
 
-  /** Smallest and largest x over all charts. */
-  get extent(): Range | null {
-    const all = [...this.extents.values()];
+  /** Smallest and largest x over all charts that show this kind. */
+  extent(kind: XKind): Range | null {
+    const all = [...this.extents.values()].filter(one => one.kind === kind).map(({ extent }) => extent);
     return all.length === 0
       ? null
       : [Math.min(...all.map(([low]) => low)), Math.max(...all.map(([, high]) => high))];
   }
 
   /** Take note of the extent of x in `chart`; null when it has no points or is gone. */
-  report(chart: string, extent: Range | null): void {
-    const old = this.extents.get(chart) ?? null;
-    if (old?.[0] === extent?.[0] && old?.[1] === extent?.[1]) {
+  report(chart: string, kind: XKind, extent: Range | null): void {
+    const old = this.extents.get(chart);
+    if (old?.kind === kind && old.extent[0] === extent?.[0] && old.extent[1] === extent[1]) {
       return;
     }
     if (extent) {
-      this.extents.set(chart, extent);
+      this.extents.set(chart, { kind, extent });
     } else {
       this.extents.delete(chart);
     }
@@ -82,21 +85,23 @@ export class Linked {
   }
 
   /** The range of the x axis: the zoom, or all there is, with room for what comes while it is `live`. */
-  axis(live: boolean, log: boolean): Range | null {
+  axis(kind: XKind, live: boolean, log: boolean): Range | null {
     if (this._zoom.now) {
       return this._zoom.now;
     }
-    const extent = this.extent;
-    this.before = extent && steppedX(extent, this.before, live, log);
-    return this.before;
+    const extent = this.extent(kind);
+    const key = `${kind} ${log}`;
+    if (extent === null) {
+      return null;
+    }
+    const range = steppedX(extent, this.before.get(key) ?? null, live, log);
+    this.before.set(key, range);
+    return range;
   }
 
-  /** x is measured in something else now: nothing known about it holds any more. */
+  /** x is measured in something else now: the zoom and the crosshair make no sense any more. */
   forget(): void {
-    this.extents.clear();
-    this.before = null;
     this.crosshair = null;
     this.zoom = NO_ZOOM;
-    this._extentChanged.emit();
   }
 }

@@ -94,7 +94,7 @@ export class Plot {
     const right = size.width < NARROW ? RIGHT - 10 : RIGHT;
     const options: uPlot.Options = {
       ...size,
-      class: 'jp-aiplat-plot',
+      class: 'aiplat-Plot',
       series: [{}],
       padding: [10, right, 0, 0],
       cursor: { show: false },

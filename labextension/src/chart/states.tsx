@@ -41,7 +41,7 @@ export function ChartState(props: StateProps): JSX.Element | null {
 function Skeleton({ trans }: { trans: Trans }): JSX.Element | null {
   const lasts = useLasting(true, SKELETON_AFTER_MS);
   return lasts ? (
-    <div className="jp-aiplat-chart-skeleton" role="status" aria-label={trans.__('Loading the curve')} />
+    <div className="aiplat-ChartSkeleton" role="status" aria-label={trans.__('Loading the curve')} />
   ) : null;
 }
 
@@ -51,7 +51,7 @@ function Empty({ feed, view, live, isHidden, linked, trans }: StateProps): JSX.E
     linked.zoom = zoomTo(linked.zoom, null);
   };
   return (
-    <div className="jp-aiplat-chart-empty" role="status">
+    <div className="aiplat-ChartEmpty" role="status">
       <p>{emptyText(view, live, isHidden, linked.zoom.now !== null && points > 0, points, trans)}</p>
       {linked.zoom.now !== null && points > 0 && (
         <button type="button" className="jp-mod-styled" onClick={reset}>
@@ -99,13 +99,13 @@ function Failure({
   trans: Trans;
 }): JSX.Element {
   return (
-    <div className="jp-aiplat-chart-empty" role="alert">
+    <div className="aiplat-ChartEmpty" role="alert">
       <p>
         {error.isUnreachable
           ? trans.__('The server does not answer.')
           : trans.__('This curve could not be loaded.')}
       </p>
-      <p className="jp-aiplat-chart-detail">{[error.detail, error.hint].filter(Boolean).join(' ')}</p>
+      <p className="aiplat-ChartDetail">{[error.detail, error.hint].filter(Boolean).join(' ')}</p>
       <button type="button" className="jp-mod-styled" onClick={onRetry}>
         {trans.__('Retry')}
       </button>
@@ -118,13 +118,13 @@ export function Freshness({ feed, trans }: { feed: Feed; trans: Trans }): JSX.El
   const isSlow = useLasting(feed.asking && feed.curves !== null, ASKING_AFTER_MS);
   const { error, currentAt } = feed;
   return (
-    <div className="jp-aiplat-chart-freshness" role="status">
+    <div className="aiplat-ChartFreshness" role="status">
       {error && currentAt !== null && (
         <>
-          <span className="jp-aiplat-chart-stale" title={error.detail}>
+          <span className="aiplat-ChartStale" title={error.detail}>
             {trans.__('⚠ stale since %1, retrying', clock(currentAt))}
           </span>
-          <button type="button" className="jp-aiplat-chart-link" onClick={feed.retry}>
+          <button type="button" className="aiplat-ChartLink" onClick={feed.retry}>
             {trans.__('Retry now')}
           </button>
         </>

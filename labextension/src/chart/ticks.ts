@@ -64,8 +64,8 @@ function logTicks(range: Range, most: number): number[] {
   }
   if (decades === 2 && most >= MOST_TICKS) {
     const halves = Array.from({ length: 4 }, (_, i) => first - 1 + i).flatMap(power => [
-      10 ** power,
-      3 * 10 ** power
+      Number(`1e${power}`),
+      Number(`3e${power}`)
     ]);
     return halves.filter(tick => tick >= low && tick <= high).slice(0, most);
   }

@@ -62,6 +62,12 @@ export function queryOf(subject: Subject, view: ChartView, range: Range | null, 
   };
 }
 
+/** The kind of x that `query` asks for; null without a query. */
+export function xKindOf(query: CurveQuery | null): XKind | null {
+  const x = query?.x === 'metric:epoch' ? 'epoch' : query?.x;
+  return X_KINDS.find(kind => kind === x) ?? null;
+}
+
 /** The scale of the x axis. */
 export function xScale(view: ChartView): Scale {
   if (view.xLog && view.x !== 'wall') {

@@ -711,7 +711,7 @@ export interface components {
       attempts: number;
       base_model: string;
       cause: string;
-      config: Record<string, never>;
+      config: Record<string, unknown>;
       created_at: number;
       ended_at: number | null;
       /**
@@ -738,7 +738,7 @@ export interface components {
       /** @description The project's uid. */
       project: string;
       project_name: string;
-      provenance: Record<string, never>;
+      provenance: Record<string, unknown>;
       /** @enum {unknown} */
       role: 'editor' | 'owner' | 'viewer';
       started_at: number | null;
@@ -746,7 +746,7 @@ export interface components {
       status: 'failed' | 'finished' | 'interrupted' | 'lost' | 'pending' | 'running' | 'stopped';
       /** @default false */
       stop_requested: boolean;
-      summary: Record<string, never>;
+      summary: Record<string, unknown>;
       tags: string[];
       task_type: string;
       uid: string;
@@ -763,7 +763,7 @@ export interface components {
      */
     ExperimentPatch: {
       base_model?: string;
-      config?: Record<string, never>;
+      config?: Record<string, unknown>;
       name?: string;
       notes?: string;
       /** @description Uid of the project to move to. */
@@ -773,7 +773,7 @@ export interface components {
        * @enum {unknown}
        */
       status?: 'failed' | 'finished' | 'stopped';
-      summary?: Record<string, never>;
+      summary?: Record<string, unknown>;
       tags?: string[];
       task_type?: string;
     };
@@ -998,7 +998,7 @@ export interface components {
       /** @default  */
       base_model: string;
       /** @default {} */
-      config: Record<string, never>;
+      config: Record<string, unknown>;
       /** @default  */
       name: string;
       /** @default  */
@@ -1879,8 +1879,8 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          'application/json': Record<string, never>;
-          'application/msgpack': Record<string, never>;
+          'application/json': Record<string, unknown>;
+          'application/msgpack': Record<string, unknown>;
         };
       };
       default: components['responses']['Problem'];

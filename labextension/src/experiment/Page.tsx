@@ -1,0 +1,186 @@
+/** The page of one experiment. */
+
+import type { JSX } from 'react';
+
+import * as actions from '../actions';
+import { useLasting } from '../chart/hooks';
+import type { Linked } from '../chart/linked';
+import type { ApiError } from '../errors';
+import type { Trans } from '../i18n';
+import { locale } from '../i18n';
+import type { Services } from '../services';
+import { useSignals } from '../signals';
+import { Charts } from './Charts';
+import { Notes, Tags } from './Editors';
+import { ErrorBoundary, FailureCard } from './ErrorBoundary';
+import { Header, type HeaderProps } from './Header';
+import type { ExperimentModel } from './model';
+import { Attempts, Config, Provenance, Summary } from './Sections';
+import type { PageState } from './state';
+
+interface Props {
+  readonly model: ExperimentModel;
+  readonly services: Services;
+  readonly linked: Linked;
+  readonly state: PageState;
+  readonly onState: (change: Partial<PageState>) => void;
+}
+
+export function Page(props: Props): JSX.Element {
+  const { model, services } = props;
+  const { trans, events } = services;
+  useSignals(model.changed, events.linkChanged);
+  const { experiment, error } = model;
+  if (experiment === null) {
+    return error ? <Unavailable error={error} model={model} trans={trans} /> : <Skeleton trans={trans} />;
+  }
+  const parts = { model, experiment, services };
+  return (
+    <div className="aiplat-Page">
+      <ErrorBoundary trans={trans}>
+        <Header {...parts} />
+      </ErrorBoundary>
+      <Notice {...parts} />
+      <div className="aiplat-PageColumns">
+        <ErrorBoundary trans={trans}>
+          <Charts {...props} experiment={experiment} />
+        </ErrorBoundary>
+        <Side {...parts} />
+      </div>
+    </div>
+  );
+}
+
+function Side(parts: HeaderProps): JSX.Element {
+  const { model, experiment, services } = parts;
+  const { trans } = services;
+  const sections: [string, JSX.Element][] = [
+    ['summary', <Summary key="summary" experiment={experiment} metrics={model.metrics} trans={trans} />],
+    ['config', <Config key="config" experiment={experiment} trans={trans} />],
+    ['tags', <Tags key="tags" {...parts} />],
+    ['notes', <Notes key="notes" {...parts} />],
+    ['attempts', <Attempts key="attempts" experiment={experiment} trans={trans} />],
+    ['provenance', <Provenance key="provenance" experiment={experiment} trans={trans} />]
+  ];
+  return (
+    <aside className="aiplat-PageSide" aria-label={trans.__('Details')}>
+      {sections.map(([key, section]) => (
+        <ErrorBoundary key={key} trans={trans}>
+          {section}
+        </ErrorBoundary>
+      ))}
+    </aside>
+  );
+}
+
+/** One line under the header: put away, or not current. */
+function Notice({ model, experiment, services }: HeaderProps): JSX.Element | null {
+  const { trans, events } = services;
+  if (model.error || events.link === 'stale' || events.link === 'unreachable') {
+    const since = new Date(events.since * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
+    const text = model.error ? goneText(model.error, trans) : trans.__('⚠ stale since %1, retrying', since);
+    const retry = (): void => {
+      events.retryNow();
+      model.reload();
+    };
+    return <NoticeLine text={text} action={trans.__('Retry')} onAct={retry} />;
+  }
+  if (experiment.lifecycle === 'active') {
+    return null;
+  }
+  const text =
+    experiment.lifecycle === 'trashed'
+      ? trans.__('This experiment is in the trash.')
+      : trans.__('This experiment is archived.');
+  const restore = (): void => {
+    model.apply('restore').catch((reason: unknown) => actions.report(trans, reason));
+  };
+  return <NoticeLine text={text} action={trans.__('Restore')} onAct={restore} />;
+}
+
+function NoticeLine({
+  text,
+  action,
+  onAct
+}: {
+  text: string;
+  action: string;
+  onAct: () => void;
+}): JSX.Element {
+  return (
+    <div className="aiplat-Notice" role="status">
+      <span>{text}</span>
+      <button type="button" className="aiplat-TextButton" onClick={onAct}>
+        {action}
+      </button>
+    </div>
+  );
+}
+
+function Skeleton({ trans }: { trans: Trans }): JSX.Element {
+  const lasts = useLasting(true, 150);
+  return (
+    <div
+      className="aiplat-Page aiplat-mod-waiting"
+      role="status"
+      aria-label={trans.__('Loading the experiment')}
+    >
+      {lasts && (
+        <>
+          <div className="aiplat-PageHeader">
+            <span className="aiplat-PageBlank" />
+          </div>
+          <div className="aiplat-PageColumns">
+            <div className="aiplat-PageCharts">
+              <div className="aiplat-ChartBody">
+                <div className="aiplat-ChartSkeleton" />
+              </div>
+            </div>
+            <div className="aiplat-PageSide">
+              {[0, 1, 2, 3].map(i => (
+                <span key={i} className="aiplat-PageBlank" />
+              ))}
+            </div>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** There is nothing to show: purged, never there, not for you, or no answer. */
+function Unavailable({
+  error,
+  model,
+  trans
+}: {
+  error: ApiError;
+  model: ExperimentModel;
+  trans: Trans;
+}): JSX.Element {
+  return (
+    <div className="aiplat-Page aiplat-mod-waiting">
+      <FailureCard
+        what={goneText(error, trans)}
+        detail={[error.code, error.detail, error.hint].filter(Boolean).join(' · ')}
+        trans={trans}
+        onRetry={() => model.reload()}
+      />
+    </div>
+  );
+}
+
+function goneText(error: ApiError, trans: Trans): string {
+  if (error.status === 410) {
+    return trans.__('This experiment was deleted for good.');
+  }
+  if (error.code === 'missing') {
+    return trans.__('The server part of aiplat is missing or disabled');
+  }
+  if (error.status === 404) {
+    return trans.__('There is no such experiment, or you may not see it.');
+  }
+  return error.isUnreachable
+    ? trans.__('The server is unreachable, retrying')
+    : trans.__('The experiment could not be loaded.');
+}
