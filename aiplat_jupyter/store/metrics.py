@@ -1,16 +1,27 @@
 """Points of metrics: written by the commit of a journal, asked for by charts, lists and people.
 
-Every function works on the caller's connection, inside the caller's transaction. `append`, `inherit` and `fold` belong in a
-write transaction; `query`, `history` and `loss` in a read transaction: what they read is cached, so it must be committed.
+Every function works on the caller's connection, inside the caller's transaction. `append`, `inherit` and `fold` belong
+in a write transaction; `query`, `history` and `loss` in a read transaction: what they read is remembered, so it must be
+committed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection
+import numpy as np
+from sqlalchemy import Connection, func, select, update
 
-from aiplat_jupyter.core.curves import CurveAnswer, CurveQuery, History, LossPoint
 from aiplat_jupyter.core.records import SeriesSummary
+from aiplat_jupyter.store import descent, folding, series
 from aiplat_jupyter.store.columns import Batch
+from aiplat_jupyter.store.curves import loss, query
+from aiplat_jupyter.store.histories import history
+from aiplat_jupyter.store.segments import Samples, last_of_each, to_micros, to_seconds
+from aiplat_jupyter.store.series import Series, Standing
+from aiplat_jupyter.store.tables import AttemptRow, SeriesRow
+from aiplat_jupyter.store.tails import Group, Tail
+
+__all__ = ["append", "fold", "history", "inherit", "last_step", "loss", "query", "summaries"]
 
 
 def append(tx: Connection, attempt_id: int, points: Sequence[Batch], context: str = "") -> list[str]:
@@ -20,7 +31,22 @@ def append(tx: Connection, attempt_id: int, points: Sequence[Batch], context: st
     journal's (empty, or ``rank=3``). Creates series, brings their summaries and those of later attempts up to date, and
     folds when there is enough to fold.
     """
-    raise NotImplementedError
+    batches = [batch for batch in points if batch.keys and len(batch.step)]
+    if not batches:
+        return []
+    metrics = list(dict.fromkeys(key for batch in batches for key in batch.keys))
+    known, made = series.made(tx, attempt_id, metrics, context)
+    groups = [_group(batch, known) for batch in batches]
+    disordered = _arrive(tx, groups, {one.id: one for one in known.values()})
+    folding.add(tx, attempt_id, groups)
+    attempts = descent.family(tx, attempt_id)
+    _note_first_wall(tx, attempts[attempt_id], groups)
+    if disordered:
+        series.recount(tx, attempts, attempt_id, disordered, context)
+    earliest = min(int(group.step.min()) for group in groups)
+    for descendant in descent.descendants(attempts, attempt_id, earliest):
+        series.recount(tx, attempts, descendant, metrics, context)
+    return made
 
 
 def inherit(tx: Connection, parent_id: int, child_id: int, from_step: int | None) -> None:
@@ -28,26 +54,30 @@ def inherit(tx: Connection, parent_id: int, child_id: int, from_step: int | None
 
     To be called once, right after the attempt's row was inserted and before it has points.
     """
-    raise NotImplementedError
+    parents = [one for one in series.named(tx, [parent_id], None) if one.standing.count]
+    for context in sorted({one.context for one in parents}):
+        mine = {one.metric: one for one in parents if one.context == context}
+        own, _ = series.made(tx, child_id, list(mine), context)
+        series.store(tx, {own[metric].id: one.standing for metric, one in mine.items()})
+        divided = [metric for metric, one in mine.items() if not _ends_before(one, from_step)]
+        if divided:
+            series.recount(tx, descent.family(tx, child_id), child_id, divided, context)
+    _inherit_gaps(tx, parent_id, child_id)
 
 
 def fold(tx: Connection, attempt_id: int) -> None:
     """Fold all tails of an attempt into segments: when it ends. Does nothing when there is none."""
-    raise NotImplementedError
+    folding.fold(tx, attempt_id)
 
 
 def last_step(tx: Connection, attempt_id: int) -> int | None:
-    """Return the largest step of the drawn line up to and including an attempt, over all its metrics; None without points."""
-    raise NotImplementedError
+    """Return the largest step of the drawn line up to and including an attempt, over all its metrics.
 
-
-def query(tx: Connection, query: CurveQuery) -> CurveAnswer:
-    """Answer curves of the experiments named in `query`, which the caller must be allowed to see.
-
-    Unknown experiments and pairs without points are left out. Raise `InvalidInput` for a bound, width, weight or cursor
-    that makes no sense.
+    None without points.
     """
-    raise NotImplementedError
+    largest = select(func.max(SeriesRow.last_step)).where(SeriesRow.attempt_id == attempt_id)
+    found: int | None = tx.execute(largest).scalar_one()
+    return found
 
 
 def summaries(
@@ -57,19 +87,71 @@ def summaries(
 
     `metrics` names those wanted; None: all.
     """
-    raise NotImplementedError
+    found: dict[int, list[SeriesSummary]] = {attempt: [] for attempt in attempt_ids}
+    for one in series.named(tx, list(found), metrics):
+        if one.standing.count:
+            found[one.attempt_id].append(one.summary)
+    return found
 
 
-def history(tx: Connection, experiment: str, metrics: Sequence[str], limit: int, cursor: str | None = None) -> History:
-    """Return a page of all points of some metrics (none named: all) of the experiment with this uid.
-
-    Superseded points and abandoned tails are among them, in the order attempt, metric, context, step, arrival. At most
-    `limit` (≤ 100,000) points a page. Raise `InvalidInput` for a bad limit or cursor.
-    """
-    raise NotImplementedError
+def _group(batch: Batch, known: Mapping[str, Series]) -> Group:
+    numbers = np.array([known[key].id for key in batch.keys], np.int64)
+    return Group(numbers, batch.at, batch.step, to_micros(batch.wall), batch.value)
 
 
-def loss(tx: Connection, experiment: str, metric: str = "loss", width: int = 10_000) -> list[LossPoint]:
-    """Return the drawn line of `metric` as the plan wants it: each point, or where there are more than `width`, the last
-    of each of `width` equal intervals of step."""
-    raise NotImplementedError
+def _arrive(tx: Connection, groups: Sequence[Group], known: Mapping[int, Series]) -> list[str]:
+    """Count new points into their series; return the metrics that must be counted anew, as a step came late or again."""
+    changed: dict[int, tuple[int, Standing]] = {}
+    disordered = []
+    for group in _disjoint(groups):
+        first = int(group.step.min())
+        for number, fresh in zip(group.series.tolist(), _standings(group), strict=True):
+            one = known[number]
+            if one.standing.last_step is not None and first <= one.standing.last_step:
+                disordered.append(one.metric)
+            changed[number] = one.arrivals + len(group.step), series.joined(one.standing, fresh)
+    series.store_arrived(tx, changed)
+    return disordered
+
+
+def _disjoint(groups: Sequence[Group]) -> list[Group]:
+    """Return the points as groups that have no series in common."""
+    times = Counter(number for group in groups for number in group.series.tolist())
+    shared = np.array([number for number, count in times.items() if count > 1], np.int64)
+    if not len(shared):
+        return list(groups)
+    own = [(group, ~np.isin(group.series, shared)) for group in groups]
+    disjoint = [group._replace(series=group.series[k], value=group.value[:, k]) for group, k in own if k.any()]
+    tail = Tail().extended([(1, list(groups))])
+    return disjoint + [_alone(number, tail.samples(number)) for number in shared.tolist()]
+
+
+def _alone(number: int, samples: Samples) -> Group:
+    step, wall, value = samples
+    return Group(np.array([number]), np.arange(len(step)), step, wall, value[:, None])
+
+
+def _standings(group: Group) -> list[Standing]:
+    """Return the statistics of each of the group's series, the last of equal steps counting."""
+    order = np.argsort(group.step, kind="stable")
+    rows = order[last_of_each(group.step[order])]
+    return series.standings(group.step[rows], group.wall[rows], group.value[rows])
+
+
+def _note_first_wall(tx: Connection, attempt: descent.Ancestor, groups: Sequence[Group]) -> None:
+    earliest = float(to_seconds(np.array([min(group.wall.min() for group in groups)]))[0])
+    if attempt.first_wall is None or earliest < attempt.first_wall:
+        tx.execute(update(AttemptRow).where(AttemptRow.id == attempt.id).values(first_wall=earliest))
+
+
+def _ends_before(one: Series, step: int | None) -> bool:
+    return step is None or one.standing.last_step is None or one.standing.last_step < step
+
+
+def _inherit_gaps(tx: Connection, parent_id: int, child_id: int) -> None:
+    """Give the child's series the step gaps of the parent's."""
+    parents = {(one.metric, one.context): one.gap for one in series.named(tx, [parent_id], None)}
+    for own in series.named(tx, [child_id], None):
+        gap = parents.get((own.metric, own.context))
+        if gap is not None:
+            tx.execute(update(SeriesRow).where(SeriesRow.id == own.id).values(gap=gap))

@@ -1,0 +1,314 @@
+"""Packed points: up to 4,096 of one series in a segment, and the pyramid that lets a reader pass them by.
+
+All integers are little-endian. A segment's points are::
+
+    version u8 | kind of values u8 | n u32 | bytes of steps u32 | bytes of walls u32 | steps | walls | values
+
+    integers = width u8 | exceptions u32 | first i64 | base i64
+             | (difference − base) u8, u16, u32 or u64 × (n − 1), nothing with width 0
+             | place u32 × exceptions | difference i64 × exceptions
+    values   = one f64 for all (kind 0) | f32 × n, where that is exact (kind 1) | f64 × n (kind 2)
+
+Differences are taken modulo 2⁶⁴. Those that do not fit the width are exceptions ("patched frame of reference", Zukowski et
+al., Super-Scalar RAM-CPU Cache Compression, 2006), so that one long pause does not widen them all.
+
+Points are sorted by (step, arrival). Of a step that came more than once only the last arrival is drawn. A pyramid has a row
+for each 64 drawn points, of a format that depends on what the segment needs::
+
+    format u8 | base of steps i64 | base of walls i64 | rows
+"""
+
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+
+from aiplat_jupyter.store.stats import Bools, Floats, Ints, Stats
+
+SIZE: Final = 4096
+BLOCK: Final = 64
+
+_VERSION: Final = 1
+_HEAD: Final = struct.Struct("<BBIII")
+_INTEGERS: Final = struct.Struct("<BIqq")
+_WIDTHS: Final = {0: "", 1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
+_EXCEPTION: Final = 12
+_SAME, _SINGLE, _DOUBLE = range(3)
+_PYRAMID: Final = np.dtype([("format", "u1"), ("step", "<i8"), ("wall", "<i8")])
+_WIDE_STEPS, _WIDE_WALLS, _SINGLES, _NOT_FINITE, _UNORDERED = 1, 2, 4, 8, 16
+_MICROS: Final = 1e6
+_LATEST: Final = 9e12
+
+
+class Samples(NamedTuple):
+    """Points of one series as columns: int64 steps, int64 wall times in microseconds since 1970, float64 values."""
+
+    step: Ints
+    wall: Ints
+    value: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the points of all `parts`, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls._make(map(np.concatenate, zip(*parts, strict=True)))
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return no points."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+    def take(self, rows: Ints | Bools | slice) -> Self:
+        """Return some of the points."""
+        return type(self)._make(column[rows] for column in self)
+
+    def in_order(self) -> Self:
+        """Return the points, given in the order of arrival, sorted by (step, arrival)."""
+        if (self.step[1:] >= self.step[:-1]).all():
+            return self
+        return self.take(np.argsort(self.step, kind="stable"))
+
+    def drawn(self) -> Self:
+        """Return, of points sorted by (step, arrival), the last of each step."""
+        last = last_of_each(self.step)
+        return self if last.all() else self.take(last)
+
+
+class Blocks(NamedTuple):
+    """Statistics of each 64 drawn points (fewer in the last block of a segment), and where they lie."""
+
+    first_step: Ints
+    last_step: Ints
+    wall_min: Ints
+    wall_max: Ints
+    stats: Stats
+
+    @classmethod
+    def of(cls, samples: Samples) -> Self:
+        """Return the blocks of drawn points, of which there must be some."""
+        starts = np.arange(0, len(samples.step), BLOCK)
+        ends = np.append(starts[1:], len(samples.step)) - 1
+        walls = np.minimum.reduceat(samples.wall, starts), np.maximum.reduceat(samples.wall, starts)
+        return cls(samples.step[starts], samples.step[ends], *walls, Stats.of(samples.value, starts))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the blocks of all `parts`, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        bounds = map(np.concatenate, zip(*(part[:4] for part in parts), strict=True))
+        return cls._make([*bounds, Stats.joined([part.stats for part in parts])])
+
+    def take(self, rows: Ints | slice) -> Self:
+        """Return some of the blocks."""
+        return type(self)._make([*(column[rows] for column in self[:4]), self.stats.take(rows)])
+
+
+def last_of_each(steps: Ints) -> Bools:
+    """Return which of some rising steps are the last of equal ones."""
+    return np.append(steps[1:] != steps[:-1], True)[: len(steps)]
+
+
+def to_micros(seconds: Floats) -> Ints:
+    """Return wall times as whole microseconds; what is no time becomes the nearest that can be kept, NaN 1970."""
+    return np.rint(np.clip(np.nan_to_num(seconds), -_LATEST, _LATEST) * _MICROS).astype(np.int64)
+
+
+def to_seconds(micros: Ints) -> Floats:
+    """Return wall times as seconds since 1970."""
+    return micros / _MICROS
+
+
+# Integers
+
+
+def pack_integers(numbers: Ints) -> bytes:
+    """Pack one or more integers as differences of the smallest width that is worth it."""
+    differences = np.diff(numbers)
+    count = len(differences)
+    rank = count // 64
+    base = np.partition(differences, rank)[rank] if count else np.int64(0)
+    above = (differences - base).view(np.uint64)
+    sizes = {w: w * count + _EXCEPTION * int((above >> np.uint64(8 * w)).astype(bool).sum()) for w in (0, 1, 2, 4)}
+    width = min(sizes | {8: 8 * count}, key=lambda w: (sizes | {8: 8 * count})[w])
+    odd = np.flatnonzero(above >> np.uint64(8 * width)) if width < 8 else np.empty(0, np.int64)
+    head = _INTEGERS.pack(width, len(odd), int(numbers[0]), int(base))
+    body = above.astype(_WIDTHS[width]).tobytes() if width else b""
+    return head + body + odd.astype("<u4").tobytes() + differences[odd].astype("<i8").tobytes()
+
+
+def unpack_integers(data: bytes, at: int, count: int) -> Ints:
+    """Return the `count` integers that are packed at offset `at`."""
+    first = _INTEGERS.unpack_from(data, at)[2]
+    return _unpack_some(data, at, count, 0, count, first)
+
+
+def _unpack_some(data: bytes, at: int, count: int, start: int, stop: int, first: int) -> Ints:
+    """Return integers `start` to `stop` of `count`, of which the one at `start` is known to be `first`."""
+    width, odd, _, base = _INTEGERS.unpack_from(data, at)
+    steps = stop - start - 1
+    if width == 0 and not odd:
+        return first + np.arange(steps + 1) * base
+    numbers = np.empty(steps + 1, np.int64)
+    numbers[0] = first
+    body = at + _INTEGERS.size
+    if width == 0:
+        numbers[1:] = base
+    else:
+        numbers[1:] = np.frombuffer(data, _WIDTHS[width], steps, body + width * start)
+        numbers[1:] += base
+    if odd:
+        _patch(numbers, data, body + width * (count - 1), odd, start)
+    return np.cumsum(numbers, out=numbers)
+
+
+def _patch(numbers: Ints, data: bytes, at: int, odd: int, start: int) -> None:
+    """Put the exceptions at offset `at` in the place of those differences that follow the number at `start`."""
+    places = np.frombuffer(data, "<u4", odd, at).astype(np.int64) - start
+    inside = (places >= 0) & (places < len(numbers) - 1)
+    numbers[1:][places[inside]] = np.frombuffer(data, "<i8", odd, at + 4 * odd)[inside]
+
+
+# Values
+
+
+def pack_values(values: Floats) -> tuple[int, bytes]:
+    """Return the kind and the bytes of one or more values; every bit of them is kept."""
+    bits = values.view(np.int64)
+    if (bits == bits[0]).all():
+        return _SAME, values[:1].tobytes()
+    singles = _singles(values)
+    return (_DOUBLE, values.astype("<f8").tobytes()) if singles is None else (_SINGLE, singles)
+
+
+def _singles(values: Floats) -> bytes | None:
+    """Return `values` as 32-bit floats if that keeps every bit of them."""
+    with np.errstate(all="ignore"):
+        singles = values.astype("<f4")
+        return singles.tobytes() if (singles.astype("<f8").view(np.int64) == values.view(np.int64)).all() else None
+
+
+def unpack_values(data: bytes, at: int, kind: int, count: int) -> tuple[Floats, int]:
+    """Return the `count` values at offset `at`, and the offset behind them."""
+    sizes = {_SAME: 8, _SINGLE: 4 * count, _DOUBLE: 8 * count}
+    return _unpack_values(data, at, kind, 0, count), at + sizes[kind]
+
+
+def _unpack_values(data: bytes, at: int, kind: int, start: int, stop: int) -> Floats:
+    if kind == _SAME:
+        return np.full(stop - start, np.frombuffer(data, "<f8", 1, at)[0])
+    if kind == _SINGLE:
+        return np.frombuffer(data, "<f4", stop - start, at + 4 * start).astype(np.float64)
+    return np.frombuffer(data, "<f8", stop - start, at + 8 * start)
+
+
+# Segments
+
+
+def pack(samples: Samples) -> bytes:
+    """Pack one or more points, sorted by (step, arrival)."""
+    steps, walls = pack_integers(samples.step), pack_integers(samples.wall)
+    kind, values = pack_values(samples.value)
+    return _HEAD.pack(_VERSION, kind, len(samples.step), len(steps), len(walls)) + steps + walls + values
+
+
+def unpack(data: bytes) -> Samples:
+    """Return the points that `pack` packed."""
+    _, kind, count, steps, walls = _HEAD.unpack_from(data)
+    at = _HEAD.size + steps
+    return Samples(
+        unpack_integers(data, _HEAD.size, count),
+        unpack_integers(data, at, count),
+        _unpack_values(data, at + walls, kind, 0, count),
+    )
+
+
+def unpack_steps(data: bytes) -> Ints:
+    """Return the steps alone."""
+    return unpack_integers(data, _HEAD.size, _HEAD.unpack_from(data)[2])
+
+
+def unpack_span(data: bytes, start: int, stop: int, first_step: int, first_wall: int | None) -> Samples:
+    """Return points `start` to `stop`, given the step and wall time of the first; without wall times where that is None."""
+    _, kind, count, steps, walls = _HEAD.unpack_from(data)
+    at = _HEAD.size + steps
+    return Samples(
+        _unpack_some(data, _HEAD.size, count, start, stop, first_step),
+        np.empty(0, np.int64) if first_wall is None else _unpack_some(data, at, count, start, stop, first_wall),
+        _unpack_values(data, at + walls, kind, start, stop),
+    )
+
+
+# Pyramids
+
+
+@lru_cache
+def _row(form: int) -> np.dtype[Any]:
+    step, wall = "<u8" if form & _WIDE_STEPS else "<u4", "<u8" if form & _WIDE_WALLS else "<u4"
+    value = "<f4" if form & _SINGLES else "<f8"
+    fields = [("first_step", step), ("last_step", step), ("wall_min", wall), ("wall_max", wall), ("sum", "<f8")]
+    fields += [(name, value) for name in ("min", "max", "last")]
+    fields += [(name, "u1") for name in ("nan", "posinf", "neginf") if form & _NOT_FINITE]
+    return np.dtype(fields)
+
+
+def pack_pyramid(blocks: Blocks, walls_rise: bool) -> bytes:
+    """Pack the blocks of one segment; `walls_rise` tells whether its wall times never fall from point to point."""
+    stats, step, wall = blocks.stats, blocks.first_step[0], blocks.wall_min.min()
+    places = {
+        "first_step": (blocks.first_step - step).view(np.uint64),
+        "last_step": (blocks.last_step - step).view(np.uint64),
+        "wall_min": (blocks.wall_min - wall).view(np.uint64),
+        "wall_max": (blocks.wall_max - wall).view(np.uint64),
+    }
+    form = 0 if walls_rise else _UNORDERED
+    form |= _WIDE_STEPS if places["last_step"][-1] >> np.uint64(32) else 0
+    form |= _WIDE_WALLS if places["wall_max"].max() >> np.uint64(32) else 0
+    form |= _SINGLES if _singles(np.concatenate([stats.min, stats.max, stats.last])) is not None else 0
+    form |= _NOT_FINITE if (stats.finite != stats.points).any() else 0
+    rows = np.empty(len(blocks.first_step), _row(form))
+    for name in rows.dtype.names or ():
+        rows[name] = places[name] if name in places else getattr(stats, name)
+    head = np.array([(form, step, wall)], _PYRAMID)
+    return head.tobytes() + rows.tobytes()
+
+
+def unpack_pyramids(pyramids: Sequence[bytes], counts: Ints) -> tuple[Blocks, Bools]:
+    """Return the blocks of all segments one after the other, given how many drawn points each has.
+
+    And, for each segment, whether its wall times never fall.
+    """
+    heads = np.frombuffer(b"".join(pyramid[: _PYRAMID.itemsize] for pyramid in pyramids), _PYRAMID)
+    lengths = -(-counts // BLOCK)
+    owner = np.repeat(np.arange(len(pyramids)), lengths)
+    blocks = _empty_blocks(counts, lengths)
+    for form in np.unique(heads["format"]):
+        chosen = np.flatnonzero(heads["format"] == form)
+        body = b"".join(pyramids[index][_PYRAMID.itemsize :] for index in chosen.tolist())
+        rows = np.frombuffer(body, _row(int(form) & ~_UNORDERED))
+        _fill(
+            blocks,
+            slice(None) if len(chosen) == len(pyramids) else np.flatnonzero(heads["format"][owner] == form),
+            rows,
+        )
+    for column, base in zip(blocks[:4], ("step", "step", "wall", "wall"), strict=True):
+        column += heads[base][owner]
+    return blocks, (heads["format"] & _UNORDERED) == 0
+
+
+def _empty_blocks(counts: Ints, lengths: Ints) -> Blocks:
+    total = int(lengths.sum())
+    sizes = np.full(total, BLOCK, np.int64)
+    sizes[np.cumsum(lengths) - 1] = counts - BLOCK * (lengths - 1)
+    bounds = np.empty((4, total), np.int64)
+    stats = Stats._make([sizes, *np.zeros((3, total), np.int64), *np.empty((4, total))])
+    return Blocks._make([*bounds, stats])
+
+
+def _fill(blocks: Blocks, where: Ints | slice, rows: np.ndarray[Any, Any]) -> None:
+    for name in rows.dtype.names or ():
+        column = getattr(blocks if name in Blocks._fields else blocks.stats, name)
+        column[where] = rows[name]

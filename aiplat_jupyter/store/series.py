@@ -1,0 +1,182 @@
+"""Series: one row for each metric of an attempt, with what lists show of its drawn line."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from aiplat_jupyter.core.records import SeriesSummary
+from aiplat_jupyter.store import descent
+from aiplat_jupyter.store.archive import CHUNK, Archive
+from aiplat_jupyter.store.descent import Family, Sources
+from aiplat_jupyter.store.lines import Line
+from aiplat_jupyter.store.segments import to_seconds
+from aiplat_jupyter.store.stats import Floats, Ints
+from aiplat_jupyter.store.tables import SeriesRow
+
+_LAST_KINDS: Final = {1: math.nan, 2: math.inf, 3: -math.inf}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The statistics of a drawn line as a row of `series` keeps them, but for `last`, which may be NaN or ±Inf."""
+
+    count: int = 0
+    nan: int = 0
+    infinite: int = 0
+    last: float | None = None
+    last_step: int | None = None
+    last_wall: float | None = None
+    min: float | None = None
+    min_step: int | None = None
+    max: float | None = None
+    max_step: int | None = None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> "Standing":
+        """Return what a row of `series` says."""
+        columns = {name: row[name] for name in cls.__slots__}
+        return cls(**columns | {"last": _LAST_KINDS.get(row["last_kind"], row["last"])})
+
+    def columns(self) -> dict[str, Any]:
+        """Return it as columns of the row."""
+        kind = 0 if self.last is None else _last_kind(self.last)
+        return asdict(self) | {"last": None if kind else self.last, "last_kind": kind}
+
+
+def _last_kind(value: float) -> int:
+    if math.isnan(value):
+        return 1
+    return 0 if math.isfinite(value) else 2 if value > 0 else 3
+
+
+class Series(NamedTuple):
+    """A row of `series`."""
+
+    id: int
+    attempt_id: int
+    metric: str
+    context: str
+    arrivals: int
+    gap: float | None
+    standing: Standing
+
+    @classmethod
+    def of(cls, row: RowMapping) -> "Series":
+        """Return the row as a record."""
+        return cls._make([*(row[name] for name in cls._fields[:-1]), Standing.of(row)])
+
+    @property
+    def summary(self) -> SeriesSummary:
+        """What it tells of its drawn line."""
+        return SeriesSummary(metric=self.metric, context=self.context, **asdict(self.standing))
+
+
+def named(tx: Connection, attempt_ids: Collection[int], metrics: Collection[str] | None) -> list[Series]:
+    """Return the series of these metrics (None: all) of these attempts, by metric and context."""
+    found: list[Series] = []
+    attempts, names = list(attempt_ids), list(metrics or ())
+    for start in range(0, len(attempts), CHUNK):
+        ask = select(*SeriesRow.__table__.c).where(SeriesRow.attempt_id.in_(attempts[start : start + CHUNK]))
+        chunks = [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]
+        asks = [ask] if metrics is None else [ask.where(SeriesRow.metric.in_(chunk)) for chunk in chunks]
+        found += [Series.of(row) for one in asks for row in tx.execute(one).mappings()]
+    return sorted(found, key=lambda one: (one.metric, one.context))
+
+
+def made(tx: Connection, attempt_id: int, metrics: Sequence[str], context: str) -> tuple[dict[str, Series], list[str]]:
+    """Return the series of these metrics of an attempt by name, and the names for which they had to be made."""
+    known = _by_name(tx, attempt_id, metrics, context)
+    missing = [metric for metric in metrics if metric not in known]
+    if missing:
+        nothing = {"attempt_id": attempt_id, "context": context, "arrivals": 0, **Standing().columns()}
+        tx.execute(insert(SeriesRow), [{"metric": metric, **nothing} for metric in missing])
+        known |= _by_name(tx, attempt_id, missing, context)
+    return known, missing
+
+
+def _by_name(tx: Connection, attempt_id: int, metrics: Sequence[str], context: str) -> dict[str, Series]:
+    return {one.metric: one for one in named(tx, [attempt_id], metrics) if one.context == context}
+
+
+def store(tx: Connection, changed: Mapping[int, Standing]) -> None:
+    """Write the statistics of these series, by number."""
+    _update(tx, [{"number": number, **standing.columns()} for number, standing in changed.items()])
+
+
+def store_arrived(tx: Connection, changed: Mapping[int, tuple[int, Standing]]) -> None:
+    """Write how many points came of these series, and their statistics."""
+    rows = ((number, arrivals, standing) for number, (arrivals, standing) in changed.items())
+    _update(tx, [{"number": n, "arrivals": arrivals, **standing.columns()} for n, arrivals, standing in rows])
+
+
+def _update(tx: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        columns = {name: bindparam(name) for name in rows[0] if name != "number"}
+        tx.execute(update(SeriesRow).where(SeriesRow.id == bindparam("number")).values(columns), rows)
+
+
+# What points make of a standing
+
+
+def standings(step: Ints, wall: Ints, value: Floats) -> list[Standing]:
+    """Return the statistics of each column of `value` (float64[n, k]) at steps that rise; there must be some."""
+    finite, nan = np.isfinite(value), np.isnan(value).sum(axis=0)
+    low, high = np.where(finite, value, np.inf), np.where(finite, value, -np.inf)
+    extremes = [low.min(axis=0), step[low.argmin(axis=0)], high.max(axis=0), step[high.argmax(axis=0)]]
+    columns: list[Floats | Ints] = [nan, finite.sum(axis=0), value[-1], *extremes]
+    count, last = len(step), (int(step[-1]), float(to_seconds(wall[-1:])[0]))
+    return [
+        Standing(count, n, count - n - known, value, *last, *(extremes if known else _NO_EXTREMES))
+        for n, known, value, *extremes in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+_NO_EXTREMES: Final = (None, None, None, None)
+
+
+def joined(one: Standing, later: Standing) -> Standing:
+    """Return the statistics of two runs of points, the second of which has the larger steps."""
+    lower = later.min is not None and (one.min is None or later.min < one.min)
+    higher = later.max is not None and (one.max is None or later.max > one.max)
+    least, most = later if lower else one, later if higher else one
+    return replace(
+        later,
+        count=one.count + later.count,
+        nan=one.nan + later.nan,
+        infinite=one.infinite + later.infinite,
+        min=least.min,
+        min_step=least.min_step,
+        max=most.max,
+        max_step=most.max_step,
+    )
+
+
+def counted(archive: Archive, line: Line | None) -> Standing:
+    """Return the statistics of a whole line."""
+    if line is None:
+        return Standing()
+    total, stats = line.whole, line.blocks.stats
+    blocks = np.unique([stats.min.argmin(), stats.max.argmax(), len(stats.min) - 1])
+    step, wall, value = line.points(archive, blocks, walls=True).samples
+    few = standings(step, wall, value[:, None])[0]
+    infinite = int(total.posinf[0] + total.neginf[0])
+    return replace(few, count=int(total.points[0]), nan=int(total.nan[0]), infinite=infinite)
+
+
+def recount(tx: Connection, attempts: Family, end: int, metrics: Sequence[str], context: str) -> None:
+    """Write the statistics of these metrics for the line that ends in attempt `end` anew, from its points."""
+    legs = descent.drawn(attempts, end)
+    ids = [leg.attempt.id for leg in legs]
+    found = [one for one in named(tx, ids, metrics) if one.context == context]
+    own, _ = made(tx, end, list(dict.fromkeys(one.metric for one in found)), context)
+    archive = Archive.writing(tx)
+    sources = Sources(archive, ids, [one.id for one in found])
+    lines = {
+        own[metric].id: sources.line(legs, {one.attempt_id: one.id for one in found if one.metric == metric})
+        for metric in own
+    }
+    store(tx, {number: counted(archive, line) for number, line in lines.items()})
