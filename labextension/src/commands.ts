@@ -1,7 +1,7 @@
 /** The ids of all commands, and what each takes. */
 
 export namespace CommandIDs {
-  /** Open an experiment's page: `{uid, preview?}`; a preview reuses one tab. */
+  /** Open an experiment's page: `{uid, preview?, saved?}`; a preview reuses one tab. */
   export const openExperiment = 'aiplat:open-experiment';
   export const showSidebar = 'aiplat:show-sidebar';
   /** Put the ten lines of a first run into the notebook that is open. */

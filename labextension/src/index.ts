@@ -59,11 +59,11 @@ const pages: JupyterFrontEndPlugin<void> = {
     const pages = new ExperimentPages(app.shell, labShell, services);
     app.commands.addCommand(CommandIDs.openExperiment, {
       label: trans.__('Open Experiment'),
-      execute: args => pages.open(String(args.uid), args.preview === true)
+      execute: args => pages.open(args.uid as string, args.preview === true, args.saved)
     });
     void restorer?.restore(pages.tracker, {
       command: CommandIDs.openExperiment,
-      args: page => ({ uid: uidOfPage(page) }),
+      args: page => ({ uid: uidOfPage(page), saved: page.content.saved }),
       name: uidOfPage
     });
   }

@@ -2,12 +2,12 @@
 
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
-import type { Widget } from '@lumino/widgets';
 
+import type { ExperimentWidget } from './experiment';
 import { platformIcon } from './icons';
 import type { Services } from './services';
 
-export type ExperimentPage = MainAreaWidget<Widget>;
+export type ExperimentPage = MainAreaWidget<ExperimentWidget>;
 
 const PREVIEW_CLASS = 'aiplat-mod-preview';
 
@@ -21,9 +21,13 @@ export class ExperimentPages {
     private readonly services: Services
   ) {}
 
-  /** Show the experiment's page; as a preview in the one tab that previews share. */
-  async open(uid: string, isPreview: boolean): Promise<ExperimentPage> {
-    const page = this.tracker.find(other => other.id === pageId(uid)) ?? (await this.create(uid, isPreview));
+  /**
+   * Show the experiment's page; as a preview in the one tab that previews share. `saved` is the page's content's
+   * `saved` of an earlier session.
+   */
+  async open(uid: string, isPreview: boolean, saved?: unknown): Promise<ExperimentPage> {
+    const page =
+      this.tracker.find(other => other.id === pageId(uid)) ?? (await this.create(uid, isPreview, saved));
     if (page === this.preview && !isPreview) {
       this.keep();
     }
@@ -31,9 +35,9 @@ export class ExperimentPages {
     return page;
   }
 
-  private async create(uid: string, isPreview: boolean): Promise<ExperimentPage> {
-    const { createExperimentWidget } = await import('./experiment');
-    const page = new MainAreaWidget({ content: createExperimentWidget(uid, this.services) });
+  private async create(uid: string, isPreview: boolean, saved: unknown): Promise<ExperimentPage> {
+    const { ExperimentWidget } = await import('./experiment');
+    const page = new MainAreaWidget({ content: new ExperimentWidget(uid, this.services, saved) });
     page.id = pageId(uid);
     page.title.icon = platformIcon;
     page.title.closable = true;
@@ -41,6 +45,7 @@ export class ExperimentPages {
     // Notebook 7's main area holds the notebook alone.
     this.shell.add(page, this.labShell === null ? 'right' : 'main', { ref: last?.id, mode: 'tab-after' });
     await this.tracker.add(page);
+    page.content.stateChanged.connect(() => void this.tracker.save(page));
     if (isPreview) {
       this.preview = page;
       page.title.className = PREVIEW_CLASS;

@@ -3,7 +3,6 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { JSONObject } from '@lumino/coreutils';
 import { Signal, type ISignal } from '@lumino/signaling';
-import type { Widget } from '@lumino/widgets';
 import type { JSX } from 'react';
 
 import { DEFAULT_VIEW } from '../chart/view';
@@ -73,8 +72,4 @@ export class ExperimentWidget extends ReactWidget {
       this.title.caption = `${experiment.project_name} / ${experiment.name}`;
     }
   }
-}
-
-export function createExperimentWidget(uid: string, services: Services, saved: unknown = null): Widget {
-  return new ExperimentWidget(uid, services, saved);
 }
