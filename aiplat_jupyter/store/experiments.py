@@ -159,18 +159,18 @@ def headline(known: str | None, fresh: Sequence[str]) -> str | None:
 
 
 def page(tx: Connection, who: Identity, query: ExperimentQuery) -> Page[Listed]:
-    """Return a page of what `who` may see."""
-    keys, asked = _sorted(query.sort, select(*_LISTED).join(ProjectRow))
+    """Return a page of what `who` may see: row numbers are sorted first, then only the page's rows are read."""
+    keys, asked = _sorted(query.sort, select(ExperimentRow.id).join(ProjectRow))
     limit = pages.checked_limit(query.limit)
-    conditions = [projects.visible(who), *filters.conditions(query, tx.dialect.name)]
     columns: list[Any] = [key.column.label(f"key_{number}") for number, key in enumerate(keys)]
-    asked = asked.add_columns(*columns).where(*conditions).order_by(*pages.order(keys))
+    asked = asked.add_columns(*columns).order_by(*pages.order(keys))
+    asked = asked.where(projects.visible(who), *filters.conditions(query, tx.dialect.name))
     if query.cursor:
         asked = asked.where(pages.after(keys, query.cursor, query.sort))
-    rows = tx.execute(asked.limit(limit + 1)).all()
+    found = tx.execute(asked.limit(limit + 1)).all()
     return Page(
-        items=_listed(tx, rows[:limit], query.metrics),
-        next_cursor=pages.encode(rows[limit - 1][-len(keys) :], query.sort) if len(rows) > limit else None,
+        items=_listed(tx, [row[0] for row in found[:limit]], query.metrics),
+        next_cursor=pages.encode(found[limit - 1][1:], query.sort) if len(found) > limit else None,
         total=sum(counts(tx, who, query).values()) if query.count else None,
     )
 
@@ -199,8 +199,10 @@ def counts(tx: Connection, who: Identity, query: ExperimentQuery) -> dict[str, i
     return {status: count for status, count in tx.execute(matching.group_by(ExperimentRow.status))}  # noqa: C416  typed
 
 
-def _listed(tx: Connection, rows: Sequence[AnyRow], wanted: Sequence[str]) -> list[Listed]:
-    """Return the records of rows, with what lies in other tables asked for all of them at once."""
+def _listed(tx: Connection, ids: Sequence[int], wanted: Sequence[str]) -> list[Listed]:
+    """Return the records of rows in this order, with what lies in other tables asked for all of them at once."""
+    found = {row.id: row for row in tx.execute(select(*_LISTED).join(ProjectRow).where(ExperimentRow.id.in_(ids)))}
+    rows = [found[experiment_id] for experiment_id in ids]
     return [to_record(Listed, row, **more) for row, more in zip(rows, _details(tx, rows, wanted), strict=True)]
 
 
