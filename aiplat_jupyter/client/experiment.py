@@ -178,6 +178,8 @@ class Experiment:
         recording.drain(session.PATIENCE)
         recording.end(status, cause)
         recording.wait(session.PATIENCE)
+        for follow in list(session.current().followers):
+            follow(self.uid)
 
     def __enter__(self) -> Self:
         return self
@@ -201,13 +203,13 @@ class Experiment:
     def __repr__(self) -> str:
         return f"Experiment({self.name!r}, project={self.project!r}, uid={self.uid!r})"
 
-    def _repr_mimebundle_(self, **wanted: Any) -> Any:
+    def _ipython_display_(self) -> None:
         """Show the loss curve where the experiment is the value of a cell."""
         try:
             from aiplat_jupyter.widgets.losscurve import LossCurve
         except ImportError:
-            return {"text/plain": repr(self)}
-        return LossCurve(self)._repr_mimebundle_(**wanted)
+            raise NotImplementedError from None  # IPython shows the text instead
+        LossCurve(self)._ipython_display_()
 
 
 def check_tags(tags: Iterable[str]) -> list[str]:

@@ -56,18 +56,18 @@ class _Watch:
     """Notes for each experiment to which a cell logged how that cell ended."""
 
     def __init__(self, events: Any) -> None:
-        self._sizes: dict[Recording, int] = {}
+        self._logged: dict[Recording, int] = {}
         events.register("pre_run_cell", self._before)
         events.register("post_run_cell", self._after)
 
     def _before(self, _info: Any) -> None:
-        self._sizes = {recording: recording.size for recording in session.current().live()}
+        self._logged = {recording: recording.logged for recording in session.current().live()}
 
     def _after(self, result: Any) -> None:
         error = result.error_before_exec or result.error_in_exec
         session.current().converter.drain(1.0)
         for recording in session.current().live():
-            if recording.size != self._sizes.get(recording, 0):
+            if recording.logged != self._logged.get(recording, 0):
                 _note(recording, error, result.execution_count)
 
 

@@ -47,11 +47,11 @@ class Cell(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """An error that may have been the end: it was, if nothing was logged since (the journal is still of this size)."""
+    """An error that may have been the end: it was, if nothing was logged since (`Recording.logged` is the same)."""
 
     status: ExperimentStatus
     cause: str
-    size: int
+    logged: int
 
 
 class Recording:
@@ -62,6 +62,7 @@ class Recording:
     lock : held while appending; re-entrant, as a signal handler may log while its thread is logging.
     journal : None in a forked child until it logs.
     attempt : uid of the one that is being written: that of `opened` until a rewind.
+    joins : another process's attempt, whose end is not told here.
     muted : another rank's, that was not asked to log.
     fault : the last error that may have been the end.
     cell : the notebook cell that began it.
@@ -80,6 +81,7 @@ class Recording:
         self.shapes: dict[tuple[str, ...], Layout] = {}
         self.step = -1
         self.attempt = opened.attempt
+        self.joins = opened.joins
         self.ended = False
         self.muted = False
         self.fault: Fault | None = None
@@ -88,11 +90,17 @@ class Recording:
         self._shipper = shipper
         self._converter = converter
         self._unwritten: list[bytes] = []
+        self._aside = 0
 
     @property
     def size(self) -> int:
         """Bytes in the journal."""
         return self.journal.size if self.journal else 0
+
+    @property
+    def logged(self) -> int:
+        """Bytes of points: a number that grows when something is logged."""
+        return self.size - self._aside
 
     def open(self) -> Journal:
         """Return the journal, begun if need be. Raise OSError where it cannot be written."""
@@ -188,8 +196,10 @@ class Recording:
         try:
             with self.lock:
                 self._unwritten = [*self._unwritten[1 - MOST_UNWRITTEN :], _frame(record)]
-                self.open().append(b"".join(self._unwritten))
+                data = b"".join(self._unwritten)
+                self.open().append(data)
                 self._unwritten = []
+                self._aside += len(data)
         except (OSError, InvalidInput) as error:
             self._complain_of_writing(error)
 
@@ -206,15 +216,15 @@ class Recording:
 
     def pause(self, status: ExperimentStatus, cause: str) -> None:
         """Note an error or interrupt that may have been the end; the next point makes the attempt run again."""
-        if self.opened.joins or self.ended:
+        if self.joins or self.ended:
             return
         self.add(Status(status=status, cause=cause, final=False, wall=time.time()))
-        self.fault = Fault(status, cause, self.size)
+        self.fault = Fault(status, cause, self.logged)
 
     def settle(self, cause: str = "") -> None:
         """End without having been told how: with the fault that was the end, if one was, else as finished."""
         fault = self.fault
-        if fault and fault.size == self.size:
+        if fault and fault.logged == self.logged:
             self.end(fault.status, fault.cause)
         else:
             self.end("finished", cause)
@@ -223,7 +233,7 @@ class Recording:
         """Append the last record; the shipper closes the journal when it has arrived."""
         if self.ended:
             return
-        if not self.opened.joins:
+        if not self.joins:
             self.add(Status(status=status, cause=cause, wall=time.time()))
         with self.lock:
             self.ended = True
@@ -262,6 +272,8 @@ class Recording:
             self.journal.lock = self.lock
             self.journal.close()
         self.journal = self.shipment = None
+        self.joins = True
+        self._aside = 0
 
     def abandon(self) -> None:
         """Settle, without waiting for anything, as nobody holds the experiment any more (called by the collector)."""

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from types import TracebackType
 from typing import Any, Final
@@ -27,6 +28,8 @@ class Session:
         self.recordings: set[Recording] = set()
         self.opened = 0
         """How many experiments were begun."""
+        self.followers: list[Callable[[str], None]] = []
+        """Called with the uid of an experiment that `finish` has ended: panels complete what the notebook saves."""
 
     def live(self) -> list[Recording]:
         """Return the recordings that have not ended."""

@@ -73,7 +73,7 @@ class FakeServer:
         return self.of_all(uid)[0]
 
     def of_all(self, uid: str) -> list[bytes]:
-        opened = [(records(bytes(data))[0], bytes(data)) for data in self.journals.values() if data]
+        opened = [(records(bytes(data))[0], bytes(data)) for data in list(self.journals.values()) if data]
         return [data for record, data in opened if isinstance(record, frames.Opened) and record.experiment == uid]
 
     def commit(self, uid: str, offset: int, data: bytes) -> tuple[int, dict[str, Any]]:

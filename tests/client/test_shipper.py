@@ -37,7 +37,7 @@ def test_points_arrive_while_training(server: FakeServer) -> None:
     exp = init()
     for step in range(100):
         exp.log({"x": 1.0}, step)
-    eventually(lambda: server.journals and steps(server, exp.uid) == list(range(100)))
+    eventually(lambda: server.of_all(exp.uid) and steps(server, exp.uid) == list(range(100)))
     exp.log({"x": 1.0}, 100)
     assert exp.flush()
     assert steps(server, exp.uid) == list(range(101))
@@ -97,7 +97,7 @@ def test_what_passes_is_tried_again(server: FakeServer, status: int, code: str) 
     server.refusals = [(status, code)] * 3
     exp = init()
     exp.log({"x": 1.0}, 0)
-    eventually(lambda: server.journals and steps(server, exp.uid) == [0])
+    eventually(lambda: server.of_all(exp.uid) and steps(server, exp.uid) == [0])
 
 
 @pytest.mark.parametrize(("status", "code", "stops"), [(410, "gone", True), (422, "unreadable_journal", False)])
@@ -164,7 +164,7 @@ def test_a_server_that_comes_later_gets_everything(data_dir: Path) -> None:
     time.sleep(0.1)
     server = FakeServer()
     server.announce(data_dir)
-    eventually(lambda: server.journals and steps(server, exp.uid) == [0])
+    eventually(lambda: server.of_all(exp.uid) and steps(server, exp.uid) == [0])
     server.close()
 
 
