@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from aiplat_jupyter.client import session
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.curves import CurveQuery, Smoothing
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound
@@ -18,7 +19,7 @@ from aiplat_jupyter.widgets.feed import PACE, Feed
 from aiplat_jupyter.widgets.figure import Canvas
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.messages import Message
-from aiplat_jupyter.widgets.panel import Panel
+from aiplat_jupyter.widgets.panel import Panel, open_panels
 from aiplat_jupyter.widgets.picture import picture
 from aiplat_jupyter.widgets.projectlist import ProjectList
 from aiplat_jupyter.widgets.series import Series, merged
@@ -92,6 +93,8 @@ class LossCurve(Panel):
         self.talk(self._bar, self._on_control)
         if isinstance(target, ProjectList):
             target.observe(lambda _: self._aim(target.aim), "selected")
+        if complete_outputs not in (followers := session.current().followers):
+            followers.append(complete_outputs)
         self.start()
 
     # What a user may read and set
@@ -100,6 +103,11 @@ class LossCurve(Panel):
     def look(self) -> Look:
         """How the curves are looked at."""
         return self._look
+
+    @property
+    def experiments(self) -> list[str]:
+        """Uids of the experiments that are shown."""
+        return self._roster.uids
 
     def change(self, **what: Any) -> None:
         """Look at the curves in another way: any of the keyword arguments of the constructor, and `interval`."""
@@ -272,3 +280,10 @@ class LossCurve(Panel):
 
     def __repr__(self) -> str:
         return plain("LossCurve", self._roster.rows, self._ordered(), self.metrics)
+
+
+def complete_outputs(uid: str) -> None:
+    """Let the saved outputs that show this experiment, which has just ended, show its end."""
+    for panel in open_panels():
+        if isinstance(panel, LossCurve) and uid in panel.experiments and panel.error is None:
+            panel.settle()

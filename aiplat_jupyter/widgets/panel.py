@@ -196,6 +196,12 @@ def replace(key: Key, panel: Panel) -> None:
         before.close()
 
 
+def open_panels() -> list[Panel]:
+    """Return the panels that are not closed."""
+    with _lock:
+        return list(_open.values())
+
+
 def current_cell() -> str:
     """Return the id of the cell that is running, or an empty string outside of notebooks."""
     shell = get_ipython()

@@ -8,6 +8,7 @@ const DRAG_MIN = 4;
 const WHEEL_PAUSE = 150;
 const TOOLTIP_ROWS = 10;
 const LABEL_HEIGHT = 13;
+const LABEL_WIDTH = 60;
 const MAX_UNDO = 50;
 const MAX_COLOURED = 16;
 const DASHES = { solid: "none", dashed: "5,3", dotted: "1,3", dash_dotted: "5,2,1,2" };
@@ -55,7 +56,7 @@ class Chart {
     this.notice = make("div", "aiplat-notice", this.el);
     const { top, right, bottom, left } = this.model.get("margin");
     Object.assign(this.plot.style, { inset: `${top}px ${right}px ${bottom}px ${left}px` });
-    Object.assign(this.ends.style, { inset: `${top}px 0 ${bottom}px auto`, width: `${right}px` });
+    Object.assign(this.ends.style, { inset: `${top}px 0 ${bottom}px ${left}px` });
     this.legend.style.left = `${left}px`;
   }
 
@@ -154,30 +155,27 @@ class Chart {
   }
 
   drawEnds() {
-    const [low, high] = this.view;
-    const ends = this.visible.filter((curve) => curve.end).map((curve) => ({ curve, at: this.lastIn(curve, low, high) }));
-    const drawn = ends.filter(({ at }) => at !== null);
-    const height = this.plot.clientHeight;
-    const wishes = drawn.map(({ at }) => this.toPixelY(at) - LABEL_HEIGHT / 2);
-    const tops = spread(wishes, LABEL_HEIGHT, height);
-    this.ends.replaceChildren(...drawn.map(({ curve, at }, i) => this.endLabel(curve, at, tops[i])));
+    const ends = this.visible.filter((curve) => curve.end).map((curve) => this.lastPoint(curve)).filter(Boolean);
+    const wishes = ends.map(({ x, y }) => ({ left: x, top: y - LABEL_HEIGHT / 2 }));
+    const tops = spread(wishes, LABEL_HEIGHT, LABEL_WIDTH, this.plot.clientHeight);
+    this.ends.replaceChildren(...ends.map((end, i) => this.endLabel(end, tops[i])));
+    for (const { curve, x, y } of ends) makeSvg("circle", { cx: x, cy: y, r: 2 }, this.marks).style.fill = curve.color;
   }
 
-  lastIn(curve, low, high) {
+  lastPoint(curve) {
+    const [low, high] = this.view;
     const line = this.points(curve);
-    if (!line) return null;
-    for (let i = line.xs.length - 1; i >= 0; i--) {
-      if (line.xs[i] >= low && line.xs[i] <= high && Number.isFinite(line.ys[i])) return line.ys[i];
+    for (let i = (line?.xs.length ?? 0) - 1; i >= 0; i--) {
+      if (line.xs[i] < low || line.xs[i] > high || !Number.isFinite(line.ys[i])) continue;
+      return { curve, x: this.toPixel(line.xs[i]), y: this.toPixelY(line.ys[i]), value: this.plainY(line.ys[i]) };
     }
     return null;
   }
 
-  endLabel(curve, at, top) {
+  endLabel({ curve, x, value }, top) {
     const label = make("div", "aiplat-end");
-    const zoomedIn = this.model.get("interval") !== null;
-    label.textContent = formatNumber(curve.last === null || zoomedIn ? this.plainY(at) : curve.last);
-    label.title = curve.name;
-    Object.assign(label.style, { top: `${top}px`, color: curve.color });
+    label.textContent = formatNumber(curve.last === null || this.model.get("interval") ? value : curve.last);
+    Object.assign(label.style, { left: `${x + 5}px`, top: `${top}px`, color: curve.color });
     return label;
   }
 
@@ -254,12 +252,10 @@ class Chart {
     const more = values.length - TOOLTIP_ROWS;
     if (more > 0) make("div", "aiplat-quiet", this.tooltip, this.say("more", { n: formatCount(more) }));
     this.tooltip.style.display = "block";
-    const pixel = this.toPixel(x);
-    const right = pixel > this.plot.clientWidth / 2;
-    Object.assign(this.tooltip.style, {
-      left: right ? "auto" : `${pixel + 10}px`,
-      right: right ? `${this.plot.clientWidth - pixel + 10}px` : "auto",
-    });
+    const [pixel, { clientWidth }] = [this.toPixel(x), this.plot];
+    const width = this.tooltip.offsetWidth;
+    const left = pixel > clientWidth / 2 ? pixel - width - 10 : pixel + 10;
+    this.tooltip.style.left = `${Math.max(-this.model.get("margin").left, Math.min(left, this.el.clientWidth - this.plot.offsetLeft - width))}px`;
   }
 
   tooltipRow(table, { curve, y, raw, min, max }) {
@@ -309,8 +305,8 @@ class Chart {
   redraw() {
     if (this.plot.clientWidth < 1) return;
     this.drawTicks();
-    this.drawEnds();
     this.drawMarks();
+    this.drawEnds();
     if (this.at !== null) this.point(this.at);
   }
 

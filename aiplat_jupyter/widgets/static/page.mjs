@@ -30,7 +30,7 @@ export function formatCount(value) {
   return value.toLocaleString(locale());
 }
 
-export function formatTime(seconds, style = { hour: "2-digit", minute: "2-digit" }) {
+export function formatTime(seconds, style = { hour: "numeric", minute: "2-digit" }) {
   return new Date(seconds * 1000).toLocaleTimeString(locale(), style);
 }
 

@@ -70,13 +70,26 @@ export function nearest(xs, ys, x) {
   return best;
 }
 
-/** Moves labels apart: `tops` sorted by wish, each at least `height` below the one before, within [0, limit]. */
-export function spread(wishes, height, limit) {
-  const order = wishes.map((_, i) => i).sort((a, b) => wishes[a] - wishes[b]);
+/** Moves labels apart: tops for the wished {left, top}, so that none covers another of those beside it. */
+export function spread(wishes, height, width, limit) {
   const tops = new Array(wishes.length);
-  let floor = 0;
-  for (const i of order) floor = (tops[i] = Math.max(wishes[i], floor)) + height;
-  let ceiling = limit;
-  for (const i of order.reverse()) ceiling = tops[i] = Math.min(tops[i], ceiling - height);
+  for (const group of columns(wishes, width)) {
+    group.sort((a, b) => wishes[a].top - wishes[b].top);
+    let floor = 0;
+    for (const i of group) floor = (tops[i] = Math.max(wishes[i].top, floor)) + height;
+    let ceiling = limit;
+    for (const i of group.reverse()) ceiling = tops[i] = Math.min(tops[i], ceiling - height);
+  }
   return tops;
+}
+
+function columns(wishes, width) {
+  const order = wishes.map((_, i) => i).sort((a, b) => wishes[a].left - wishes[b].left);
+  const groups = [];
+  for (const i of order) {
+    const group = groups.at(-1);
+    if (group && wishes[i].left - wishes[group.at(-1)].left < width) group.push(i);
+    else groups.push([i]);
+  }
+  return groups;
 }
