@@ -13,7 +13,7 @@ export function Tree({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => 
   const { model, selection, services } = sidebar;
   useSignals(selection.changed, sidebar.renamingChanged, model.sparklines.changed);
   const rows = sidebar.rows();
-  const active = rows.some(row => row.key === selection.active) ? selection.active : (rows[0]?.key ?? null);
+  const active = useActiveRow(sidebar, rows);
   const tree = useFocusOnActive(active, sidebar.renaming);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) {
@@ -54,6 +54,22 @@ export function Tree({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => 
   );
 }
 
+/** Key of the row that takes the keyboard's input: when it has gone, the one that took its place. */
+function useActiveRow(sidebar: Sidebar, rows: readonly Row[]): string | null {
+  const { selection } = sidebar;
+  const place = useRef(0);
+  const at = rows.findIndex(row => row.key === selection.active);
+  const active = rows[at] ?? rows[Math.min(place.current, rows.length - 1)];
+  useEffect(() => {
+    if (at >= 0) {
+      place.current = at;
+    } else if (selection.active !== null && active !== undefined) {
+      selection.focus(active);
+    }
+  }, [selection, at, active]);
+  return active?.key ?? null;
+}
+
 /** Move the keyboard's focus along with the active row, but never take it from elsewhere on the page. */
 function useFocusOnActive(active: string | null, renaming: string | null): React.RefObject<HTMLDivElement> {
   const tree = useRef<HTMLDivElement>(null);
@@ -68,6 +84,14 @@ function useFocusOnActive(active: string | null, renaming: string | null): React
     }
   }, [active, renaming]);
   return tree;
+}
+
+/** Show what a click shows; the page that appears takes the focus, and a click shall leave it where it was made. */
+async function preview(sidebar: Sidebar, row: Row, place: EventTarget): Promise<void> {
+  await sidebar.open(row, true);
+  if (place instanceof HTMLElement && place.querySelector('input') === null) {
+    place.focus();
+  }
 }
 
 function mouseHandlers(sidebar: Sidebar): {
@@ -85,7 +109,7 @@ function mouseHandlers(sidebar: Sidebar): {
         selection.extend(row, rows);
       } else {
         selection.set(row);
-        void sidebar.open(row, true);
+        void preview(sidebar, row, event.currentTarget);
       }
     },
     onDoubleClick: row => {

@@ -30,6 +30,12 @@ export class Selection {
     return rows.filter(isThing).filter(row => this.keys.has(row.key));
   }
 
+  /** Give the focus to this row, and leave the selection as it is. */
+  focus(row: Row): void {
+    this.anchor = this._active = row.key;
+    this._changed.emit();
+  }
+
   /** Select only this row. */
   set(row: Row): void {
     this.anchor = this._active = row.key;
