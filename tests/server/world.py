@@ -25,7 +25,7 @@ CASES = {
     "GET auth/tokens": Case(None),
     "DELETE auth/tokens/{uid}": Case(None),
     "GET projects": Case(None),
-    "POST projects": Case(None, {"name": "another"}),
+    "POST projects": Case(None, {"name": "NAME"}),
     "POST projects/bulk": Case("viewer", {"verb": "archive", "uids": ["PROJECT"]}, hides=False),
     "GET projects/{uid}": Case("viewer"),
     "PATCH projects/{uid}": Case("owner", {"description": "new"}),
@@ -70,7 +70,8 @@ class World(NamedTuple):
             return {key: self.fill(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.fill(item) for item in value]
-        return {"PROJECT": self.project, "EXPERIMENT": self.experiment, "OFFSET": self.offset}.get(str(value), value)
+        uids = {"PROJECT": self.project, "EXPERIMENT": self.experiment, "OFFSET": self.offset, "NAME": self.journal}
+        return uids.get(str(value), value)
 
 
 async def build(ask: Ask) -> World:
