@@ -142,8 +142,8 @@ def _is_launched() -> bool:
 
 
 def _check_name(field: str, value: Any) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_NAME:
-        fix = f"a text of at most {LONGEST_NAME} characters"
+    if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+        fix = f"one line of at most {LONGEST_NAME} printable characters"
         raise InvalidInput(f"{field} must be {fix}.", fields={field: fix})
     return value
 
