@@ -14,19 +14,12 @@ Importing this costs next to nothing: a public name is looked up when it is firs
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiplat_jupyter.client import Experiment, experiments, init, open
+    from aiplat_jupyter.client import Api, Experiment, connect, experiments, init
     from aiplat_jupyter.widgets import LossCurve, ProjectList
 
-__all__ = ["Experiment", "LossCurve", "ProjectList", "experiments", "init", "open"]
+_WIDGETS = ("LossCurve", "ProjectList")
 
-_WHERE = {
-    "Experiment": "aiplat_jupyter.client",
-    "experiments": "aiplat_jupyter.client",
-    "init": "aiplat_jupyter.client",
-    "open": "aiplat_jupyter.client",
-    "LossCurve": "aiplat_jupyter.widgets",
-    "ProjectList": "aiplat_jupyter.widgets",
-}
+__all__ = ["Api", "Experiment", "LossCurve", "ProjectList", "connect", "experiments", "init"]
 
 
 def __getattr__(name: str) -> Any:
@@ -34,11 +27,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("aiplat_jupyter")
-    if name not in _WHERE:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_WHERE[name]), name)
+    layer = "widgets" if name in _WIDGETS else "client"
+    value = globals()[name] = getattr(import_module(f"{__name__}.{layer}"), name)
     return value
 
 

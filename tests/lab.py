@@ -12,7 +12,7 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
@@ -136,6 +136,8 @@ class Lab:
         while time.monotonic() < deadline:
             try:
                 return self._ask("/api")
+            except HTTPError:  # an answer, though below another base URL
+                return None
             except (URLError, ConnectionError):
                 if self._process.poll() is not None:
                     break
