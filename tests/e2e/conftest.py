@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,16 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Take a picture of the page where a test fails."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page:
+        page.screenshot(path=results() / f"failed-{item.name}.png")
+    return report
+
+
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     """A page; uncaught errors and errors that name our extension in its console fail the test."""
@@ -76,6 +86,10 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def pictures() -> Path:
     """Where screenshots go: AIPLAT_SCREENSHOTS (`make screenshots`), else the results folder that git ignores."""
+    return results()
+
+
+def results() -> Path:
     folder = Path(os.environ.get("AIPLAT_SCREENSHOTS", "test-results"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
