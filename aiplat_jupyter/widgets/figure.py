@@ -49,7 +49,7 @@ class Canvas:
         y_axis = bqplot.Axis(scale=self._y, orientation="vertical")
         self._marks = [self._mark(kind) for kind in _KINDS]
         figure = bqplot.Figure(
-            marks=self._marks, axes=[x_axis, y_axis], fig_margin=MARGIN, display_toolbar=False, animation_duration=0
+            marks=self._marks, axes=[x_axis, y_axis], fig_margin=MARGIN, display_toolbar=False, padding_y=0.0
         )
         figure.layout = Layout(width="100%", height="100%", min_width="0")
         parts = {"x_scale": self._x, "y_scale": self._y, "x_axis": x_axis, "y_axis": y_axis, "marks": self._marks}

@@ -41,7 +41,7 @@ def picture(drawn: Drawing, look: Look) -> str:
             pen.line(row)
     pen.legend([entry for entry in drawn.entries if not entry["hidden"]])
     file = io.BytesIO()
-    image.resize(SIZE, Image.Resampling.LANCZOS).quantize(64).save(file, "PNG", optimize=True)
+    image.resize(SIZE, Image.Resampling.LANCZOS).quantize(128).save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 

@@ -115,8 +115,9 @@ class Chart {
   }
 
   setTicks(axis, values, format) {
-    const labels = Object.fromEntries(values.map((v) => [v, format(v)]));
-    axis.set({ tick_values: Float64Array.from(values), tick_labels: labels });
+    // bqplot draws new ticks in a transition with the labels it has at that moment: so labels first.
+    axis.set({ tick_labels: Object.fromEntries(values.map((v) => [v, format(v)])) });
+    axis.set({ tick_values: Float64Array.from(values) });
   }
 
   drawLegend() {
