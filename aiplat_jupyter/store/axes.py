@@ -28,14 +28,12 @@ class Along(NamedTuple):
 
 def by_step(archive: Archive, line: Line) -> Along:
     """Lay `line` along its steps."""
-    blocks = line.blocks
 
     def spots(wanted: Ints) -> Spots:
         samples, number = line.points(archive, wanted)
         return Spots(samples.step.astype(np.float64), samples.value, number)
 
-    first, last = blocks.first_step.astype(np.float64), blocks.last_step.astype(np.float64)
-    return Along(Axis(first, last, blocks.stats, spots), None)
+    return Along(Axis(*line.steps, line.blocks.stats, spots), None)
 
 
 def by_wall(archive: Archive, line: Line, origin: float) -> Along:

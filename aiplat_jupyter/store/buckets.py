@@ -76,16 +76,27 @@ def buckets(axis: Axis, start: float, end: float, width: int) -> tuple[Buckets, 
     than columns, each point is a bucket.
     """
     low, high = np.searchsorted(axis.last, start), np.searchsorted(axis.first, end, side="right")
-    window = np.arange(low, max(low, high))
+    window = slice(int(low), int(max(low, high)))
     if axis.stats.points[window].sum() <= width + 2 * BLOCK:
-        spots = _within(axis.spots(window), start, end)
+        spots = _within(axis.spots(np.arange(window.start, window.stop)), start, end)
         if len(spots.x) <= width:
             return _single(spots), True
         return _grouped(_runs(spots, start, end, width), start, end, width), False
-    first, last = (_column(x[window], start, end, width) for x in (axis.first, axis.last))
-    whole = (first == last) & (axis.first[window] >= start) & (axis.last[window] <= end)
-    divided = _runs(_within(axis.spots(window[~whole]), start, end), start, end, width)
-    return _grouped(_merge(_whole(axis, window[whole]), divided), start, end, width), False
+    whole, divided = _split(axis, window, start, end, width)
+    runs = _runs(_within(axis.spots(divided), start, end), start, end, width)
+    return _grouped(_merge(whole, runs), start, end, width), False
+
+
+def _split(axis: Axis, window: slice, start: float, end: float, width: int) -> tuple[Buckets, Ints]:
+    """Return one bucket for each run of blocks that lie in one column, and the blocks that an edge divides."""
+    first, last = axis.first[window], axis.last[window]
+    column = _column(first, start, end, width)
+    is_divided = (column != _column(last, start, end, width)) | (first < start) | (last > end)
+    starts = np.flatnonzero(np.append(True, is_divided[1:] | is_divided[:-1] | (np.diff(column) != 0)))
+    ends = np.append(starts[1:], len(first)) - 1
+    number = (window.start + ends) * BLOCK + axis.stats.points[window][ends] - 1
+    runs = Buckets(first[starts], last[ends], number, axis.stats.take(window).merged(starts))
+    return runs.take(~is_divided[starts]), window.start + np.flatnonzero(is_divided)
 
 
 def columns(found: Buckets, smooth: Floats | None = None) -> Columns:
@@ -125,11 +136,6 @@ def _within(spots: Spots, start: float, end: float) -> Spots:
 
 def _single(spots: Spots) -> Buckets:
     return Buckets(spots.x, spots.x, spots.number, Stats.of(spots.value, np.arange(len(spots.x))))
-
-
-def _whole(axis: Axis, blocks: Ints) -> Buckets:
-    stats = axis.stats.take(blocks)
-    return Buckets(axis.first[blocks], axis.last[blocks], blocks * BLOCK + stats.points - 1, stats)
 
 
 def _runs(spots: Spots, start: float, end: float, width: int) -> Buckets:

@@ -17,7 +17,7 @@ import numpy as np
 from aiplat_jupyter.store import segments
 from aiplat_jupyter.store.archive import Archive, Index
 from aiplat_jupyter.store.segments import BLOCK, Blocks, Samples
-from aiplat_jupyter.store.stats import Bools, Ints, Stats
+from aiplat_jupyter.store.stats import Bools, Floats, Ints, Stats
 
 _LOWEST, _HIGHEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 _serial = count(1)
@@ -100,6 +100,11 @@ class Line:
         """Whether wall times never fall along the line."""
         between = self.blocks.wall_min[1:] >= self.blocks.wall_max[:-1]
         return bool(self._pieces.walls_rise.all() and between.all())
+
+    @cached_property
+    def steps(self) -> tuple[Floats, Floats]:
+        """The first and the last step of each block, as floats."""
+        return self.blocks.first_step.astype(np.float64), self.blocks.last_step.astype(np.float64)
 
     @cached_property
     def before(self) -> Ints:

@@ -61,7 +61,9 @@ class Stats(NamedTuple):
         """Return one row for each group of rows; groups begin at the rising indexes `starts`; the first is 0."""
         counts = [np.add.reduceat(column, starts) for column in self[:4]]
         extremes = _extremes(self.sum, self.min, self.max, starts)
-        return type(self)._make([*counts, *extremes, _last(self.last, self.finite > 0, starts)])
+        known = self.finite > 0
+        last = self.last[np.append(starts[1:], len(known)) - 1] if known.all() else _last(self.last, known, starts)
+        return type(self)._make([*counts, *extremes, last])
 
     @property
     def finite(self) -> Ints:
