@@ -134,8 +134,10 @@ describe('a connection that breaks', () => {
     await wait(1);
     await wait(1000);
     expect(events.link).toBe('stale');
+    const { since } = events;
     await wait(2000);
     expect(events.link).toBe('unreachable');
+    expect(events.since).toBe(since);
     const before = asked().length;
     await wait(3900);
     expect(asked()).toHaveLength(before);

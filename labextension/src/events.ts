@@ -30,7 +30,7 @@ export interface Timing extends Patience {
   retry: readonly [number, number];
 }
 
-const TIMING: Timing = { gather: 50, silence: 30_000, wait: 20_000, hidden: 30_000, retry: [1000, 30_000] };
+const TIMING: Timing = { gather: 50, silence: 30_000, wait: 20_000, hidden: 30_000, retry: [1000, 15_000] };
 const VAIN_ATTEMPTS = 3;
 
 export class Events implements IDisposable {
@@ -60,7 +60,7 @@ export class Events implements IDisposable {
     return this._link;
   }
 
-  /** Since when `link` is what it is, in seconds since 1970. */
+  /** Since when it is connected, or has no connection, in seconds since 1970. */
   get since(): number {
     return this._since;
   }
@@ -205,8 +205,9 @@ export class Events implements IDisposable {
 
   private setLink(link: Link): void {
     if (link !== this._link) {
+      const isStillLost = this._link === 'stale' && link === 'unreachable';
+      this._since = isStillLost ? this._since : Date.now() / 1000;
       this._link = link;
-      this._since = Date.now() / 1000;
       this._linkChanged.emit(link);
     }
   }

@@ -39,6 +39,7 @@ export class ExperimentPages {
     const { ExperimentWidget } = await import('./experiment');
     const page = new MainAreaWidget({ content: new ExperimentWidget(uid, this.services, saved) });
     page.id = pageId(uid);
+    page.toolbar.hide();
     page.title.icon = platformIcon;
     page.title.closable = true;
     const last = this.preview;

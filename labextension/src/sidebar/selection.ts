@@ -59,7 +59,9 @@ export class Selection {
 
   /** Select the rows of the same kind from the one last chosen alone up to this one. */
   extend(row: Row, rows: readonly Row[]): void {
-    const [from, to] = [rows.findIndex(other => other.key === this.anchor), rows.indexOf(row)];
+    const [from = -1, to = -1] = [this.anchor, row.key].map(key =>
+      rows.findIndex(other => other.key === key)
+    );
     const kind = rows[from]?.kind;
     if (from < 0 || to < 0) {
       this.set(row);

@@ -16,6 +16,14 @@ class EverythingInView {
   }
 }
 
-Object.assign(globalThis, { IntersectionObserver: EverythingInView });
+Object.assign(globalThis, {
+  IntersectionObserver: EverythingInView,
+  DragEvent: class extends MouseEvent {},
+  matchMedia: () => ({
+    matches: false,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined
+  })
+});
 
 afterEach(() => cleanup());

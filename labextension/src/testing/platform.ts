@@ -1,0 +1,84 @@
+/** A platform with some projects and experiments, behind the fake server. */
+
+import { nullTranslator } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+
+import { Api } from '../api';
+import { Events } from '../events';
+import { Preferences } from '../preferences';
+import type { Change, ExperimentRow, Project } from '../records';
+import type { Services } from '../services';
+import { curve, INFO } from './records';
+import { FakeServer, FakeStream } from './server';
+
+export class FakePlatform {
+  readonly server = new FakeServer();
+  projects: Project[] = [];
+  experiments: ExperimentRow[] = [];
+  readonly services: Services;
+  private stream: FakeStream | null = null;
+  private seq = 1;
+
+  constructor() {
+    const api = new Api(this.server.settings);
+    const events = new Events(api, { gather: 0 });
+    const trans = nullTranslator.load('aiplat_jupyter');
+    this.services = { api, events, trans, commands: new CommandRegistry(), preferences: new Preferences() };
+    this.answerAll();
+  }
+
+  /** Let the stream tell a change. */
+  tell(change: Partial<Change>): void {
+    this.seq += 1;
+    const news = {
+      topic: 'experiments',
+      kind: 'updated',
+      uid: '',
+      project: null,
+      at: 0,
+      ...change,
+      seq: this.seq
+    };
+    this.stream?.send(`id: ${this.seq}\nevent: change\ndata: ${JSON.stringify(news)}\n\n`);
+  }
+
+  private answerAll(): void {
+    this.server
+      .on('GET server', INFO)
+      .on('GET events', asked => {
+        this.stream = new FakeStream(asked.signal);
+        this.stream.send('id: 1\n\n');
+        return this.stream.response();
+      })
+      .on('GET projects', asked => {
+        const query = new URLSearchParams(asked.path.split('?')[1]);
+        const words = query.get('q') ?? '';
+        const status = query.get('status');
+        return page(this.projects.filter(item => item.status === status && item.name.includes(words)));
+      })
+      .on('GET experiments', asked => page(this.find(new URLSearchParams(asked.path.split('?')[1]))))
+      .on('GET metrics/query', asked => {
+        const query = new URLSearchParams(asked.path.split('?')[1]);
+        const wanted = this.experiments.filter(row => query.getAll('experiments').includes(row.uid));
+        const curves = wanted.map(row => curve(row.uid, { summary: row.headline ?? undefined }));
+        return { curves, cursor: '' };
+      });
+  }
+
+  private find(query: URLSearchParams): ExperimentRow[] {
+    const [status, project] = [query.getAll('status'), query.get('project')];
+    return this.experiments.filter(
+      row =>
+        row.lifecycle === query.get('lifecycle') ||
+        (!query.has('lifecycle') &&
+          row.lifecycle === 'active' &&
+          (status.length === 0 || status.includes(row.status)) &&
+          (project === null || row.project === project) &&
+          row.name.includes(query.get('q') ?? ''))
+    );
+  }
+}
+
+function page<T>(items: T[]): object {
+  return { items, total: items.length };
+}
