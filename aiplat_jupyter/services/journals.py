@@ -52,7 +52,8 @@ class Journals:
             return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found))
         if _is_corrupt(data):
             raise UnreadableJournal(f"Behind byte {offset} of the journal is no sound frame.")
-        await self._hear(uid)
+        if state is not None:
+            await self._hear(uid)
         return Committed(offset=offset, stop=_is_stopping(state))
 
     async def _hear(self, uid: str) -> None:

@@ -28,6 +28,11 @@ def point(step: int, *values: float, number: int = 0, wall: float = AT) -> bytes
     return frames.frame(head + struct.pack(f"<{len(values)}d", *values))
 
 
+def ended(status: Any, wall: float = AT, cause: str = "", *, final: bool = True) -> bytes:
+    """Return the frame that says what became of an attempt."""
+    return frames.encode(frames.Status(status=status, wall=wall, cause=cause, final=final))
+
+
 def run(journal: str, steps: Sequence[int] = range(3), keys: Sequence[str] = ("loss",), **opened: Any) -> bytes:
     """Return a journal with one point a step; each value is the step plus the number of its key."""
     points = [point(step, *(step + index for index in range(len(keys)))) for step in steps]

@@ -1,0 +1,354 @@
+import threading
+
+import pytest
+
+from aiplat_jupyter.core.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    InvalidInput,
+    NotFound,
+    OffsetConflict,
+    UnreadableJournal,
+)
+from aiplat_jupyter.core.frames import Changed, Idle, Rewound, encode
+from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
+from aiplat_jupyter.core.records import ExperimentPatch, NewExperiment, NewMember
+from aiplat_jupyter.store.database import Database
+from tests.services import frames
+from tests.services.frames import AT, ended, opening, point, run, shape, values
+from tests.services.house import House
+from tests.services.people import ADA, BOB, READER
+
+
+def send(house: House, uid: str, *parts: bytes, offset: int = 0, who=ADA) -> int:
+    """Append parts, one commit each, and return the offset behind them."""
+    for part in parts:
+        offset = house.journals.append(who, uid, offset, part).offset
+    return offset
+
+
+def test_a_journal_makes_its_project_and_experiment(house: House):
+    opened = {"config": {"lr": 1}, "tags": ["t"], "notes": "n", "base_model": "b", "task_type": "k", "kernel": "K"}
+    data = run("j", provenance={"git": {"commit": "abc"}}, **opened)
+    assert house.journals.append(ADA, "j", 0, data).offset == len(data)
+    found = house.experiments.get(ADA, "exp")
+    assert (found.name, found.project_name, found.owner, found.status) == ("mlp", "digits", "ada", "running")
+    assert (found.config, found.tags, found.notes, found.base_model, found.task_type) == (
+        {"lr": 1},
+        ["t"],
+        "n",
+        "b",
+        "k",
+    )
+    assert (found.provenance, found.created_at, found.attempt) == ({"git": {"commit": "abc"}}, AT, "j-a")
+    [attempt] = found.lineage
+    assert (attempt.number, attempt.kernel, attempt.process) == (1, "K", frames.HERE)
+    assert values(house.metrics.history(ADA, "exp")) == {"loss": [(0, 0.0), (1, 1.0), (2, 2.0)]}
+    journal = house.journals.get(ADA, "j")
+    assert (journal.offset, journal.experiment, journal.attempt, journal.closed) == (len(data), "exp", "j-a", False)
+
+
+def test_any_split_of_the_bytes_arrives_whole(house: House):
+    data = (
+        run("j", range(20), ("a", "b"))
+        + encode(Changed(summary={"x": 1}))
+        + shape("c", number=1)
+        + point(30, 5, number=1)
+    )
+    offset = 0
+    while offset < len(data):
+        before = offset
+        for size in (7, 100, 1000, 20_000):
+            offset = house.journals.append(ADA, "j", offset, data[offset : offset + size]).offset
+        assert offset > before
+    found = values(house.metrics.history(ADA, "exp"))
+    assert found == {"a": [(n, float(n)) for n in range(20)], "b": [(n, n + 1.0) for n in range(20)], "c": [(30, 5.0)]}
+
+
+def test_offsets_are_compared(house: House):
+    data = run("j")
+    for offset in (1, len(data)):
+        with pytest.raises(OffsetConflict) as caught:
+            house.journals.append(ADA, "j", offset, data)
+        assert caught.value.offset == 0
+    send(house, "j", data)
+    with pytest.raises(OffsetConflict) as caught:
+        house.journals.append(ADA, "j", 0, data)
+    assert caught.value.offset == len(data)
+    assert len(values(house.metrics.history(ADA, "exp"))["loss"]) == 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"no frames at all, but enough of them to see that",
+        shape("loss") + point(1, 1.0),
+        point(1, 1.0),
+        opening("another"),
+        opening("j", version=99),
+        opening("j") + opening("j"),
+        opening("j") + point(1, 1.0),
+        encode(Idle(wall=AT)),
+    ],
+)
+def test_bytes_that_are_no_journal(house: House, data: bytes):
+    with pytest.raises(UnreadableJournal):
+        house.journals.append(ADA, "j", 0, data)
+    assert house.experiments.list(ADA, ExperimentQuery()).items == []
+    with pytest.raises(NotFound):
+        house.journals.get(ADA, "j")
+
+
+def test_a_torn_frame_waits_and_a_corrupt_one_is_passed_over_for_the_dead(house: House):
+    data = run("j")
+    torn = point(3, 3.0)[:-1]
+    offset = send(house, "j", data + torn)
+    assert offset == len(data)
+    assert house.journals.append(ADA, "j", offset, torn).offset == offset
+    corrupt = bytearray(point(3, 3.0))
+    corrupt[-1] ^= 255
+    with pytest.raises(UnreadableJournal, match=f"byte {offset}"):
+        house.journals.append(ADA, "j", offset, bytes(corrupt) + point(4, 4.0))
+    more = bytes(corrupt) + point(4, 4.0)
+    assert house.journals.append(ADA, "j", offset, more, skip_corrupt=True).offset == offset + len(more)
+    assert values(house.metrics.history(ADA, "exp"))["loss"][-1] == (4, 4.0)
+
+
+def test_changes_apply_in_order(house: House):
+    first = Changed(config={"lr": 2, "old": None}, summary={"best": 1}, name="renamed", notes="new", tags=["b"])
+    send(house, "j", run("j", config={"lr": 1, "old": 1}), encode(first) + encode(Changed(summary={"best": 2})))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.config, found.summary) == ({"lr": 2}, {"best": 2})
+    assert (found.name, found.notes, found.tags) == ("renamed", "new", ["b"])
+    assert [row.uid for row in house.experiments.list(ADA, ExperimentQuery(q="config.lr=2")).items] == ["exp"]
+
+
+def test_what_is_too_large_is_left_out_but_the_points_arrive(house: House):
+    too_large = Changed(config={"x": "y" * 1_100_000}, summary={"ok": 1}, name="n" * 1000, tags=["t"])
+    data = run("j", name="x" * 1_000_000, config={"x": "y" * 1_100_000}, notes="z" * 200_000)
+    send(house, "j", data + encode(too_large) + point(9, 9.0))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.name, found.config, found.notes, found.summary, found.tags) == ("run-exp", {}, "", {"ok": 1}, ["t"])
+    assert found.headline.last == 9.0
+    with pytest.raises(InvalidInput):
+        send(house, "k", run("k", experiment="exp2", project="x" * 1_000_000))
+
+
+def status(house: House) -> tuple[str, str]:
+    found = house.experiments.get(ADA, "exp")
+    return found.status, found.cause
+
+
+def test_a_status_that_is_not_final_is_reopened_by_points(house: House):
+    offset = send(house, "j", run("j"), ended("failed", AT + 5, "ValueError", final=False))
+    assert status(house) == ("failed", "ValueError")
+    assert house.experiments.get(ADA, "exp").ended_at == AT + 5
+    offset = send(house, "j", encode(Idle(wall=AT)), offset=offset)
+    assert status(house) == ("failed", "ValueError")
+    offset = send(house, "j", point(3, 3.0), offset=offset)
+    assert status(house) == ("running", "")
+    offset = send(house, "j", ended("finished", AT + 6), offset=offset)
+    send(house, "j", point(4, 4.0), offset=offset)
+    assert status(house) == ("finished", "")
+    assert house.experiments.get(ADA, "exp").headline.last == 4.0
+
+
+def test_resume_continues_the_line(house: House):
+    send(house, "j1", run("j1", range(10)) + ended("interrupted", AT + 1))
+    send(
+        house, "j2", run("j2", range(5, 8), resume=True, from_step=5, wall=AT - 1000, name="ignored", config={"new": 1})
+    )
+    found = house.experiments.get(ADA, "exp")
+    assert (found.name, found.status, found.attempts, found.attempt, found.config) == (
+        "mlp",
+        "running",
+        2,
+        "j2-a",
+        {"new": 1},
+    )
+    assert [(one.number, one.parent, one.from_step) for one in found.lineage] == [(1, None, None), (2, "j1-a", 5)]
+    assert (found.headline.count, found.headline.last_step) == (8, 7)
+    assert found.started_at == AT
+
+
+def test_a_resumed_run_may_arrive_before_the_first(house: House):
+    second = run("j2", range(5, 8), resume=True, parent="j1-a", from_step=5, wall=AT + 100)
+    send(house, "j2", second)
+    assert house.experiments.get(ADA, "exp").headline.count == 3
+    send(house, "j1", run("j1", range(10)) + ended("failed", AT + 50, "boom"))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.status, found.attempt, found.headline.count) == ("running", "j2-a", 8)
+    assert {one.uid: (one.status, one.parent) for one in found.lineage} == {
+        "j1-a": ("failed", None),
+        "j2-a": ("running", "j1-a"),
+    }
+
+
+def test_an_earlier_run_that_comes_late_does_not_take_the_line(house: House):
+    send(house, "j2", run("j2", range(5), wall=AT + 100))
+    send(house, "j1", run("j1", range(50), wall=AT))
+    assert house.experiments.get(ADA, "exp").attempt == "j2-a"
+
+
+def test_rewind_opens_a_child(house: House):
+    rewound = encode(Rewound(attempt="child", from_step=2, wall=AT + 9))
+    offset = send(house, "j", run("j", range(5)), rewound + point(2, 20.0) + point(3, 30.0))
+    found = house.experiments.get(ADA, "exp")
+    assert [(one.uid, one.status, one.parent, one.from_step) for one in found.lineage] == [
+        ("j-a", "finished", None, None),
+        ("child", "running", "j-a", 2),
+    ]
+    assert (found.status, found.headline.count, found.headline.max) == ("running", 4, 30.0)
+    assert house.journals.get(ADA, "j").attempt == "child"
+    house.experiments.stop(ADA, "exp")
+    assert send(house, "j", encode(Rewound(attempt="grandchild", from_step=1, wall=AT + 10)), offset=offset)
+    assert house.experiments.get(ADA, "exp").stop_requested
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_ranks_join_the_attempt_in_any_order(house: House, order: tuple[int, ...]):
+    for rank in order:
+        data = run(f"j{rank}", attempt="shared", rank=rank or None, tags=[f"rank{rank}"])
+        send(house, f"j{rank}", data + (ended("failed", AT) if rank else b""))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.status, found.attempts, found.headline.count) == ("running", 1, 3)
+    assert [(one.metric, one.context) for one in house.metrics.summaries(ADA, "exp")] == [
+        ("loss", ""),
+        ("loss", "rank=1"),
+        ("loss", "rank=2"),
+    ]
+    assert "rank0" in found.tags
+
+
+def test_an_experiment_made_by_rest_is_filled(house: House):
+    house.experiments.create(ADA, NewExperiment(project="letters", uid="exp", name="mine", tags=["a"], config={"x": 1}))
+    send(house, "j", run("j", tags=["b", "a"], config={"lr": 1}, notes="n"))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.project_name, found.name, found.tags, found.config) == (
+        "letters",
+        "mine",
+        ["a", "b"],
+        {"x": 1, "lr": 1},
+    )
+    assert (found.status, found.attempts, found.notes) == ("running", 1, "n")
+
+
+def test_an_attempt_belongs_to_one_experiment(house: House):
+    send(house, "j1", run("j1"))
+    with pytest.raises(Conflict):
+        send(house, "j2", run("j2", experiment="other", attempt="j1-a"))
+    assert house.experiments.list(ADA, ExperimentQuery(q="project:digits", count=True)).total == 1
+
+
+def test_nobody_writes_into_projects_of_others(house: House):
+    data = run("j")
+    send(house, "j", data)
+    for write in (
+        lambda: house.journals.append(BOB, "j", len(data), b""),
+        lambda: house.journals.append(BOB, "j", 0, data),
+        lambda: house.journals.get(BOB, "j"),
+    ):
+        with pytest.raises(NotFound):
+            write()
+    with pytest.raises(Conflict):
+        send(house, "k", run("k"), who=BOB)
+    with pytest.raises(Forbidden):
+        house.journals.append(READER, "j", len(data), b"")
+    [project] = house.projects.list(ADA, ProjectQuery()).items
+    house.projects.set_member(ADA, project.uid, "bob", NewMember(role="viewer"))
+    with pytest.raises(Forbidden):
+        house.journals.append(BOB, "j", len(data), b"")
+    house.projects.set_member(ADA, project.uid, "bob", NewMember(role="editor"))
+    assert send(house, "k", run("k"), who=BOB)
+
+
+@pytest.mark.parametrize("uid", ["", "../j", "x" * 65, "a b"])
+def test_uids_of_journals(house: House, uid: str):
+    with pytest.raises(InvalidInput):
+        house.journals.append(ADA, uid, 0, run("j"))
+
+
+def test_a_sign_of_life_moves_nothing(house: House):
+    assert house.journals.append(ADA, "j", 0, b"").offset == 0
+    offset = send(house, "j", run("j"))
+    seen = house.journals.get(ADA, "j").seen_at
+    assert house.journals.append(ADA, "j", offset, b"").offset == offset
+    assert house.journals.get(ADA, "j").seen_at > seen
+
+
+def test_a_journal_that_comes_after_the_purge(house: House):
+    data = run("j")
+    send(house, "j", data)
+    house.experiments.apply(ADA, "exp", "trash")
+    assert send(house, "j", point(9, 9.0), offset=len(data))
+    house.experiments.apply(ADA, "exp", "purge")
+    for write in (
+        lambda: send(house, "j", point(10, 9.0), offset=len(data)),
+        lambda: send(house, "j", data),
+        lambda: send(house, "late", run("late")),
+        lambda: house.journals.get(ADA, "j"),
+    ):
+        with pytest.raises(Gone):
+            write()
+
+
+def test_times_that_cannot_be(house: House):
+    send(house, "j", run("j", wall=float("nan")) + ended("failed", float("inf")))
+    found = house.experiments.get(ADA, "exp")
+    assert found.created_at > AT
+    assert found.ended_at is not None
+    assert found.ended_at >= found.created_at
+
+
+def test_two_servers_and_many_shippers_commit_each_byte_once(url: str, house: House, tmp_path):
+    """Each thread sends what it believes is next, and goes on from where it is told."""
+    data = run("j", range(400))
+    other = Database.open(url)
+    houses = [house, House(other, tmp_path), house, House(other, tmp_path)]
+    problems: list[BaseException] = []
+
+    def ship(house: House, size: int) -> None:
+        offset = 0
+        while offset < len(data):
+            try:
+                offset = house.journals.append(ADA, "j", offset, data[offset : offset + size]).offset
+            except OffsetConflict as conflict:
+                offset = conflict.offset
+            except BaseException as error:
+                problems.append(error)
+                raise
+
+    threads = [threading.Thread(target=ship, args=(one, 900 + 100 * index)) for index, one in enumerate(houses)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert problems == []
+    assert values(house.metrics.history(ADA, "exp"))["loss"] == [(step, float(step)) for step in range(400)]
+
+
+def test_unreachable_and_lost(house: House):
+    from sqlalchemy import text
+
+    send(house, "j", run("j"))
+    [row] = house.experiments.list(ADA, ExperimentQuery()).items
+    assert not row.unreachable
+    silent = text("UPDATE journals SET seen_at = seen_at - :ago")
+    house.database.write_now(lambda tx: tx.execute(silent, {"ago": 61}) and None)
+    assert house.experiments.get(ADA, "exp").unreachable
+    house.journals.lose()
+    assert status(house)[0] == "running"
+    house.database.write_now(lambda tx: tx.execute(silent, {"ago": 86_400}) and None)
+    house.journals.lose()
+    assert status(house) == ("lost", "not heard of for a day")
+    send(house, "j", point(7, 7.0), offset=len(run("j")))
+    assert status(house) == ("running", "")
+
+
+def test_a_patch_of_status_ends_a_journals_attempt_for_good(house: House):
+    offset = send(house, "j", run("j"))
+    house.experiments.update(ADA, "exp", ExperimentPatch(status="stopped"))
+    send(house, "j", point(7, 7.0), offset=offset)
+    assert status(house) == ("stopped", "")
