@@ -29,6 +29,7 @@ export function carryOut(intent: Intent, stage: Stage): void {
       stepCrosshair(intent.by, stage);
       break;
     case 'zoom':
+      linked.crosshair = null;
       zoom(between(axis, ...intent.span), stage, false);
       break;
     case 'scale':

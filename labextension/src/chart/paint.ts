@@ -48,6 +48,7 @@ const ABANDONED_DASH = [4, 3];
 const MARK = 3.5;
 const MOST_LABELS = 8;
 const LABEL_HEIGHT = 13;
+const LABEL_WIDTH = 50;
 
 /** Paint `scene` into `area`. */
 export function paint(ctx: CanvasRenderingContext2D, area: Area, scene: Scene): void {
@@ -255,31 +256,62 @@ function arrow(ctx: CanvasRenderingContext2D, x: number, y: number, size: number
   ctx.fill();
 }
 
-/** The newest value beside the end of its line, if that end is in view. */
+interface EndLabel {
+  readonly colour: string;
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The newest value beside the end of its line, if that end is in view; labels that would overlap move apart. */
 function paintEndLabels(canvas: Canvas): void {
-  const { ctx, ratio, scene, left, width, top, height } = canvas;
-  const coloured = scene.curves.filter(curve => scene.strokes.get(curveKey(curve))?.colour);
-  const wanted = coloured.slice(0, MOST_LABELS).flatMap(curve => {
-    const end = endOf(curve);
-    const y = end ? canvas.toY(end.value) : NaN;
-    const isInView = end !== null && end.x >= scene.x.range[0] && end.x <= scene.x.range[1];
-    return isInView && y >= top && y <= top + height ? [{ curve, ...end, y }] : [];
-  });
-  const places = spread(
-    wanted.map(({ y }) => y),
-    LABEL_HEIGHT * ratio,
-    top,
-    top + height
-  );
+  const { ctx, ratio, scene, top, height } = canvas;
   ctx.save();
   ctx.textAlign = 'left';
   ctx.textBaseline = 'middle';
   ctx.font = scene.theme.font.replace(/^[\d.]+px/, `${11 * ratio}px`);
-  wanted.forEach(({ curve, value, x }, i) => {
-    ctx.fillStyle = colourOf(canvas, curve);
-    ctx.fillText(significant(value), Math.min(canvas.toX(x), left + width) + 5 * ratio, places[i]);
-  });
+  for (const column of columnsOf(endLabels(canvas), LABEL_WIDTH * ratio)) {
+    const wanted = column.map(({ y }) => y);
+    const places = spread(wanted, LABEL_HEIGHT * ratio, top, top + height);
+    column.forEach(({ colour, text, x }, i) => {
+      ctx.fillStyle = colour;
+      ctx.fillText(text, x + 5 * ratio, places[i]);
+    });
+  }
   ctx.restore();
+}
+
+function endLabels(canvas: Canvas): EndLabel[] {
+  const { scene, left, width, top, height } = canvas;
+  const coloured = scene.curves.filter(curve => scene.strokes.get(curveKey(curve))?.colour);
+  return coloured.slice(0, MOST_LABELS).flatMap(curve => {
+    const end = endOf(curve);
+    const y = end ? canvas.toY(end.value) : NaN;
+    if (
+      end === null ||
+      end.x < scene.x.range[0] ||
+      end.x > scene.x.range[1] ||
+      !(y >= top && y <= top + height)
+    ) {
+      return [];
+    }
+    const x = Math.min(canvas.toX(end.x), left + width);
+    return [{ colour: colourOf(canvas, curve), text: significant(end.value), x, y }];
+  });
+}
+
+/** Labels that stand above each other, by rising x: each less than `width` from the one before it. */
+function columnsOf(labels: readonly EndLabel[], width: number): EndLabel[][] {
+  const columns: EndLabel[][] = [];
+  let last = -Infinity;
+  for (const label of [...labels].sort((one, other) => one.x - other.x)) {
+    if (label.x - last >= width) {
+      columns.push([]);
+    }
+    columns[columns.length - 1].push(label);
+    last = label.x;
+  }
+  return columns;
 }
 
 /** The last value that is drawn of `curve`, smoothed if it is. */

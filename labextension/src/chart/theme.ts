@@ -13,11 +13,12 @@ export interface Theme {
 export function readTheme(node: Element): Theme {
   const style = getComputedStyle(node);
   const value = (name: string, fallback: string): string => style.getPropertyValue(name).trim() || fallback;
+  const paper = value('--jp-layout-color1', '#ffffff');
   return {
     ink: value('--jp-ui-font-color2', '#616161'),
-    grid: value('--jp-border-color3', '#eeeeee'),
+    grid: `color-mix(in srgb, ${value('--jp-border-color2', '#e0e0e0')} 60%, ${paper})`,
     grey: value('--jp-border-color1', '#bdbdbd'),
-    paper: value('--jp-layout-color1', '#ffffff'),
+    paper,
     warn: value('--jp-warn-color1', '#f57c00'),
     font: `11px ${value('--jp-ui-font-family', 'sans-serif')}`
   };

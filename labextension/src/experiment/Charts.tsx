@@ -1,6 +1,6 @@
 /** One chart for each metric, under the heads of their prefixes, and the controls for all of them. */
 
-import { useCallback, useMemo, useState, type JSX } from 'react';
+import { useCallback, useMemo, useState, type JSX, type ReactNode } from 'react';
 
 import { Controls } from '../chart/Controls';
 import { CurveChart } from '../chart/CurveChart';
@@ -25,6 +25,8 @@ interface Props {
   readonly linked: Linked;
   readonly state: PageState;
   readonly onState: (change: Partial<PageState>) => void;
+  /** What stands beside the charts, above the controls. */
+  readonly children?: ReactNode;
 }
 
 export function Charts(props: Props): JSX.Element {
@@ -42,8 +44,11 @@ export function Charts(props: Props): JSX.Element {
     onState({ view });
   };
   return (
-    <main className="aiplat-PageCharts" aria-label={trans.__('Curves')}>
-      <Groups {...props} names={names} drawn={drawn} />
+    <>
+      <main className="aiplat-PageCharts" aria-label={trans.__('Curves')}>
+        <Groups {...props} names={names} drawn={drawn} />
+      </main>
+      {props.children}
       <Controls view={state.view} onChange={changeView} trans={trans}>
         <MetricPicker names={names} drawn={drawn} onChange={metrics => onState({ metrics })} trans={trans} />
         <ComparePicker
@@ -54,7 +59,7 @@ export function Charts(props: Props): JSX.Element {
           services={services}
         />
       </Controls>
-    </main>
+    </>
   );
 }
 

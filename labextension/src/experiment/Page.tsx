@@ -43,9 +43,10 @@ export function Page(props: Props): JSX.Element {
       <Notice {...parts} />
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>
-          <Charts {...props} experiment={experiment} />
+          <Charts {...props} experiment={experiment}>
+            <Side {...parts} />
+          </Charts>
         </ErrorBoundary>
-        <Side {...parts} />
       </div>
     </div>
   );
