@@ -163,6 +163,53 @@ class TestAuthorizer:
             assert "authorizer" in refused.record["detail"]
 
 
+class HubUser(User):
+    """A user as JupyterHub's provider makes it, with the hub's record."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(username=name)
+        self.hub_user = {"name": name}
+
+
+class HubProvider(Named):
+    """Names people as JupyterHub does."""
+
+    def get_user(self, handler: Any) -> User | None:
+        name = handler.request.headers.get("X-Person")
+        return HubUser(name) if name else None
+
+
+class HubAuthorizer(Authorizer):
+    """Reads the hub's record, which other users do not have."""
+
+    __module__ = "jupyterhub.singleuser.extension"
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return bool(user.hub_user["name"] != "eve")
+
+
+class TestHub:
+    """A single-user server of JupyterHub: people have names, and so have its kernels."""
+
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+        jp_server_config["ServerApp"] |= {"identity_provider_class": HubProvider, "authorizer_class": HubAuthorizer}
+        return jp_server_config
+
+    async def test_kernels_log_as_the_person(self, aiplat_app: Any, aiplat_ask: Ask) -> None:
+        services = await aiplat_app.services()
+        minted = await services.tokens.mint(aiplat_app.local, NewToken(name="kernel"))
+        kernel = {"Authorization": f"Bearer {minted.secret}"}
+        made = (await aiplat_ask("POST", "experiments", {"project": "p"}, headers=kernel, status=201)).record
+        seen = (await aiplat_ask("GET", "experiments", headers={"X-Person": "ada"})).record["items"]
+        assert [row["uid"] for row in seen] == [made["uid"]]
+        assert made["owner"] == "ada"
+
+    async def test_the_hubs_authorizer_decides_about_its_users(self, aiplat_ask: Ask) -> None:
+        await aiplat_ask("GET", "experiments", headers={"X-Person": "eve"}, status=403)
+
+
 def test_no_handler_forgets_to_check(jp_web_app: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", JupyterServerAuthWarning)

@@ -104,6 +104,20 @@ async def test_a_request_does_not_wait_for_ever(
     await aiplat_ask("GET", "server", status=503)
 
 
+async def test_a_bug_at_the_start_leaves_jupyter_running(
+    aiplat_app: AiplatApp, aiplat_ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("something private")
+
+    await aiplat_app.stop_extension()
+    monkeypatch.setattr("aiplat_jupyter.platform.Bus", fail)
+    await aiplat_app._start_jupyter_server_extension(aiplat_app.serverapp)
+    problem = await aiplat_ask("GET", "server", status=503)
+    assert b"private" not in problem.body
+    assert "something private" in caplog.text
+
+
 class TestFailure:
     """A database that cannot be used."""
 
