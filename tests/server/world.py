@@ -1,10 +1,12 @@
 """A small world for tests that go through the whole route table, and how to ask each route about it."""
 
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.pytest_plugin import Answer, Ask
 from aiplat_jupyter.server.route import Route
+from aiplat_jupyter.server.routes import ROUTES
 from tests.server.journals import opened, points
 
 
@@ -54,6 +56,10 @@ CASES = {
     "POST journals/{uid}/frames": Case("editor", b"", {"offset": "OFFSET"}),
     "GET events": Case(None, query={"wait": 0}),
 }
+
+
+NOUNS = {noun: list(routes) for noun, routes in groupby(ROUTES, key=lambda route: route.path.partition("/")[0])}
+"""The routes of each noun."""
 
 
 class World(NamedTuple):
