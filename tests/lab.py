@@ -70,6 +70,12 @@ class Lab:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
 
+    def kill(self) -> None:
+        """End the server without a warning, and its kernels with it."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(5)
+
     def environment(self) -> dict[str, str]:
         """Return the environment of the server, and of a script beside it."""
         inherited = {

@@ -22,10 +22,10 @@ class Connection:
     """
 
     def __init__(self, server: Server, timeout: float = 30.0) -> None:
+        self._http: HTTPConnection | None = None
         self.server = server
         self._timeout = timeout
         self._url = urlsplit(server.api)
-        self._http: HTTPConnection | None = None
         self._socket: socket | None = None
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes, str]:
@@ -73,6 +73,9 @@ class Connection:
             self._http.close()
             self._http = None
 
+    def __del__(self) -> None:
+        self.close()
+
     def shut(self) -> None:
         """End a read that another thread is blocked in."""
         if self._socket is not None:
@@ -81,4 +84,4 @@ class Connection:
 
 
 def _unavailable(server: Server, error: Exception) -> Unavailable:
-    return Unavailable(f"The server {server.web} does not answer: {error}", hint="Is Jupyter running there?")
+    return Unavailable(f"The server {server.web} does not answer: {error}.", hint="Is Jupyter running there?")

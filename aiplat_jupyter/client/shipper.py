@@ -17,6 +17,8 @@ SILENCE: Final = 5.0
 """Seconds after which an idle experiment gives a sign of life."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
+LONGEST_PAUSE_HERE: Final = 5.0
+"""On this machine it costs little to look whether a server has come."""
 MOST_WAITING: Final = 64
 """Journals kept open without a server. Those beyond that have ended are left to `aiplat sync` and to servers."""
 
@@ -122,10 +124,11 @@ class Shipper:
 
     def _lose(self) -> None:
         """Forget the server, and look for one after a pause: it may come back elsewhere, with another token."""
+        is_remote = self._connection is not None and not self._connection.server.pid
         if self._connection:
             self._connection.close()
         self._connection = None
-        self._pause = min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
+        self._pause = min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE if is_remote else LONGEST_PAUSE_HERE)
         self._retry_at = time.monotonic() + self._pause
 
     def _release(self) -> None:

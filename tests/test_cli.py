@@ -1,0 +1,183 @@
+"""The command line, against a real server and without one."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiplat_jupyter import cli
+from aiplat_jupyter.client import doctor
+from tests.lab import Lab
+
+TRAIN = """
+import sys, aiplat_jupyter as aiplat
+with aiplat.init(project='p', name=sys.argv[1]) as exp:
+    for step in range(int(sys.argv[2])): exp.log({'loss': 1.0}, step)
+print(exp.uid)
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("cli"), "jupyter_server") as lab:
+        lab.api("server")
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AIPLAT_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def here(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    for name, value in lab.environment().items():
+        monkeypatch.setenv(name, value)
+    return lab
+
+
+def train(data_dir: Path, name: str = "e", steps: int = 10) -> str:
+    """Run a training without a server and return the experiment's uid."""
+    environment = {**os.environ, "AIPLAT_DATA_DIR": str(data_dir)}
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, name, str(steps)], env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def count(lab: Lab, uid: str) -> int:
+    return sum(series["count"] for series in lab.api(f"experiments/{uid}/metrics"))
+
+
+def test_sync_sends_what_is_missing_once(here: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uids = [train(tmp_path / "far", name, 50_000) for name in ("one", "two")]
+    assert cli.main(["sync", str(tmp_path / "far")]) == 0
+    assert "2 journals" in capsys.readouterr().out
+    assert [count(here, uid) for uid in uids] == [50_000, 50_000]
+    assert cli.main(["sync", str(tmp_path / "far")]) == 0
+    assert "2 journals, 0 B sent" in capsys.readouterr().out
+    assert [count(here, uid) for uid in uids] == [50_000, 50_000]
+
+
+def test_sync_of_the_data_folder_is_the_default(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    uid = train(here.data_dir)
+    assert cli.main(["sync"]) == 0
+    assert count(here, uid) == 10
+
+
+def test_two_syncs_race_without_harm(here: Lab, tmp_path: Path) -> None:
+    uid = train(tmp_path, "raced", 200_000)
+    command = [sys.executable, "-m", "aiplat_jupyter.cli", "sync", str(tmp_path)]
+    racers = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [racer.wait(30) for racer in racers] == [0, 0, 0]
+    assert count(here, uid) == 200_000
+
+
+def test_sync_says_what_was_purged_and_what_is_no_journal(
+    here: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uid = train(tmp_path, "gone")
+    cli.main(["sync", str(tmp_path)])
+    for verb in ("trash", "purge"):
+        here.api(f"experiments/{uid}/{verb}", "POST", {})
+    (tmp_path / "junk.journal").write_bytes(os.urandom(100))
+    capsys.readouterr()
+    assert cli.main(["sync", str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "purged   gone" in said
+    assert "refused  junk.journal" in said
+    assert cli.main(["sync", str(tmp_path / "nowhere")]) == 1
+
+
+def test_tokens(here: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli.main(["token", "create", "cluster", "--scopes", "read", "--expires-in", "30d"]) == 0
+    secret = capsys.readouterr().out.strip()
+    assert cli.main(["token", "list"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.endswith("cluster")]
+    assert secret not in line
+    uid, expires, scopes, _ = line.split()
+    assert (scopes, expires) == ("read", time.strftime("%Y-%m-%d", time.localtime(time.time() + 30 * 86_400)))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("AIPLAT_SERVER_URL", here.url)
+        elsewhere.setenv("AIPLAT_TOKEN", secret)
+        elsewhere.setenv("AIPLAT_DATA_DIR", str(here.home / "elsewhere"))
+        cli.main(["doctor"])
+        assert f"✓ {here.url} answers" in capsys.readouterr().out
+        assert cli.main(["token", "create", "more"]) == 1
+        assert "scope" in capsys.readouterr().err
+    assert cli.main(["token", "revoke", uid]) == 0
+    capsys.readouterr()
+    assert cli.main(["token", "list"]) == 0
+    assert "cluster" not in capsys.readouterr().out
+
+
+def test_the_doctor_finds_the_server(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    train(here.data_dir)
+    cli.main(["doctor"])
+    said = capsys.readouterr().out
+    assert f"✓ {here.url} answers" in said
+    assert "WAL" in said
+    assert "all in the database" in said
+    assert "aip_" not in said
+
+
+def test_the_doctor_without_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIPLAT_DATA_DIR", str(tmp_path))
+    train(tmp_path)
+    tmp_path.chmod(0o755)
+    cli.main(["doctor"])
+    said = capsys.readouterr().out
+    assert "! No running server" in said
+    assert f"chmod 700 {tmp_path}" in said
+    assert "! 1 journals wait for a server" in said
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\0" * 2000])
+def test_the_doctor_names_a_broken_database_and_leaves_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    monkeypatch.setenv("AIPLAT_DATA_DIR", str(tmp_path))
+    (tmp_path / "aiplat.db").write_bytes(content)
+    assert cli.main(["doctor"]) == 1
+    assert "✕" in capsys.readouterr().out
+    assert (tmp_path / "aiplat.db").read_bytes() == content
+
+
+def test_without_a_server_commands_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIPLAT_DATA_DIR", str(tmp_path))
+    for command in (["sync"], ["token", "list"]):
+        assert cli.main(command) == 1
+        assert "No Jupyter server" in capsys.readouterr().err
+    monkeypatch.setenv("AIPLAT_SERVER_URL", "localhost:8888")
+    assert cli.main(["sync"]) == 1
+    assert "AIPLAT_SERVER_URL must be a URL" in capsys.readouterr().err
+
+
+def test_a_wrong_command_line_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ([], ["token"], ["token", "create", "x", "--expires-in", "soon"], ["cure"]):
+        with pytest.raises(SystemExit) as left:
+            cli.main(command)
+        assert left.value.code == 2
+    assert "30d" in capsys.readouterr().err
+
+
+def test_the_command_starts_quickly() -> None:
+    heavy = {"http.client", "msgspec.inspect", "jupyter_core", "sqlite3", "numpy", "sqlalchemy"}
+    code = f"import sys\nfrom aiplat_jupyter import cli\ncli._parser()\nassert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 << 30, "5.0 GiB"), (9 << 50, "9216.0 TiB")]
+)
+def test_sizes(count: float, text: str) -> None:
+    assert doctor.size(count) == text
