@@ -17,7 +17,7 @@ GIT_TIMEOUT: Final = 10.0
 MOST_PACKAGES: Final = 2000
 LONGEST_TEXT: Final = 20_000
 
-_SECRET = re.compile(r"(?i)^(--?[\w-]*(?:token|secret|passw|api-?_?key|credential)[\w-]*)(=.*)?$")
+_SECRET = re.compile(r"(?i)(--?(?:[\w-]*[-_])?(?:token|secret|password|passwd|api[-_]?key|credentials?))(=.*)?")
 
 
 def at_once(cell: Cell | None) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def command_line(argv: list[str]) -> str:
     """Return the command as a shell line, without the values of arguments named like secrets."""
     words, hide = [], False
     for word in argv:
-        secret = _SECRET.match(word)
+        secret = _SECRET.fullmatch(word)
         if hide and not secret:
             words.append("***")
         elif secret and secret[2]:

@@ -1,0 +1,104 @@
+"""Config and summary: plain data out of whatever comes."""
+
+import argparse
+import dataclasses
+import enum
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aiplat_jupyter.client.entries import plain, plain_entries
+from aiplat_jupyter.client.opening import init
+from aiplat_jupyter.core.errors import InvalidInput
+from aiplat_jupyter.core.frames import Changed, Opened
+from tests.client.fake_server import records
+
+
+@dataclasses.dataclass
+class Settings:
+    lr: float = 0.1
+    sizes: tuple[int, ...] = (1, 2)
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        (True, True),
+        ("text", "text"),
+        (3, 3),
+        (2**80, str(2**80)),
+        (0.5, 0.5),
+        (math.nan, "nan"),
+        (-math.inf, "-inf"),
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.array(2.5), 2.5),
+        (np.array([1, 2]), "[1 2]"),
+        ((1, "a", {"b": Path("/x")}), [1, "a", {"b": "/x"}]),
+        ({1: 2}, {"1": 2}),
+        (Settings(), {"lr": 0.1, "sizes": [1, 2]}),
+        (Colour.RED, "Colour.RED"),
+        (Settings, str(Settings)),
+    ],
+)
+def test_plain(value: Any, expected: Any) -> None:
+    assert plain(value) == expected
+
+
+def test_a_structure_that_contains_itself_ends() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    assert "..." in repr(plain(loop))
+
+
+@pytest.mark.parametrize("config", [{"lr": 0.1}, argparse.Namespace(lr=0.1), [("lr", 0.1)]])
+def test_configs_of_all_kinds(config: Any) -> None:
+    assert plain_entries(config) == {"lr": 0.1}
+    assert init(config=config).config["lr"] == 0.1
+
+
+@pytest.mark.parametrize("config", [3, "lr=0.1", [1, 2], {"x" * 501: 1}])
+def test_bad_configs_are_refused(config: Any) -> None:
+    with pytest.raises(InvalidInput):
+        init(config=config)
+
+
+def test_every_change_is_recorded() -> None:
+    exp = init(config={"lr": 0.1})
+    exp.config["lr"] = 0.2
+    exp.config.update({"depth": 3}, width=np.int32(4))
+    exp.summary.update(accuracy=0.9)
+    exp.name, exp.notes, exp.tags = "new", "text", ["a", "b"]  # type: ignore[assignment]
+    assert dict(exp.config) == {"lr": 0.2, "depth": 3, "width": 4}
+    assert len(exp.config) == 3
+    assert (exp.name, exp.notes, exp.tags) == ("new", "text", ("a", "b"))
+    opened, *rest = records(exp._recording.journal.path.read_bytes())  # type: ignore[union-attr]
+    assert isinstance(opened, Opened)
+    assert opened.config == {"lr": 0.1}
+    changes = [record for record in rest if isinstance(record, Changed) and not record.provenance]
+    assert changes == [
+        Changed(config={"lr": 0.2}),
+        Changed(config={"depth": 3, "width": 4}),
+        Changed(summary={"accuracy": 0.9}),
+        Changed(name="new"),
+        Changed(notes="text"),
+        Changed(tags=["a", "b"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"project": "x" * 201}, {"project": 3}, {"name": "a\nb"}, {"tags": "baseline"}, {"tags": [1]}, {"resume": "../x"}],
+)
+def test_bad_parameters_name_their_field(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        init(**wrong)
+    assert next(iter(wrong)) in raised.value.fields
