@@ -102,7 +102,7 @@ def aiplat_ask(aiplat_app: "AiplatApp", http_server_client: "SimpleAsyncHTTPClie
     ) -> Answer:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         response = await http_server_client.fetch(
-            f"{base}{path}?{urlencode(query, doseq=True)}",
+            base + path + ("?" + urlencode(query, doseq=True) if query else ""),
             method=method,
             body=data,
             headers={**own, **(headers or {})},

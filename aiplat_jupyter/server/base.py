@@ -160,7 +160,7 @@ class Handler(APIHandler):
             raise NotFound("No such thing: a uid has letters, digits, _ and - only.")
         arguments: dict[str, Any] = dict(path)
         if route.query is not None:
-            arguments["query"] = wire.decode_query(route.query, self.request.query_arguments)
+            arguments["query"] = wire.decode_query(route.query, self.request.query)
         if route.body is not None:
             arguments["body"] = self._body(route)
         return arguments

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_origin
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -47,46 +47,53 @@ def decode_body(kind: Any, body: bytes, content_type: str) -> Any:
         ) from error
 
 
-def decode_query(kind: Any, arguments: Mapping[str, Sequence[bytes]]) -> Any:
-    """Return the record in a query string. A list repeats its parameter, or is one value with commas.
+def decode_query(kind: Any, query: str) -> Any:
+    """Return the record in a URL's query string.
 
-    A parameter that is left empty counts as not given. Raise `InvalidInput` that names the field.
+    A list repeats its parameter, or has commas; a comma within an item is percent-encoded. A parameter that is left
+    empty counts as not given. Raise `InvalidInput` that names the field.
     """
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     given: dict[str, Any] = {}
-    for name, values in arguments.items():
-        if name in _IGNORED:
-            continue
+    for name, values in _parameters(query).items():
         if name not in fields:
             known = ", ".join(fields)
             raise InvalidInput(f"There is no parameter {name!r}.", fields={name: f"Unknown. There are: {known}."})
-        texts = _texts(name, values)
-        if any(texts):
-            given[name] = _list(texts) if get_origin(fields[name].type) is list else _single(name, texts)
+        is_list = get_origin(fields[name].type) is list
+        given[name] = _items(name, values) if is_list else _single(name, values)
     try:
-        query = msgspec.convert(given, kind, strict=False)
+        record = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
-    _check_numbers(query)
-    return query
+    _check_numbers(record)
+    return record
 
 
-def _texts(name: str, values: Sequence[bytes]) -> list[str]:
+def _parameters(query: str) -> dict[str, list[str]]:
+    """Return the values that are not empty, still percent-encoded."""
+    found: dict[str, list[str]] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if value and (name := _text("query", name)) not in _IGNORED:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _text(name: str, encoded: str) -> str:
     try:
-        return [value.decode() for value in values]
+        return unquote_plus(encoded, errors="strict")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8.", fields={name: str(error)}) from error
 
 
-def _list(texts: list[str]) -> list[str]:
-    items = texts[0].split(",") if len(texts) == 1 else texts
-    return [item for item in items if item]
+def _items(name: str, values: list[str]) -> list[str]:
+    return [_text(name, item) for value in values for item in value.split(",") if item]
 
 
-def _single(name: str, texts: list[str]) -> str:
-    if len(texts) > 1:
-        raise InvalidInput(f"{name} is given {len(texts)} times.", fields={name: "Give it once."})
-    return texts[0]
+def _single(name: str, values: list[str]) -> str:
+    if len(values) > 1:
+        raise InvalidInput(f"{name} is given {len(values)} times.", fields={name: "Give it once."})
+    return _text(name, values[0])
 
 
 def _check_numbers(query: msgspec.Struct) -> None:
