@@ -1,13 +1,15 @@
 """Journals: bytes that training processes wrote, committed exactly once."""
 
+import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import Connection
 
 from aiplat_jupyter.core.errors import InvalidInput, NotFound, OffsetConflict, UnreadableJournal
-from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD
+from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, Shape
 from aiplat_jupyter.core.ids import is_uid
 from aiplat_jupyter.core.records import Committed, Identity, Journal
 from aiplat_jupyter.services import access
@@ -19,6 +21,7 @@ from aiplat_jupyter.store.database import Database
 LOST_SECONDS: Final = 86_400.0
 _HEARD_SECONDS: Final = 20.0
 """How often it is noted that a silent process lives."""
+_REMEMBERED: Final = 256
 _IDLE: Final = Ending("finished", "kernel ended while idle")
 
 
@@ -28,6 +31,7 @@ class Journals:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._heard: dict[str, float] = {}
+        self._shapes: OrderedDict[str, tuple[int, dict[int, list[str]]]] = OrderedDict()
 
     async def append(
         self, who: Identity, uid: str, offset: int, data: bytes, *, skip_corrupt: bool = False
@@ -42,19 +46,27 @@ class Journals:
         if not is_uid(uid):
             raise InvalidInput("The journal's uid cannot be used.", fields={"uid": "1 to 64 letters, digits, _ or -"})
 
-        def prepare(tx: Connection) -> tuple[journals.State | None, columns.Slice]:
-            state = _at(tx, who, uid, offset)
-            shapes = journals.shapes(tx, state.id) if state else {}
-            return state, columns.decode(data, shapes, skip_corrupt=skip_corrupt)
-
-        state, found = await self._database.read(prepare)
+        found = await self._decoded(who, uid, offset, data, skip_corrupt)
         if found.end:
             return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found))
         if _is_corrupt(data):
             raise UnreadableJournal(f"Behind byte {offset} of the journal is no sound frame.")
+        state = await self._database.read(lambda tx: _at(tx, who, uid, offset))
         if state is not None:
             await self._hear(uid)
         return Committed(offset=offset, stop=_is_stopping(state))
+
+    async def _decoded(self, who: Identity, uid: str, offset: int, data: bytes, skip_corrupt: bool) -> columns.Slice:
+        """Return what `data` holds, decoded on a thread. The shapes of points are remembered from commit to commit."""
+        at, shapes = self._shapes.pop(uid, (-1, {}))
+        if at != offset:
+            shapes = await self._database.read(lambda tx: _shapes(tx, who, uid, offset))
+        found = await asyncio.to_thread(columns.decode, data, shapes, skip_corrupt=skip_corrupt)
+        fresh = {item.number: item.keys for item in found.items if isinstance(item, Shape)}
+        self._shapes[uid] = offset + found.end, {**shapes, **fresh}
+        while len(self._shapes) > _REMEMBERED:
+            self._shapes.popitem(last=False)
+        return found
 
     async def _hear(self, uid: str) -> None:
         now = time.monotonic()
@@ -126,17 +138,23 @@ def _is_left_open(tx: Connection, state: journals.State, again: bool) -> bool:
 
 def _at(tx: Connection, who: Identity, uid: str, offset: int) -> journals.State | None:
     """Return the journal's state, None if it is new. Raise `OffsetConflict` unless it is committed up to `offset`."""
-    tombstones.refuse_buried(tx, uid)
     state = journals.state(tx, uid)
-    if state is not None:
-        project = projects.find_by_id(tx, who, state.project_id)
-        if project is None:
+    if state is None or state.is_buried:
+        tombstones.refuse_buried(tx, uid)
+    else:
+        role = projects.role(tx, who, state.project_id)
+        if role is None:
             raise NotFound(f"There is no journal {uid!r}.")
-        access.check(who, project.role, "editor")
+        access.check(who, role, "editor")
     committed = state.offset if state else 0
     if committed != offset:
         raise OffsetConflict(committed)
     return state
+
+
+def _shapes(tx: Connection, who: Identity, uid: str, offset: int) -> dict[int, list[str]]:
+    state = _at(tx, who, uid, offset)
+    return journals.shapes(tx, state.id) if state else {}
 
 
 def _commit(tx: Connection, who: Identity, uid: str, offset: int, found: columns.Slice) -> Committed:

@@ -15,7 +15,7 @@ from aiplat_jupyter.core.frames import MAX_KEY
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.records import Committed, Identity, NewPoints, SeriesSummary
 from aiplat_jupyter.services import access
-from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics
+from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Batch
 from aiplat_jupyter.store.database import Database
 
@@ -107,11 +107,12 @@ def _columns(points: NewPoints) -> Batch:
 
 def _add(tx: Connection, who: Identity, uid: str, points: NewPoints, batch: Batch) -> Committed:
     found = access.experiment(tx, who, uid, "editor")
+    tombstones.refuse_buried(tx, uid)
     attempt = _attempt(tx, found, points)
     if not attempt.final and attempt.status != "running":
         attempts.reopen(tx, attempt.id)
     fresh = metrics.append(tx, attempt.id, [batch]) if points.step and points.values else []
-    experiments.change(tx, found.id, {"headline": experiments.headline(found.headline, fresh)})
+    experiments.note_points(tx, found.id, experiments.headline(found.headline, fresh))
     changes.of_experiment(tx, "points", uid, found.project.uid)
     return Committed(offset=points.offset + len(points.step), stop=found.stop_requested)
 

@@ -1,5 +1,6 @@
 """The durable sequence of what changed: written in the transaction that changes it, read by every server's bus."""
 
+import itertools
 import time
 from typing import Final, Literal
 
@@ -12,6 +13,8 @@ from aiplat_jupyter.store.tables import ChangeRow
 
 KEPT: Final = 20_000
 _PRUNE_EVERY: Final = 500
+_INSERT: Final = insert(ChangeRow)
+_written = itertools.count(1)
 
 Kind = Literal["created", "updated", "points", "status", "purged"]
 
@@ -28,12 +31,11 @@ def of_experiment(tx: Connection, kind: Kind, uid: str, project: str) -> None:
 
 def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str) -> None:
     row = {"kind": kind, "uid": uid, "project": project, "at": time.time()}
-    tx.execute(insert(ChangeRow), [{"topic": topic, **row} for topic in topics])
+    tx.execute(_INSERT, [{"topic": topic, **row} for topic in topics])
     if tx.dialect.name == "postgresql":
         tx.execute(text(f"NOTIFY {CHANNEL}"))
-    newest = latest(tx)
-    if newest % _PRUNE_EVERY < len(topics):
-        tx.execute(delete(ChangeRow).where(ChangeRow.id <= newest - KEPT))
+    if next(_written) % _PRUNE_EVERY == 0:
+        tx.execute(delete(ChangeRow).where(ChangeRow.id <= latest(tx) - KEPT))
 
 
 def latest(tx: Connection) -> int:

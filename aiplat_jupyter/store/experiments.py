@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from aiplat_jupyter.core.queries import ExperimentQuery
@@ -44,6 +44,12 @@ _LISTED: Final = (
     ExperimentRow.headline.label("headline_name"),
     ProjectRow.uid.label("project"),
     ProjectRow.name.label("project_name"),
+)
+
+_NOTE: Final = (
+    update(ExperimentRow)
+    .where(ExperimentRow.id == bindparam("experiment"))
+    .values(headline=bindparam("metric"), updated_at=bindparam("now"))
 )
 
 
@@ -110,6 +116,11 @@ def column_of(tx: Connection, experiment_id: int, name: str) -> Any:
     """Return what one column of an experiment holds."""
     column = ExperimentRow.__table__.c[name]
     return tx.execute(select(column).where(ExperimentRow.id == experiment_id)).scalar_one()
+
+
+def note_points(tx: Connection, experiment_id: int, headline: str | None) -> None:
+    """Note that points came, and which metric lists show now."""
+    tx.execute(_NOTE, {"experiment": experiment_id, "metric": headline, "now": time.time()})
 
 
 def merge(tx: Connection, experiment_id: int, column: str, entries: dict[str, Any]) -> dict[str, Any]:

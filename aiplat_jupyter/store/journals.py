@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from aiplat_jupyter.core.frames import Opened, Process, Shape
 from aiplat_jupyter.core.records import Journal
 from aiplat_jupyter.core.states import ExperimentStatus
 from aiplat_jupyter.store.rows import to_record
-from aiplat_jupyter.store.tables import AttemptRow, ExperimentRow, JournalRow, ProjectRow, ShapeRow
+from aiplat_jupyter.store.tables import AttemptRow, ExperimentRow, JournalRow, ProjectRow, ShapeRow, TombstoneRow
 
 
 class State(NamedTuple):
@@ -37,11 +37,12 @@ class State(NamedTuple):
     """Its attempt is the experiment's current one."""
     project_id: int
     project_uid: str
+    is_buried: bool
+    """Its experiment is being purged."""
 
 
-def state(tx: Connection, uid: str) -> State | None:
-    """Return what is known of a journal."""
-    columns: tuple[Any, ...] = (
+_STATE: Final = (
+    select(
         JournalRow.id,
         JournalRow.uid,
         JournalRow.committed_offset,
@@ -61,15 +62,24 @@ def state(tx: Connection, uid: str) -> State | None:
         ExperimentRow.attempt_id == AttemptRow.id,
         ProjectRow.id,
         ProjectRow.uid,
+        select(TombstoneRow.id).where(TombstoneRow.uid == JournalRow.uid).exists(),
     )
-    joined = (
-        select(*columns)
-        .join(AttemptRow, AttemptRow.id == JournalRow.attempt_id)
-        .join(ExperimentRow, ExperimentRow.id == AttemptRow.experiment_id)
-        .join(ProjectRow, ProjectRow.id == ExperimentRow.project_id)
-    )
-    row = tx.execute(joined.where(JournalRow.uid == uid)).first()
-    return None if row is None else State(*row)
+    .join(AttemptRow, AttemptRow.id == JournalRow.attempt_id)
+    .join(ExperimentRow, ExperimentRow.id == AttemptRow.experiment_id)
+    .join(ProjectRow, ProjectRow.id == ExperimentRow.project_id)
+    .where(JournalRow.uid == bindparam("uid"))
+)
+_ADVANCE: Final = (
+    update(JournalRow)
+    .where(JournalRow.uid == bindparam("journal"))
+    .values(committed_offset=bindparam("offset"), seen_at=bindparam("now"), idle=bindparam("is_idle"), closed=False)
+)
+
+
+def state(tx: Connection, uid: str) -> State | None:
+    """Return what is known of a journal."""
+    row = tx.execute(_STATE, {"uid": uid}).first()
+    return None if row is None else State._make(row)
 
 
 def begin(tx: Connection, uid: str, attempt_id: int, opened: Opened | None = None) -> None:
@@ -83,8 +93,7 @@ def begin(tx: Connection, uid: str, attempt_id: int, opened: Opened | None = Non
 
 def advance(tx: Connection, uid: str, offset: int, *, idle: bool) -> None:
     """Move the committed offset; the caller has compared it in this transaction."""
-    values = {"committed_offset": offset, "seen_at": time.time(), "idle": idle, "closed": False}
-    tx.execute(update(JournalRow).where(JournalRow.uid == uid).values(**values))
+    tx.execute(_ADVANCE, {"journal": uid, "offset": offset, "now": time.time(), "is_idle": idle})
 
 
 def move(tx: Connection, journal_id: int, attempt_id: int) -> None:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -36,6 +37,9 @@ _COLUMNS = (
     ProjectRow.owner,
     ProjectRow.created_at,
     ProjectRow.updated_at,
+)
+_ROLE = select(MemberRow.role).where(
+    MemberRow.project_id == bindparam("project"), MemberRow.username == bindparam("name")
 )
 
 
@@ -78,6 +82,14 @@ def find(tx: Connection, who: Identity, uid: str) -> Found | None:
 def is_taken(tx: Connection, uid: str) -> bool:
     """Tell whether a project has this uid, visible or not."""
     return tx.execute(select(ProjectRow.id).where(ProjectRow.uid == uid)).first() is not None
+
+
+def role(tx: Connection, who: Identity, project_id: int) -> Role | None:
+    """Return the part that `who` has in a project; None for those who may not see it."""
+    if who.is_admin:
+        return "owner"
+    found = tx.execute(_ROLE, {"project": project_id, "name": who.username}).scalar()
+    return cast("Role | None", found)
 
 
 def find_by_id(tx: Connection, who: Identity, project_id: int) -> Found | None:
