@@ -70,6 +70,12 @@ class Lab:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """End the server without a warning, and its kernels with it."""
         assert self._process is not None
