@@ -34,6 +34,7 @@ export const API_VERSION = 1;
 const ROOT = 'aiplat/api/v1';
 const RETRY_DELAYS = [300, 900, 2700];
 
+type Value = string | number | boolean | null | undefined;
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 interface Call {
@@ -173,8 +174,8 @@ export class Api {
 /** Lists become repeated parameters; what is undefined or null is left out. */
 function queryString(query: object | undefined): string {
   const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {}) as [string, unknown][]) {
-    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+  for (const [name, value] of Object.entries(query ?? {}) as [string, Value | Value[]][]) {
+    for (const item of Array.isArray(value) ? value : [value]) {
       if (item !== undefined && item !== null) {
         params.append(name, String(item));
       }

@@ -72,7 +72,7 @@ describe('one connection', () => {
     const text =
       event(change(8)) + event(change(9, { topic: 'experiment:one' })) + ':\n\n' + event(change(10));
     for (const byte of text) {
-      streams[0]!.send(byte);
+      streams[0].send(byte);
     }
     await wait(1);
     expect(heard).toEqual([change(8), change(10)]);
@@ -82,7 +82,7 @@ describe('one connection', () => {
     events.follow(['experiments'], listener);
     await wait(60);
     expect(heard).toEqual(['resync']);
-    streams[0]!.send('id: 99\nevent: resync\ndata: {"seq": 99}\n\n');
+    streams[0].send('id: 99\nevent: resync\ndata: {"seq": 99}\n\n');
     await wait(1);
     expect(heard).toEqual(['resync', 'resync']);
   });
@@ -92,7 +92,7 @@ describe('one connection', () => {
     await wait(60);
     const second = events.follow(['experiment:one'], listener);
     await wait(60);
-    expect(streams[0]!.isCancelled).toBe(true);
+    expect(streams[0].isCancelled).toBe(true);
     expect(asked()[1]?.getAll('topics')).toEqual(['experiment:one', 'experiments']);
     expect(asked()[1]?.get('after')).toBe('7');
     second.dispose();
@@ -105,7 +105,7 @@ describe('one connection', () => {
     await wait(60);
     following.dispose();
     await wait(60);
-    expect(streams[0]!.isCancelled).toBe(true);
+    expect(streams[0].isCancelled).toBe(true);
     expect(events.link).toBe('idle');
   });
 });
@@ -114,9 +114,9 @@ describe('a connection that breaks', () => {
   it('is sought again, and goes on behind the last number', async () => {
     events.follow(['experiments'], listener);
     await wait(60);
-    streams[0]!.send(event(change(12)));
+    streams[0].send(event(change(12)));
     await wait(1);
-    streams[0]!.close();
+    streams[0].close();
     await wait(1);
     expect(events.link).toBe('stale');
     heard = [];
@@ -130,7 +130,7 @@ describe('a connection that breaks', () => {
     events.follow(['experiments'], listener);
     await wait(60);
     server.isDown = true;
-    streams[0]!.close();
+    streams[0].close();
     await wait(1);
     await wait(1000);
     expect(events.link).toBe('stale');
@@ -151,7 +151,7 @@ describe('a connection that breaks', () => {
     events.follow(['experiments'], listener);
     await wait(60);
     await wait(20_000);
-    streams[0]!.send(':\n\n');
+    streams[0].send(':\n\n');
     await wait(20_000);
     expect(events.link).toBe('connected');
     await wait(10_001);
@@ -198,9 +198,9 @@ describe('a hidden tab', () => {
     await wait(60);
     setVisibility('hidden');
     await wait(29_000);
-    expect(streams[0]!.isCancelled).toBe(false);
+    expect(streams[0].isCancelled).toBe(false);
     await wait(1100);
-    expect(streams[0]!.isCancelled).toBe(true);
+    expect(streams[0].isCancelled).toBe(true);
     expect(events.link).toBe('idle');
     setVisibility('visible');
     await wait(1);

@@ -51,7 +51,10 @@ function deeds(sidebar: Sidebar): Deed[] {
       id: CommandIDs.rename,
       label: trans.__('Rename…'),
       fits: target => isOne(target) && !isTrashed(target),
-      act: () => Promise.resolve(sidebar.startRenaming())
+      act: async () => {
+        sidebar.startRenaming();
+        return Promise.resolve();
+      }
     },
     {
       id: CommandIDs.archive,

@@ -1,7 +1,7 @@
 /** What the row of an experiment shows. */
 
 import { useEffect, useRef } from 'react';
-import type { RefObject } from 'react';
+import type { JSX, RefObject } from 'react';
 
 import type { Curve, ExperimentRow } from '../records';
 import { Age, LastValue, StatusIcon } from './cells';

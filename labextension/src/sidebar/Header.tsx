@@ -2,7 +2,7 @@
 
 import { addIcon, searchIcon } from '@jupyterlab/ui-components';
 import { useEffect, useRef, useState } from 'react';
-import type { KeyboardEvent } from 'react';
+import type { JSX, KeyboardEvent } from 'react';
 
 import { CommandIDs } from '../commands';
 import type { Sidebar } from './sidebar';

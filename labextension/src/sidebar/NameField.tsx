@@ -1,7 +1,7 @@
 /** A name being edited in its row. */
 
 import { useRef } from 'react';
-import type { KeyboardEvent } from 'react';
+import type { JSX, KeyboardEvent } from 'react';
 
 import type { Trans } from '../i18n';
 

@@ -1,6 +1,7 @@
 /** The sidebar as a whole. */
 
 import { useEffect, useState } from 'react';
+import type { JSX } from 'react';
 
 import { CommandIDs } from '../commands';
 import { count } from '../format';

@@ -1,5 +1,7 @@
 /** A curve as small as a word. */
 
+import type { JSX } from 'react';
+
 import { colourOf } from '../colour';
 import type { Columns, Curve } from '../records';
 

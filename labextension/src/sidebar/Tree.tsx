@@ -1,7 +1,7 @@
 /** The tree of sections, projects and experiments. */
 
 import { useEffect, useRef } from 'react';
-import type { KeyboardEvent, MouseEvent } from 'react';
+import type { JSX, KeyboardEvent, MouseEvent } from 'react';
 
 import { useSignals } from '../signals';
 import { handleKey } from './keys';

@@ -2,7 +2,7 @@
 
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { memo } from 'react';
-import type { MouseEvent } from 'react';
+import type { JSX, MouseEvent } from 'react';
 
 import type { ApiError } from '../errors';
 import { count } from '../format';
@@ -59,8 +59,8 @@ export const TreeRow = memo(
 
 /** Rows are made anew with every drawing, what they show is not. */
 function isSameRow(before: Row, after: Row): boolean {
-  const [old, fresh] = [Object.entries(before), after as unknown as Record<string, unknown>];
-  return before.kind === after.kind && old.every(([name, value]) => fresh[name] === value);
+  const fresh = new Map<string, unknown>(Object.entries(after));
+  return Object.entries(before).every(([name, value]) => fresh.get(name) === value);
 }
 
 function Content(props: TreeRowProps): JSX.Element {

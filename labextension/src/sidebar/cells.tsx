@@ -1,5 +1,7 @@
 /** The small parts of an experiment's row. */
 
+import type { JSX } from 'react';
+
 import { duration, exactTime, relative, shortAge, significant } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve, ExperimentRow } from '../records';

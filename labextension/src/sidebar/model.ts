@@ -47,7 +47,7 @@ export class SidebarModel implements IDisposable {
 
   constructor(readonly services: Services) {
     this.sparklines = new Sparklines(services.api);
-    services.events.linkChanged.connect(this.emit, this);
+    services.events.linkChanged.connect(this.emit);
   }
 
   get changed(): ISignal<this, void> {
@@ -145,7 +145,7 @@ export class SidebarModel implements IDisposable {
   dispose(): void {
     this.lifetime.abort();
     this.following?.dispose();
-    this.services.events.linkChanged.disconnect(this.emit, this);
+    this.services.events.linkChanged.disconnect(this.emit);
     this.pace.dispose();
     this.sparklines.dispose();
     this.lists().forEach(list => list.dispose());
@@ -239,7 +239,7 @@ export class SidebarModel implements IDisposable {
     }
   }
 
-  private emit(): void {
+  private readonly emit = (): void => {
     this._changed.emit();
-  }
+  };
 }

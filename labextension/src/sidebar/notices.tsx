@@ -1,6 +1,7 @@
 /** What is said instead of the tree, or above it, when something is not as it should be. */
 
 import { useState } from 'react';
+import type { JSX } from 'react';
 
 import type { ApiError } from '../errors';
 import type { Trans } from '../i18n';

@@ -196,7 +196,7 @@ describe('by keyboard', () => {
   it('walks, opens and closes', async () => {
     await show();
     act(() => row('Running').focus());
-    act(() => sidebar.selection.set(sidebar.rows()[0]!));
+    act(() => sidebar.selection.set(sidebar.rows()[0]));
     await press('{ArrowDown}{ArrowDown}{ArrowDown}');
     expect(document.activeElement).toBe(row('digits'));
     await press('{ArrowRight}');

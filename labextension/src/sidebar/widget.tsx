@@ -1,5 +1,7 @@
 /** The sidebar as a widget of Lab's shell. */
 
+import type { JSX } from 'react';
+
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
 

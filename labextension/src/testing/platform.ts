@@ -79,6 +79,6 @@ export class FakePlatform {
   }
 }
 
-function page<T>(items: T[]): object {
+function page(items: object[]): object {
   return { items, total: items.length };
 }

@@ -13,7 +13,9 @@ export interface Asked {
   signal: AbortSignal | undefined;
 }
 
-type Answer = Response | object | ((asked: Asked) => Response | object | Promise<Response>);
+type Answering = (asked: Asked) => unknown;
+/** A response, what to send as JSON, or a function that makes one of them. */
+type Answer = object | Answering;
 
 /** Like Request, but with jsdom's signals, which Node's own Request refuses. */
 class SimpleRequest {
@@ -57,7 +59,7 @@ export class FakeServer {
       method: request.init.method ?? 'GET',
       path: request.url.replace(`${ROOT}aiplat/api/v1/`, ''),
       headers: request.headers,
-      body: request.init.body === undefined ? undefined : JSON.parse(String(request.init.body)),
+      body: typeof request.init.body === 'string' ? JSON.parse(request.init.body) : undefined,
       signal: request.init.signal ?? undefined
     };
     this.asked.push(asked);
@@ -67,8 +69,7 @@ export class FakeServer {
       throw new TypeError('Failed to fetch');
     }
     const answer = this.answers.get(`${asked.method} ${asked.path.split('?')[0] ?? ''}`);
-    const made =
-      typeof answer === 'function' ? await (answer as (asked: Asked) => Response | object)(asked) : answer;
+    const made: unknown = typeof answer === 'function' ? await (answer as Answering)(asked) : answer;
     return made instanceof Response ? made : made === undefined ? notFound() : Response.json(made);
   }
 }

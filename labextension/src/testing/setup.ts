@@ -16,14 +16,20 @@ class EverythingInView {
   }
 }
 
-Object.assign(globalThis, {
-  IntersectionObserver: EverythingInView,
-  DragEvent: class extends MouseEvent {},
-  matchMedia: () => ({
-    matches: false,
-    addEventListener: () => undefined,
-    removeEventListener: () => undefined
-  })
-});
+function addWhatJsdomLacks(): void {
+  Object.assign(globalThis, {
+    IntersectionObserver: EverythingInView,
+    DragEvent: class extends MouseEvent {},
+    matchMedia: () => ({
+      matches: false,
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined
+    })
+  });
+}
+
+if (typeof window !== 'undefined') {
+  addWhatJsdomLacks();
+}
 
 afterEach(() => cleanup());
