@@ -12,6 +12,7 @@ import { CommandIDs } from './commands';
 import { Events } from './events';
 import { load } from './i18n';
 import { platformIcon } from './icons';
+import { curveOutput } from './mime';
 import { ExperimentPages, uidOfPage } from './pages';
 import { Preferences } from './preferences';
 import { insertQuickstart, openQuickstart } from './quickstart';
@@ -124,4 +125,4 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   });
 }
 
-export default [services, pages, sidebar];
+export default [services, pages, sidebar, curveOutput];

@@ -51,7 +51,7 @@ function Fields({
       <label>
         {trans.__('x')}
         <select value={view.x} onChange={event => set({ x: event.target.value as XKind })}>
-          {X_KINDS.map(kind => (
+          {xKinds(view.x).map(kind => (
             <option key={kind} value={kind}>
               {xWord(kind, trans)}
             </option>
@@ -74,6 +74,11 @@ function Fields({
       />
     </div>
   );
+}
+
+/** The usual kinds, and the present one if it is another. */
+function xKinds(present: XKind): readonly XKind[] {
+  return X_KINDS.includes(present) ? X_KINDS : [...X_KINDS, present];
 }
 
 interface SmoothingProps {

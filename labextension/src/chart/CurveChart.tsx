@@ -14,7 +14,7 @@ import type { Linked } from './linked';
 import type { Outcome } from './scenery';
 import { ChartState, Freshness } from './states';
 import { lowest, strokes as strokesOf } from './stroke';
-import { xKindOf, xScale, type ChartView, type Subject, type XKind } from './view';
+import { isXKind, xScale, type ChartView, type Subject, type XKind } from './view';
 import { censusText } from './wording';
 
 export interface CurveChartProps {
@@ -27,6 +27,8 @@ export interface CurveChartProps {
   readonly linked: Linked;
   /** What a curve is called in legend and tooltip. */
   readonly name: (curve: Curve) => string;
+  /** What to show instead of words when there is no curve to be had. */
+  readonly fallback?: JSX.Element | null;
 }
 
 const NO_OUTCOME: Outcome = { scene: null, clipped: 0, nonPositive: 0 };
@@ -41,7 +43,7 @@ export function CurveChart(props: CurveChartProps): JSX.Element {
   const zoom = useSignal(linked.zoomChanged, () => linked.zoom);
   const feed = useFeed(services, subject, view, zoom.now, size?.width ?? null, isSeen);
   const curves = feed.curves ?? NO_CURVES;
-  const kind = xKindOf(feed.query) ?? view.x;
+  const kind = isXKind(feed.query?.x) ? feed.query.x : view.x;
   const drawnView = useMemo(() => ({ ...view, x: kind }), [view, kind]);
   const { strokes, shown, hidden, setHidden, setHovered } = useLegend(curves);
   const [outcome, setOutcome] = useState(NO_OUTCOME);

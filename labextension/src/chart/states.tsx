@@ -20,6 +20,8 @@ interface StateProps {
   /** Some curves are hidden by the legend. */
   readonly isHidden: boolean;
   readonly linked: Linked;
+  /** Shown instead of words when there is no curve to be had. */
+  readonly fallback?: JSX.Element | null;
   readonly trans: Trans;
 }
 
@@ -27,7 +29,10 @@ const SKELETON_AFTER_MS = 150;
 const ASKING_AFTER_MS = 600;
 
 export function ChartState(props: StateProps): JSX.Element | null {
-  const { feed, trans } = props;
+  const { feed, fallback, trans } = props;
+  if (fallback && (feed.curves ? feed.curves.length === 0 : feed.error !== null)) {
+    return fallback;
+  }
   if (feed.curves !== null) {
     return <Empty {...props} />;
   }
@@ -76,8 +81,11 @@ function emptyText(
   if (isZoomed) {
     return trans.__('No points in this range.');
   }
-  if (view.x === 'epoch') {
-    return trans.__('No points with an epoch: log a metric named “epoch” beside this one.');
+  if (view.x.startsWith('metric:')) {
+    return trans.__(
+      'No points with an x: log a metric named “%1” beside this one.',
+      view.x.slice('metric:'.length)
+    );
   }
   if (points > 0) {
     return view.yLog

@@ -4,7 +4,8 @@ import type { CurveQuery, Smoothing } from '../records';
 import type { Range } from './curves';
 import type { Scale } from './ticks';
 
-export type XKind = 'step' | 'epoch' | 'relative' | 'wall';
+/** `metric:<name>`: the last value of that metric at ≤ step. */
+export type XKind = 'step' | 'relative' | 'wall' | `metric:${string}`;
 
 export interface ChartView {
   readonly x: XKind;
@@ -37,7 +38,7 @@ export const WEIGHTS: Readonly<Record<Smoothing, { min: number; max: number; ste
     mean: { min: 1, max: 1000, step: 1, usual: 20 }
   };
 
-export const X_KINDS: readonly XKind[] = ['step', 'epoch', 'relative', 'wall'];
+export const X_KINDS: readonly XKind[] = ['step', 'metric:epoch', 'relative', 'wall'];
 export const SMOOTHINGS: readonly Smoothing[] = ['none', 'twema', 'ema', 'gaussian', 'mean'];
 
 const MOST_COLUMNS = 4000;
@@ -55,17 +56,15 @@ export function queryOf(subject: Subject, view: ChartView, range: Range | null, 
   return {
     experiments: [...subject.experiments],
     metrics: [...subject.metrics],
-    x: view.x === 'epoch' ? 'metric:epoch' : view.x,
+    x: view.x,
     ...(range ? { start: range[0], end: range[1] } : {}),
     width: Math.max(LEAST_COLUMNS, Math.min(MOST_COLUMNS, Math.round(pixels))),
     ...(smooth ? { smoothing: view.smoothing, weight: view.weight } : {})
   };
 }
 
-/** The kind of x that `query` asks for; null without a query. */
-export function xKindOf(query: CurveQuery | null): XKind | null {
-  const x = query?.x === 'metric:epoch' ? 'epoch' : query?.x;
-  return X_KINDS.find(kind => kind === x) ?? null;
+export function isXKind(x: unknown): x is XKind {
+  return typeof x === 'string' && (x.startsWith('metric:') || X_KINDS.some(kind => kind === x));
 }
 
 /** The scale of the x axis. */
@@ -86,7 +85,7 @@ export function restoreView(saved: unknown): ChartView {
     }
   }
   const view = known as unknown as ChartView;
-  const x = X_KINDS.includes(view.x) ? view.x : DEFAULT_VIEW.x;
+  const x = isXKind(view.x) ? view.x : DEFAULT_VIEW.x;
   const smoothing = SMOOTHINGS.includes(view.smoothing) ? view.smoothing : DEFAULT_VIEW.smoothing;
   return { ...view, x, smoothing };
 }

@@ -12,12 +12,14 @@ export function xWord(kind: XKind, trans: Trans): string {
   switch (kind) {
     case 'step':
       return trans.__('step');
-    case 'epoch':
+    case 'metric:epoch':
       return trans.__('epoch');
     case 'relative':
       return trans.__('time since start');
     case 'wall':
       return trans.__('time');
+    default:
+      return kind.slice('metric:'.length);
   }
 }
 
@@ -26,12 +28,12 @@ export function xText(x: number, kind: XKind): string {
   switch (kind) {
     case 'step':
       return count(Math.round(x));
-    case 'epoch':
-      return significant(x);
     case 'relative':
       return x < 60 ? `${Number(x.toPrecision(3))}s` : duration(x);
     case 'wall':
       return exactTime(x);
+    default:
+      return significant(x);
   }
 }
 

@@ -1,0 +1,35 @@
+/** What a panel leaves in its notebook: which curves it showed, and how. */
+
+import { DEFAULT_VIEW, restoreView, type ChartView, type Subject } from '../chart/view';
+
+export const CURVE_MIME = 'application/vnd.aiplat.curve+json';
+
+export interface Bundle {
+  readonly subject: Subject;
+  readonly view: ChartView;
+  /** The panel's widget, which exists as long as its kernel does. */
+  readonly modelId: string | null;
+}
+
+const VERSION = 1;
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string');
+
+/** `data` as a bundle; null if it is none, or of a later version. */
+export function readBundle(data: unknown): Bundle | null {
+  if (typeof data !== 'object' || data === null) {
+    return null;
+  }
+  const { version, experiments, metrics, options, widget } = data as Partial<Record<string, unknown>>;
+  if (version !== VERSION || !isTexts(experiments) || !isTexts(metrics)) {
+    return null;
+  }
+  const modelId =
+    typeof widget === 'object' && widget !== null && 'model_id' in widget ? widget.model_id : null;
+  return {
+    subject: { experiments, metrics },
+    view: options === undefined ? DEFAULT_VIEW : restoreView(options),
+    modelId: typeof modelId === 'string' && modelId !== '' ? modelId : null
+  };
+}
