@@ -59,7 +59,7 @@ class Buckets(NamedTuple):
 def axis_of(x: Floats, value: Floats) -> Axis:
     """Return the axis of points in memory, given in rising x."""
     starts = np.arange(0, len(x), BLOCK)
-    ends = np.append(starts[1:], len(x)) - 1
+    ends = np.minimum(starts + BLOCK, len(x)) - 1
 
     def spots(blocks: Ints) -> Spots:
         numbers = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()

@@ -2,7 +2,6 @@
 
 import base64
 import math
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,79 +18,79 @@ from aiplat_jupyter.store.segments import BLOCK
 from aiplat_jupyter.store.smoothing import Method
 
 
+class Look(msgspec.Struct, frozen=True, array_like=True):
+    """How a line was shown: each bucket one point, along an axis in the order of its steps, with which step gap."""
+
+    raw: bool
+    in_order: bool
+    gap: float
+
+
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """What an answer held: which question it was, the newest rows at its time, and of each line if it was raw and its gap."""
+    """What an answer held: to which question, the newest rows of tails and segments, and how each line was shown."""
 
     question: int
     tail: int
     segment: int
-    raw: bytes
-    gaps: list[float]
-
-
-class Held(NamedTuple):
-    """What the caller holds of one line: whether each bucket is one point, with which step gap, since which rows."""
-
-    raw: bool
-    gap: float
-    tail: int
-    segment: int
+    looks: list[Look]
 
 
 def query(tx: Connection, query: CurveQuery) -> CurveAnswer:
     """Answer curves of the experiments named in `query`, which the caller must be allowed to see.
 
-    Unknown experiments and pairs without points are left out; with a cursor, so are curves that are as they were. Where a
-    curve's `from_x` is set, its abandoned tails are as they were and not repeated. Raise `InvalidInput` for a bound, width,
-    weight or cursor that makes no sense.
+    Unknown experiments and pairs without points are left out; with a cursor, so are curves that are as they were.
+    Where a curve's `from_x` is set, its abandoned tails are as they were and not repeated. Raise `InvalidInput` for a
+    bound, width, weight or cursor that makes no sense.
     """
     check(query)
     question = Question(tx, query)
     cursor = None if query.cursor is None else _decoded(query.cursor)
-    curves, raw, gaps = [], [], []
+    if cursor is not None and (cursor.question, len(cursor.looks)) != (question.identity, len(question.named)):
+        cursor = None
+    curves, looks = [], []
     for place, named in enumerate(question.named):
-        held = None
-        if cursor is not None and cursor.question == question.identity:
-            held = Held(bool(cursor.raw[place]), cursor.gaps[place], cursor.tail, cursor.segment)
-        line = question.line(named, named.legs)
-        method = question.method(named, line)
-        curve = _curve(question, named, line, method, held)
-        curves += [] if curve is None else [curve]
-        raw.append(curve.raw if curve is not None else held is not None and held.raw)
-        gaps.append(method.gap)
-    return CurveAnswer(curves=curves, cursor=_encoded(Cursor(question.identity, *question.newest, bytes(raw), gaps)))
+        held = None if cursor is None else cursor.looks[place]
+        changed = -math.inf if cursor is None else question.changed_from(named, cursor.tail, cursor.segment)
+        if held is not None and changed == math.inf:
+            looks.append(held)
+            continue
+        curve, look = _curve(question, named, held, changed)
+        curves.append(curve)
+        looks.append(look)
+    return CurveAnswer(curves=curves, cursor=_encoded(Cursor(question.identity, *question.newest, looks)))
 
 
-def _curve(question: Question, named: Named, line: Line | None, method: Method, held: Held | None) -> Curve | None:
-    changed = -math.inf if held is None else question.changed_from(named, held.tail, held.segment)
-    if changed == math.inf:
-        return None
+def _curve(question: Question, named: Named, held: Look | None, changed: float) -> tuple[Curve, Look]:
+    """Return the curve, or what has changed of it from step `changed` on since it was shown like `held`."""
+    line = question.line(named, named.legs)
+    method = question.method(named, line)
     along = question.along(named, line, named.legs[-1].attempt)
-    found, raw = (Buckets.none(), True) if along is None else _buckets(question.query, along)
-    total = int(found.stats.points.sum())
-    from_x = None
-    if (
-        held is not None
-        and line is not None
-        and along is not None
-        and _is_stable(question, along, method, held, raw, changed)
-    ):
-        found, from_x = _tail_of(question, line, along, method, found, int(changed))
-    abandoned = _abandoned(question, named) if from_x is None and question.query.abandoned else []
-    if line is None and not abandoned:
-        return None
+    if line is None or along is None:
+        return _answer(question, named, None, columns(Buckets.none()), 0, True, None), Look(True, True, method.gap)
+    found, raw = _buckets(question.query, along)
+    look = Look(raw, along.numbers is None, method.gap)
+    total, from_x = int(found.stats.points.sum()), None
+    if changed > -math.inf and look == held and look.in_order and (raw or question.has_fixed_columns):
+        found, from_x = _from(question, line, method, found, along, int(changed))
+    shown = _columns(question, line, along, method, found)
+    return _answer(question, named, along, shown, total, raw, from_x), look
+
+
+def _answer(
+    question: Question, named: Named, along: Along | None, shown: Columns, total: int, raw: bool, from_x: float | None
+) -> Curve:
     return Curve(
         experiment=named.experiment,
         metric=named.metric,
         context=named.context,
-        columns=_columns(question, line, along, method, found),
-        shown=len(found.x),
+        columns=shown,
+        shown=len(shown.x),
         total=total,
         raw=raw,
         summary=named.summary,
         x_extent=None if along is None else (float(along.axis.first[0]), float(along.axis.last[-1])),
         from_x=from_x,
-        abandoned=abandoned,
+        abandoned=_abandoned(question, named) if from_x is None and question.query.abandoned else [],
     )
 
 
@@ -101,24 +100,23 @@ def _buckets(query: CurveQuery, along: Along) -> tuple[Buckets, bool]:
     return buckets(along.axis, start, end, query.width)
 
 
-def _columns(question: Question, line: Line | None, along: Along | None, method: Method, found: Buckets) -> Columns:
-    if line is None or along is None or method.name == "none" or not len(found.x):
+def _columns(question: Question, line: Line, along: Along, method: Method, found: Buckets) -> Columns:
+    if method.name == "none" or not len(found.x):
         return columns(found)
     return columns(found, smoothing.smoothed(question.archive, line, along.on_line(found.number), method))
 
 
-def _is_stable(question: Question, along: Along, method: Method, held: Held, raw: bool, changed: float) -> bool:
-    """Tell whether what the caller holds of lower x than the change is right as it is."""
-    query = question.query
-    same_columns = raw or (query.start is not None and query.end is not None)
-    return changed > -math.inf and same_columns and raw == held.raw and along.numbers is None and method.gap == held.gap
+def _from(
+    question: Question, line: Line, method: Method, found: Buckets, along: Along, step: int
+) -> tuple[Buckets, float | None]:
+    """Return the buckets that a change at `step` touches, and the x where they begin (None: they are all).
 
-
-def _tail_of(
-    question: Question, line: Line, along: Along, method: Method, found: Buckets, step: int
-) -> tuple[Buckets, float]:
-    """Return the buckets that a change at `step` touches, and the x where they begin."""
-    number = line.moved(line.number_from(question.archive, step), -method.reach)
+    On an axis of time a step that came again has moved, from somewhere behind the point in front of it.
+    """
+    moved = 0 if question.query.x == "step" else 1
+    number = line.moved(line.number_from(question.archive, step), -method.reach - moved)
+    if number == 0:
+        return found, None
     kept = found.number >= number
     if kept.any():
         return found.take(kept), float(found.first_x[kept][0])

@@ -83,6 +83,11 @@ class Question:
         self._sources = Sources(self.archive, attempts, numbers)
         self.identity = _identity(query, self.named)
 
+    @property
+    def has_fixed_columns(self) -> bool:
+        """Whether pixel columns stay where they are when points come."""
+        return self.query.start is not None and self.query.end is not None
+
     def line(self, named: Named, legs: Sequence[Leg]) -> Line | None:
         """Return the line of `named` along `legs`."""
         return self._sources.line(legs, {attempt: row.id for attempt, row in named.rows.items()})

@@ -129,7 +129,7 @@ def pack_integers(numbers: Ints) -> bytes:
     """Pack one or more integers as differences of the smallest width that is worth it."""
     differences = np.diff(numbers)
     count = len(differences)
-    rank = count // 64
+    rank = count // 512
     base = np.partition(differences, rank)[rank] if count else np.int64(0)
     above = (differences - base).view(np.uint64)
     sizes = {w: w * count + _EXCEPTION * int((above >> np.uint64(8 * w)).astype(bool).sum()) for w in (0, 1, 2, 4)}

@@ -1,10 +1,12 @@
 import math
 from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -36,6 +38,15 @@ class Story:
         self.account = Account({first: Attempt(first)})
         self.end = first
         self.clock = 1.7e9
+        self.views = [
+            View(self, width=1000),
+            View(self, width=12, start=-20.0, end=300.0),
+            View(self, width=9),
+            View(self, width=1000, smoothing="twema", weight=0.9),
+            View(self, width=30, start=0.0, end=200.0, smoothing="gaussian", weight=2.0),
+            View(self, width=1000, x="relative"),
+            View(self, width=1000, x="metric:epoch"),
+        ]
 
     def log(self, attempt: int, keys: tuple[str, ...], steps: list[int], values: np.ndarray, context: str = "") -> None:
         walls = [self.clock + i / 4 for i in range(len(steps))]
@@ -60,6 +71,12 @@ class Story:
     def ask(self, **options: object) -> CurveAnswer:
         query = CurveQuery(experiments=["e"], metrics=list(NAMES), **options)
         return self.database.read_now(lambda tx: metrics.query(tx, query))
+
+    def follow(self) -> None:
+        """Assert that what each view holds after a delta is what a first look would show."""
+        for view in self.views:
+            view.refresh()
+            view.check()
 
     def check(self, width: int, start: float | None = None, end: float | None = None) -> None:
         answer = self.ask(width=width, start=start, end=end)
@@ -86,6 +103,42 @@ class Story:
         assert sum(sum(tail.columns.count) for tail in curve.abandoned) == sum(
             1 for tail in left.values() for point in tail if (start or -math.inf) <= point[0] <= (end or math.inf)
         )
+
+
+class View:
+    """A chart that keeps itself up to date by deltas."""
+
+    def __init__(self, story: Story, **options: object) -> None:
+        self.story, self.options = story, options
+        self.cursor: str | None = None
+        self.held: dict[tuple[str, str], tuple[Curve, dict[str, list[float]]]] = {}
+
+    def refresh(self) -> None:
+        answer = self.story.ask(cursor=self.cursor, **self.options)
+        self.cursor = answer.cursor
+        for curve in answer.curves:
+            name = curve.metric, curve.context
+            columns = msgspec.structs.asdict(curve.columns)
+            columns |= {kind: columns[kind] or [0] * curve.shown for kind in ("nan", "posinf", "neginf")}
+            abandoned = curve.abandoned
+            if curve.from_x is not None:
+                before, held = self.held[name]
+                kept = [x < curve.from_x for x in held["x"]]
+                columns = {key: list(compress(held[key], kept)) + columns[key] for key in columns}
+                abandoned = before.abandoned
+            self.held[name] = msgspec.structs.replace(curve, abandoned=abandoned), columns
+
+    def check(self) -> None:
+        fresh = {(curve.metric, curve.context): curve for curve in self.story.ask(**self.options).curves}
+        assert fresh.keys() == self.held.keys()
+        for name, curve in fresh.items():
+            held, columns = self.held[name]
+            for key, column in columns.items():
+                found = getattr(curve.columns, key) or [0] * len(column)
+                np.testing.assert_allclose(column, found, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=key)
+            assert repr(held.abandoned) == repr(curve.abandoned)
+            same_summary(held.summary, curve.summary)
+            assert (held.total, held.raw, held.x_extent) == (curve.total, curve.raw, curve.x_extent)
 
 
 def summarised(name: tuple[str, str], line: list[Point]) -> SeriesSummary:
@@ -134,14 +187,20 @@ logs = st.tuples(
     st.sampled_from(["", "", "", "rank=1"]),
 )
 folds = st.tuples(st.just("fold"), st.integers(0, 3))
-rewinds = st.tuples(st.just("rewind"), st.one_of(st.none(), st.integers(-10, 400)))
+rewinds = st.tuples(st.just("rewind"), st.one_of(st.none(), st.integers(-10, 130)))
+looks = st.just(("follow",))
 windows = st.tuples(
     st.just("look"), st.integers(1, 40), st.one_of(st.none(), st.tuples(st.integers(-60, 400), st.integers(0, 300)))
 )
 
 
-@given(st.lists(st.one_of(logs, logs, folds, rewinds, windows), min_size=1, max_size=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(logs, logs, folds, rewinds, windows, looks), min_size=1, max_size=12))
+@settings(
+    max_examples=100,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_curves_are_what_was_logged(small_segments: None, empty_file: Path, tmp_path_factory, events):
     path = tmp_path_factory.mktemp("story") / "aiplat.db"
     path.write_bytes(empty_file.read_bytes())
@@ -150,6 +209,7 @@ def test_curves_are_what_was_logged(small_segments: None, empty_file: Path, tmp_
         story = Story(database)
         for event in events:
             tell(story, event)
+        story.follow()
         story.check(20)
         story.check(1000)
         story.check(7, 3.0, 250.5)
@@ -167,6 +227,8 @@ def tell(story: Story, event: tuple) -> None:
         story.fold(attempts[event[1] % len(attempts)])
     elif event[0] == "rewind":
         story.rewind(event[1])
+    elif event[0] == "follow":
+        story.follow()
     else:
         _, width, window = event
         story.check(width, *((None, None) if window is None else (float(window[0]), float(window[0] + window[1]))))
