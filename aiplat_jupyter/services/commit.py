@@ -102,7 +102,7 @@ class Commit:
 
     def _change(self, changed: Changed) -> None:
         row = self.state.experiment_id
-        for column in ("config", "summary"):
+        for column in ("config", "summary", "provenance"):
             if entries := getattr(changed, column):
                 self._merge(row, column, entries)
         values = {
@@ -133,7 +133,7 @@ class Commit:
         found = experiments.find(self._tx, self._who, opened.experiment)
         if found is None:
             found = self._create(opened)
-        elif opened.rank is None:
+        elif opened.rank is None and not opened.joins:
             self._fill(found, opened)
         access.check(self._who, found.project.role, "editor")
         journals.begin(self._tx, self._uid, self._attempt(found, opened), opened)
