@@ -5,7 +5,8 @@ from typing import Final
 
 from tornado.web import HTTPError
 
-from aiplat_jupyter.core.errors import AiplatError, OffsetConflict
+from aiplat_jupyter.core.errors import AiplatError
+from aiplat_jupyter.core.problems import to_problem
 from aiplat_jupyter.core.records import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -19,7 +20,7 @@ def is_expected(error: BaseException | None) -> bool:
 def problem_of(error: BaseException | None, status: int, reference: str) -> Problem:
     """Return the document for `error`; `reference` finds an unexpected one in the server's log."""
     if isinstance(error, AiplatError):
-        return of_ours(error)
+        return to_problem(error)
     if isinstance(error, HTTPError):
         return _of_tornado(error)
     return Problem(
@@ -29,20 +30,6 @@ def problem_of(error: BaseException | None, status: int, reference: str) -> Prob
         code="internal",
         detail="Something went wrong in the server.",
         hint=f"The Jupyter server's log tells more beside the reference {reference}.",
-    )
-
-
-def of_ours(error: AiplatError) -> Problem:
-    """Return the document for an error of our own tree."""
-    return Problem(
-        type=f"urn:aiplat:problem:{error.code}",
-        title=error.title,
-        status=error.status,
-        code=error.code,
-        detail=error.detail,
-        hint=error.hint,
-        fields=error.fields,
-        offset=error.offset if isinstance(error, OffsetConflict) else None,
     )
 
 

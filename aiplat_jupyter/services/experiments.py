@@ -24,7 +24,7 @@ from aiplat_jupyter.core.records import (
 )
 from aiplat_jupyter.core.states import LIVE, ExperimentStatus
 from aiplat_jupyter.services import access, limits
-from aiplat_jupyter.services.bulk import apply_each, next_state, refuse_unless_trashed
+from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
 from aiplat_jupyter.services.purging import purge_experiment
 from aiplat_jupyter.store import attempts, changes, experiments, projects, tombstones
 from aiplat_jupyter.store.database import Database
@@ -63,7 +63,7 @@ class Experiments:
 
     async def get(self, who: Identity, uid: str) -> Experiment:
         """Return one experiment."""
-        return await self._database.read(lambda tx: experiments.record(tx, access.experiment(tx, who, uid, "viewer")))
+        return await self._database.read(lambda tx: _shown(tx, who, uid))
 
     async def update(self, who: Identity, uid: str, patch: ExperimentPatch) -> Experiment:
         """Set the fields that are given."""
@@ -85,7 +85,7 @@ class Experiments:
     async def apply(self, who: Identity, uid: str, verb: Verb) -> Experiment | Purged:
         """Archive, trash, restore or purge. Raise `Conflict` where the state forbids it; purge wants trash first."""
         if verb != "purge":
-            return await self._database.write(lambda tx: _put(tx, who, uid, verb))
+            return await self._database.write(lambda tx: _shown(tx, who, _put(tx, who, uid, verb)))
         freed = await self._purge(who, uid)
         await self._database.reclaim()
         return freed
@@ -93,8 +93,8 @@ class Experiments:
     async def bulk(self, who: Identity, bulk: Bulk) -> BulkResult:
         """Apply one verb to each of up to 1,000 experiments; one that fails does not hinder the others."""
         if bulk.verb != "purge":
-            return await apply_each(bulk, lambda uid: self.apply(who, uid, bulk.verb))
-        result = await apply_each(bulk, lambda uid: self._purge(who, uid))
+            return await put_each(self._database, bulk, lambda tx, uid: _put(tx, who, uid, bulk.verb))
+        result = await purge_each(bulk, lambda uid: self._purge(who, uid))
         await self._database.reclaim()
         return result
 
@@ -181,15 +181,19 @@ def _end(tx: Connection, found: experiments.Found, status: ExperimentStatus) -> 
     attempts.end(tx, attempt, status, "", now)
 
 
-def _put(tx: Connection, who: Identity, uid: str, verb: Verb) -> Experiment:
+def _put(tx: Connection, who: Identity, uid: str, verb: Verb) -> str:
     found = access.experiment(tx, who, uid, "editor")
     tombstones.refuse_buried(tx, uid)
     experiments.change(tx, found.id, {"lifecycle": next_state("experiment", found.lifecycle, verb)})
-    return _told(tx, who, uid, "updated")
+    changes.of_experiment(tx, "updated", uid, found.project.uid)
+    return uid
 
 
 def _told(tx: Connection, who: Identity, uid: str, kind: changes.Kind) -> Experiment:
     """Record that an experiment changed, and return it as it is now."""
-    found = access.experiment(tx, who, uid, "viewer")
-    changes.of_experiment(tx, kind, uid, found.project.uid)
-    return experiments.record(tx, found)
+    changes.of_experiment(tx, kind, uid, access.experiment(tx, who, uid, "viewer").project.uid)
+    return _shown(tx, who, uid)
+
+
+def _shown(tx: Connection, who: Identity, uid: str) -> Experiment:
+    return experiments.record(tx, access.experiment(tx, who, uid, "viewer"))

@@ -89,9 +89,9 @@ def _columns(points: NewPoints) -> Batch:
     if len(points.values) * count > MAX_VALUES:
         raise InvalidInput("That is too much at once.", fields={"values": f"at most {MAX_VALUES:,} numbers"})
     wall = [time.time()] * count if points.wall is None else points.wall
-    for field, column in {"wall": wall, **{f"values.{name}": column for name, column in points.values.items()}}.items():
-        if len(column) != count:
-            raise InvalidInput("The columns differ in length.", fields={field: f"{count} entries, as step has"})
+    lengths = {"wall": len(wall)} | {f"values.{name}": len(column) for name, column in points.values.items()}
+    if odd := {field: f"{count} entries, as step has" for field, length in lengths.items() if length != count}:
+        raise InvalidInput("The columns differ in length.", fields=odd)
     for name in points.values:
         if not 0 < len(name) <= MAX_KEY or "\x00" in name:
             raise InvalidInput(

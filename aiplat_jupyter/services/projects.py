@@ -22,7 +22,7 @@ from aiplat_jupyter.core.records import (
     Verb,
 )
 from aiplat_jupyter.services import access, limits
-from aiplat_jupyter.services.bulk import apply_each, next_state, refuse_unless_trashed
+from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
 from aiplat_jupyter.services.purging import purge_experiment
 from aiplat_jupyter.store import changes, experiments, projects, tombstones
 from aiplat_jupyter.store.database import Database
@@ -93,8 +93,8 @@ class Projects:
     async def bulk(self, who: Identity, bulk: Bulk) -> BulkResult:
         """Apply one verb to each of up to 1,000 projects; one that fails does not hinder the others."""
         if bulk.verb != "purge":
-            return await apply_each(bulk, lambda uid: self.apply(who, uid, bulk.verb))
-        result = await apply_each(bulk, lambda uid: self._purge(who, uid))
+            return await put_each(self._database, bulk, lambda tx, uid: _put(tx, who, uid, bulk.verb))
+        result = await purge_each(bulk, lambda uid: self._purge(who, uid))
         await self._database.reclaim()
         return result
 
