@@ -31,16 +31,14 @@ class AiplatApp(ExtensionApp):
     """Projects, experiments and live curves in a Jupyter server."""
 
     name = "aiplat_jupyter"
-    extension_url = "/lab"
-    load_other_extensions = True
 
     data_dir = Unicode(
         help="""Folder of the database, the journals, the server files and the backups. Must be absolute. Default: the
         environment variable AIPLAT_DATA_DIR, else the folder aiplat in Jupyter's data directory."""
     ).tag(config=True)
     db_url = Unicode(
-        help="""The database, in SQLAlchemy's form, such as postgresql+psycopg://user:password@host/name. Default:
-        empty, which means the SQLite file aiplat.db in data_dir."""
+        help="""The database, in SQLAlchemy's form, such as postgresql+psycopg://user@host/name (a password is better
+        kept in ~/.pgpass). Default: empty, which means the SQLite file aiplat.db in data_dir."""
     ).tag(config=True)
     journal_days = Float(
         7.0,

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import secrets
 from collections.abc import Iterator
 from types import TracebackType
@@ -244,7 +245,7 @@ class Handler(APIHandler):
 
     def _headers_of(self, error: BaseException | None, status: int) -> Iterator[tuple[str, str]]:
         if isinstance(error, RateLimited):
-            yield "Retry-After", f"{error.retry_after:.0f}"
+            yield "Retry-After", str(math.ceil(error.retry_after))
         elif status == 503:
             yield "Retry-After", "2"
         elif status == 401:

@@ -1,5 +1,6 @@
 """What a route is: one verb on one path, and what its function's signature says of it."""
 
+import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from aiplat_jupyter.server.call import Created
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 MIB: Final = 1024 * 1024
+_signature: Final = functools.cache(inspect.signature)
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def parameters(self) -> dict[str, Any]:
         """Path parameters, in order, and their types."""
-        takes = inspect.signature(self.act).parameters
+        takes = _signature(self.act).parameters
         return {name: takes[name].annotation for name in re.findall(r"{(\w+)}", self.path)}
 
     @property
@@ -62,7 +64,7 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def answer(self) -> Any:
         """Record of the answer; None where there is no content."""
-        returns = inspect.signature(self.act).return_annotation
+        returns = _signature(self.act).return_annotation
         return get_args(returns)[0] if get_origin(returns) is Created else returns
 
     @property
@@ -70,7 +72,7 @@ class Route(Struct, frozen=True, kw_only=True):
         """Which successes there are."""
         if self.answer is None:
             return [204]
-        returns = inspect.signature(self.act).return_annotation
+        returns = _signature(self.act).return_annotation
         return [200, 201] if get_origin(returns) is Created else [self.status]
 
     @property
@@ -80,7 +82,7 @@ class Route(Struct, frozen=True, kw_only=True):
         return re.sub(r"{(\w+)}", lambda found: f"(?P<{found[1]}>{_values(kinds[found[1]])})", self.path)
 
     def _takes(self, name: str) -> Any:
-        parameter = inspect.signature(self.act).parameters.get(name)
+        parameter = _signature(self.act).parameters.get(name)
         return parameter and parameter.annotation
 
 

@@ -51,7 +51,7 @@ ROUTES: Final = (
     _write("DELETE", "experiments/{uid}", experiments.trash_experiment),
     _write("POST", "experiments/{uid}/purge", experiments.purge_experiment),
     _write("POST", "experiments/{uid}/stop", experiments.stop_experiment),
-    _write("POST", "experiments/{uid}/points", metrics.add_points, limit=32 * MIB, is_activity=False),
+    _write("POST", "experiments/{uid}/points", metrics.add_points, limit=8 * MIB, is_activity=False),
     _write("POST", "experiments/{uid}/{verb}", experiments.move_experiment),
     _read("experiments/{uid}/loss", metrics.get_loss),
     _read("experiments/{uid}/metrics", metrics.list_metrics),

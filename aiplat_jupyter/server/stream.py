@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final, Union
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from aiplat_jupyter.services.bus import Resync
 
 HEARTBEAT: Final = 15.0
-"""Seconds of silence after which a comment shows that the stream is alive."""
+"""Seconds between comments, which show that the stream is alive."""
 MAX_WAIT: Final = 60.0
 MAX_ITEMS: Final = 1000
 AT_ONCE: Final = 0.01
@@ -96,7 +97,14 @@ class StreamHandler(Handler):
             async with self.at.bus.subscribe(self.who, query.topics, after) as changes:
                 await self._open(after)
                 async for event in _paced(changes, self._gone):
+                    if event is None and not await self._is_still_welcome():
+                        break
                     await self._send(_encode(event) if event else b":\n\n")
+
+    async def _is_still_welcome(self) -> bool:
+        """Tell whether the token that opened the stream has neither been revoked nor expired."""
+        secret = self._bearer()
+        return secret is None or await self.at.tokens.identify(secret) is not None
 
     def _last_event_id(self, query: ChangesQuery) -> int:
         """Return the number to go on from: a browser that connects again repeats its first query, but knows more."""
@@ -124,19 +132,22 @@ def _encode(event: Event) -> bytes:
 
 
 async def _paced(events: AsyncIterator[Event], gone: asyncio.Event) -> AsyncIterator[Event | None]:
-    """Yield events, and None after each `HEARTBEAT` without one, until they end or the caller has gone."""
+    """Yield events, and None every `HEARTBEAT`, until they end or the caller has gone."""
     leaving = asyncio.ensure_future(gone.wait())
-    coming = _coming(events)
+    coming, beat = _coming(events), time.monotonic() + HEARTBEAT
     try:
         while not gone.is_set():
-            await asyncio.wait({coming, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-            if not coming.done():
+            silence = max(0.0, beat - time.monotonic())
+            await asyncio.wait({coming, leaving}, timeout=silence, return_when=asyncio.FIRST_COMPLETED)
+            if time.monotonic() >= beat:
+                beat = time.monotonic() + HEARTBEAT
                 yield None
-            elif (event := coming.result()) is None:
+            if not coming.done():
+                continue
+            if (event := coming.result()) is None:
                 return
-            else:
-                yield event
-                coming = _coming(events)
+            yield event
+            coming = _coming(events)
     finally:
         leaving.cancel()
         coming.cancel()

@@ -143,7 +143,7 @@ def test_two_servers_share_one_folder(two: tuple[Lab, Lab]) -> None:
 
 
 def test_a_server_that_is_told_to_end_takes_its_token_along(tmp_path: Path) -> None:
-    with Lab(tmp_path, "jupyter_server") as lab:
+    with Lab(tmp_path, "jupyter_server", options=("--AiplatApp.journal_days=3",)) as lab:
         wait_for_start(lab)
         assert len(list((lab.data_dir / "servers").glob("*.json"))) == 1
     assert not list((lab.data_dir / "servers").glob("*.json"))

@@ -135,6 +135,15 @@ async def test_silence_is_broken_by_comments(follow: Any, monkeypatch: pytest.Mo
         assert reader.events == []
 
 
+async def test_a_revoked_token_ends_its_stream(aiplat_ask: Ask, follow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
+    minted = (await aiplat_ask("POST", "auth/token", {"name": "t", "scopes": ["read"]}, status=201)).record
+    async with follow(Authorization=f"Bearer {minted['secret']}") as reader:
+        await reader.until(lambda reader: b":\n\n" in reader.raw)
+        await aiplat_ask("DELETE", f"auth/tokens/{minted['token']['uid']}", status=204)
+        await reader.until_end()
+
+
 async def test_a_caller_that_goes_is_forgotten(aiplat_app: AiplatApp, follow: Any) -> None:
     bus: Any = (await aiplat_app.services()).bus
     async with follow(), follow():
