@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Api } from './api';
 import { ApiError } from './errors';
-import { experiment, INFO } from './testing/records';
+import { experiment, project } from './testing/records';
 import { FakeServer, problem } from './testing/server';
 
 let server: FakeServer;
@@ -76,7 +76,7 @@ describe('what can fail', () => {
 
   it('calls a server that does not answer unreachable, after several attempts', async () => {
     server.isDown = true;
-    const error = await failure(api.server());
+    const error = await failure(api.project('one'));
     expect(error.code).toBe('unreachable');
     expect(error.isUnreachable).toBe(true);
     expect(server.asked).toHaveLength(4);
@@ -84,17 +84,23 @@ describe('what can fail', () => {
 
   it('gets through when the server comes back in between', async () => {
     server.isDown = true;
-    const asking = api.server();
+    const asking = api.project('one');
     await vi.advanceTimersByTimeAsync(100);
     server.isDown = false;
-    server.on('GET server', INFO);
-    expect(await settled(asking)).toEqual({ status: 'fulfilled', value: INFO });
+    server.on('GET projects/one', project('one'));
+    expect(await settled(asking)).toEqual({ status: 'fulfilled', value: project('one') });
+  });
+
+  it('shows the failure of the first contact at once', async () => {
+    server.on('GET server', () => problem(503, { hint: 'Free some space.' }));
+    expect((await failure(api.server())).hint).toBe('Free some space.');
+    expect(server.asked).toHaveLength(1);
   });
 
   it('stops asking when the caller loses interest', async () => {
-    server.on('GET server', () => problem(503));
+    server.on('GET projects/one', () => problem(503));
     const caller = new AbortController();
-    const asking = api.server(caller.signal);
+    const asking = api.project('one', caller.signal);
     const outcome = expect(asking).rejects.toMatchObject({ name: 'AbortError' });
     await vi.advanceTimersByTimeAsync(100);
     caller.abort();

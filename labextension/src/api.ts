@@ -41,13 +41,16 @@ interface Call {
   body?: unknown;
   query?: object;
   signal?: AbortSignal;
+  /** Milliseconds before each repetition after a transient failure; `RETRY_DELAYS` if not told. */
+  delays?: readonly number[];
 }
 
 export class Api {
   constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
 
+  /** First contact; never repeated, so that a failure is seen at once. */
   server(signal?: AbortSignal): Promise<ServerInfo> {
-    return this.call('GET', ['server'], { signal });
+    return this.call('GET', ['server'], { signal, delays: [] });
   }
 
   projects(query: ProjectQuery, signal?: AbortSignal): Promise<Page<Project>> {
@@ -135,7 +138,7 @@ export class Api {
     if (method !== 'GET') {
       headers['Idempotency-Key'] = UUID.uuid4();
     }
-    for (const delay of [...RETRY_DELAYS, null]) {
+    for (const delay of [...(call.delays ?? RETRY_DELAYS), null]) {
       try {
         const response = await this.send(method, path, call, headers);
         return (await response.json()) as T;

@@ -7,7 +7,7 @@ import * as actions from './actions';
 import { CommandIDs } from './commands';
 import type { Services } from './services';
 import type { Sidebar } from './sidebar/sidebar';
-import { codeFor } from './snippets';
+import { experimentCode, projectCode } from './snippets';
 import type { Target } from './target';
 
 interface Deed {
@@ -38,7 +38,7 @@ function deeds(sidebar: Sidebar): Deed[] {
     {
       id: CommandIDs.copyCode,
       label: trans.__('Copy Code'),
-      fits: target => !isTrashed(target),
+      fits: target => !isTrashed(target) && (target.kind === 'experiment' || isOne(target)),
       act: target => copyCode(target, services)
     },
     {
@@ -116,7 +116,7 @@ export function addSidebarCommands(commands: CommandRegistry, sidebar: Sidebar):
 }
 
 async function copyCode(target: Target, { trans }: Services): Promise<void> {
-  Clipboard.copyToSystem(codeFor(target));
+  Clipboard.copyToSystem(target.kind === 'project' ? projectCode(target.name) : experimentCode(target.uids));
   Notification.success(trans.__('Copied; paste it into a cell'), { autoClose: 3000 });
   return Promise.resolve();
 }

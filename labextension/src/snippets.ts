@@ -1,7 +1,5 @@
 /** Python to copy: the first run, and what reads back what was logged. */
 
-import type { Target } from './target';
-
 export const QUICKSTART = `import aiplat_jupyter as aiplat
 
 exp = aiplat.init(project="digits", name="mlp", config={"lr": 1e-3})
@@ -14,16 +12,17 @@ exp.finish()
 exp.history("loss")
 `;
 
-/** Return the cell that opens the things of `target` and shows their curves; uids are plain words. */
-export function codeFor(target: Target): string {
-  const head = 'import aiplat_jupyter as aiplat\n\n';
-  const uids = target.uids.map(uid => JSON.stringify(uid));
-  if (target.kind === 'project') {
-    return `${head}experiments = aiplat.experiments(project=[${uids.join(', ')}])\naiplat.LossCurve(experiments)\n`;
-  }
-  if (uids.length === 1) {
-    return `${head}exp = aiplat.experiment(${uids[0] ?? ''})\nexp.history("loss")\n`;
-  }
-  const list = uids.map(uid => `aiplat.experiment(${uid})`).join(',\n    ');
-  return `${head}experiments = [\n    ${list},\n]\naiplat.LossCurve(experiments)\n`;
+const HEAD = 'import aiplat_jupyter as aiplat\n\n';
+
+/** Return the cell that shows the curves of these experiments. */
+export function experimentCode(uids: readonly string[]): string {
+  const [first] = uids;
+  const target = uids.length === 1 ? first : uids;
+  return `${HEAD}aiplat.LossCurve(${JSON.stringify(target)})\n`;
+}
+
+/** Return the cell that lists the experiments of the project `name` as a table, and shows their curves. */
+export function projectCode(name: string): string {
+  const query = JSON.stringify(`project:${JSON.stringify(name)}`);
+  return `${HEAD}display(aiplat.experiments(${query}))\naiplat.LossCurve(${query})\n`;
 }

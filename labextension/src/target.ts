@@ -6,6 +6,8 @@ export interface Target {
   kind: 'project' | 'experiment';
   /** At least one. */
   uids: string[];
+  /** The first one's. */
+  name: string;
   lifecycle: Lifecycle;
   /** Those that can be asked to stop. */
   live: string[];

@@ -10,7 +10,7 @@ import type { Experiment } from '../records';
 import type { Services } from '../services';
 import { NameField } from '../sidebar/NameField';
 import { useNow } from '../signals';
-import { codeFor } from '../snippets';
+import { experimentCode } from '../snippets';
 import { describe, isLive } from '../status';
 import { openMenu } from './menu';
 import type { ExperimentModel } from './model';
@@ -158,8 +158,7 @@ function Buttons({
   const canWrite = experiment.role !== 'viewer';
   const stop = (): void => void actions.stop(services, [experiment.uid]).then(() => model.reload());
   const copy = (): void => {
-    const { uid, lifecycle } = experiment;
-    Clipboard.copyToSystem(codeFor({ kind: 'experiment', uids: [uid], lifecycle, live: [] }));
+    Clipboard.copyToSystem(experimentCode([experiment.uid]));
     Notification.success(trans.__('Copied; paste it into a cell'), { autoClose: 3000 });
   };
   return (

@@ -78,7 +78,7 @@ describe('first contact', () => {
 
   it('shows what a server part that did not start says, with its hint', async () => {
     platform.server.on('GET server', () =>
-      problem(500, { detail: 'The disk is full.', hint: 'Free some space.' })
+      problem(503, { detail: 'The disk is full.', hint: 'Free some space.' })
     );
     render(<SidebarView sidebar={sidebar} />);
     void sidebar.model.start();

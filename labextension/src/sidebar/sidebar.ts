@@ -48,9 +48,10 @@ export class Sidebar implements IDisposable {
     if (first === undefined) {
       return null;
     }
+    const { name } = first.kind === 'project' ? first.project : first.experiment;
     const lifecycle = first.kind === 'project' ? first.project.status : first.experiment.lifecycle;
-    const live = things.filter(isLiveThing).map(uidOf);
-    return { kind: first.kind, uids: [...new Set(things.map(uidOf))], lifecycle, live: [...new Set(live)] };
+    const live = new Set(things.filter(isLiveThing).map(uidOf));
+    return { kind: first.kind, uids: [...new Set(things.map(uidOf))], name, lifecycle, live: [...live] };
   }
 
   /** Do what Enter or a click does. */
