@@ -42,6 +42,9 @@ class Panel(Protocol):
     def is_live(self) -> bool:
         """Whether more is expected by itself, and someone looks."""
 
+    def peek(self) -> None:
+        """Note that what is live may have changed unheard."""
+
     def changed(self, change: Change | None) -> bool:
         """Note that something changed (None: anything may have); tell whether the panel wants to be refreshed."""
 
@@ -53,10 +56,11 @@ class Panel(Protocol):
 
 
 class _Seat:
-    """When a panel is due (monotonic seconds), and how often it failed in a row."""
+    """When a panel is due, and due to look by itself (monotonic seconds), and how often it failed in a row."""
 
     def __init__(self) -> None:
         self.due = 0.0
+        self.peek = float("inf")
         self.served = 0.0
         self.failures = 0
 
@@ -129,18 +133,23 @@ class Feed:
     def _next(self) -> Panel | None:
         with self._changed:
             while not self._stopped:
-                panel = min(self._seats, key=lambda each: self._seats[each].due, default=None)
-                wait = self._seats[panel].due - time.monotonic() if panel else None
-                if panel and wait is not None and wait <= 0:
+                panel, when = min(self._times(), key=lambda each: each[1], default=(None, float("inf")))
+                wait = when - time.monotonic()
+                if panel and wait <= 0:
                     return panel
-                self._changed.wait(min(wait, 3600.0) if wait is not None else None)
+                self._changed.wait(min(wait, 3600.0))
         return None
+
+    def _times(self) -> list[tuple[Panel, float]]:
+        return [(panel, min(seat.due, seat.peek)) for panel, seat in self._seats.items()]
 
     def _serve(self, panel: Panel) -> None:
         seat = self._seats.get(panel)
         if seat is None:
             return
-        seat.due = float("inf")
+        if seat.peek <= time.monotonic():
+            panel.peek()
+        seat.due = seat.peek = float("inf")
         try:
             panel.refresh(self.api())
             seat.failures = 0
@@ -151,9 +160,8 @@ class Feed:
             self._failed(panel, seat, AiplatError(f"{type(error).__name__}: {error}"))
         seat.served = time.monotonic()
         if seat.failures or panel.is_live:
-            look = LOOK if self._heard else POLL
-            with self._changed:
-                seat.due = min(seat.due, seat.served + (_delay(panel, seat) if seat.failures else look))
+            pause = _delay(panel, seat) if seat.failures else LOOK if self._heard else POLL
+            seat.peek = seat.served + pause
 
     def _failed(self, panel: Panel, seat: _Seat, error: AiplatError) -> None:
         seat.failures += 1
@@ -177,6 +185,7 @@ class Feed:
                 failures = 0
             except AiplatError as error:
                 logger.debug("The event stream is down: %s", error)
+                self._look_around()
                 failures += 1
                 self._pause(min(MAX_DELAY, 2.0**failures / 2))
 
@@ -198,6 +207,11 @@ class Feed:
         for panel in list(self._seats):
             if (change is None or change.topic in panel.topics) and panel.changed(change):
                 self.wake(panel)
+
+    def _look_around(self) -> None:
+        for panel in list(self._seats):
+            panel.peek()
+            self.wake(panel)
 
     def _topics(self) -> tuple[str, ...]:
         """Return what to listen to, waiting until there is something; empty: stop."""

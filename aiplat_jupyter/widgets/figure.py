@@ -44,14 +44,18 @@ class Canvas:
     """The figure with the overlay over it, as one box."""
 
     def __init__(self) -> None:
-        self._x, self._y = bqplot.LinearScale(min=0.0, max=1.0), bqplot.LinearScale(min=0.0, max=1.0)
+        self._x = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
+        self._y = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         x_axis = bqplot.Axis(scale=self._x, grid_lines="none")
-        y_axis = bqplot.Axis(scale=self._y, orientation="vertical")
+        y_axis = bqplot.Axis(scale=self._y, side="left")
         self._marks = [self._mark(kind) for kind in _KINDS]
         figure = bqplot.Figure(
-            marks=self._marks, axes=[x_axis, y_axis], fig_margin=MARGIN, display_toolbar=False, padding_y=0.0
+            marks=self._marks,
+            axes=[x_axis, y_axis],
+            fig_margin=MARGIN,
+            display_toolbar=False,
+            layout=Layout(width="100%", height="100%", min_width="0"),
         )
-        figure.layout = Layout(width="100%", height="100%", min_width="0")
         parts = {"x_scale": self._x, "y_scale": self._y, "x_axis": x_axis, "y_axis": y_axis, "marks": self._marks}
         self.overlay = Overlay(parts=parts, margin=MARGIN)
         self.box = Box([figure, self.overlay], layout=Layout(width="100%", height=f"{HEIGHT}px", display="block"))

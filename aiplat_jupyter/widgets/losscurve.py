@@ -74,6 +74,7 @@ class LossCurve(Panel):
         self.metrics = [metric] if isinstance(metric, str) else list(metric)
         aim = target.aim if isinstance(target, ProjectList) else target_of(target)
         self._look = looks.changed(Look(), x=x, smoothing=smoothing, weight=weight, band=band, x_log=x_log, y_log=y_log)
+        self._target = aim
         self._roster = Roster(aim)
         self._series: dict[str, Series] = {}
         self._asked: CurveQuery | None = None
@@ -86,11 +87,12 @@ class LossCurve(Panel):
         self._stops: set[str] = set()
         self._fields = threading.Lock()
         self._canvas = Canvas()
-        self._bar = Bar(looks.controls(self._look))
-        self._canvas.overlay.notice = {"kind": "loading", "key": "loading"}
-        super().__init__([self._canvas.box, self._bar], (aim, tuple(self.metrics)), source=source)
-        self.talk(self._canvas.overlay, self._on_gesture)
-        self.talk(self._bar, self._on_control)
+        self.overlay = self._canvas.overlay
+        self.bar = Bar(looks.controls(self._look))
+        self.overlay.notice = {"kind": "loading", "key": "loading"}
+        super().__init__([self._canvas.box, self.bar], (aim, tuple(self.metrics)), source=source)
+        self.talk(self.overlay, self._on_gesture)
+        self.talk(self.bar, self._on_control)
         if isinstance(target, ProjectList):
             target.observe(lambda _: self._aim(target.aim), "selected")
         if complete_outputs not in (followers := session.current().followers):
@@ -116,10 +118,7 @@ class LossCurve(Panel):
         self.wake()
 
     def _aim(self, target: Target) -> None:
-        with self._fields:
-            self._roster.aim(target)
-            self._points_changed = True
-        self._feed.retune()
+        self._target = target
         self.wake()
 
     # What the browser sends: sets plain fields only
@@ -154,6 +153,11 @@ class LossCurve(Panel):
         """Whether an experiment runs, and someone looks."""
         return self._roster.is_live and self.is_watched
 
+    def peek(self) -> None:
+        """Ask again for points, and for the rows of what runs."""
+        self._points_changed = True
+        self._roster.forget_live()
+
     def changed(self, change: Change | None) -> bool:
         """Note what to ask for again. Unseen, only what ends an experiment matters: it completes the saved output."""
         if change is None or change.kind == "points":
@@ -171,6 +175,8 @@ class LossCurve(Panel):
             self._stops.discard(uid)
             self._roster.forget(uid)
         topics = self._roster.topics
+        if self._target != self._roster.target:
+            self._roster.aim(self._target)
         self._roster.refresh(api)
         if self._roster.topics != topics:
             self._feed.retune()
@@ -210,8 +216,8 @@ class LossCurve(Panel):
         """Keep the curves and say since when they stand; without curves say what is wrong."""
         if self._drawn is None or isinstance(error, NotFound):
             notice = {"kind": "error", "key": "failed", "text": f"{error.detail} {error.hint}".strip()}
-            self.write(self._canvas.overlay, notice=notice)
-        self.write(self._bar, status={"kind": "stale", "icon": "⚠", "at": self.fresh_at})
+            self.write(self.overlay, notice=notice)
+        self.write(self.bar, status={"kind": "stale", "icon": "⚠", "at": self.fresh_at})
         self._points_changed = True
 
     # Writing
@@ -232,14 +238,14 @@ class LossCurve(Panel):
             entry |= {role: places[row] for role, row in links.items()}
         self._canvas.show_range(drawn.x, drawn.y)
         self.write(
-            self._canvas.overlay,
+            self.overlay,
             axes=looks.axes(look),
             curves=drawn.entries,
             badge=drawn.badge,
             interval=list(look.interval) if look.interval else None,
             notice=self._notice(series),
         )
-        self.write(self._bar, values=looks.values(look), status=status(self._roster.rows, self._roster.total, series))
+        self.write(self.bar, values=looks.values(look), status=status(self._roster.rows, self._roster.total, series))
         self._drawn, self._drawn_look = drawn, look
         self.pace = max(PACE, sent / BYTES_PER_SECOND)
 

@@ -100,15 +100,20 @@ class Panel(VBox):  # type: ignore[misc]
         """Whether more is expected by itself, and someone looks."""
         raise NotImplementedError
 
+    def peek(self) -> None:
+        """Note that what is live may have changed unheard."""
+        raise NotImplementedError
+
     def changed(self, change: Change | None) -> bool:
         """Note that something changed (None: anything may have); tell whether to refresh."""
         raise NotImplementedError
 
     def refresh(self, api: Api) -> None:
         """Ask the server, write traits, and acknowledge what the browser sent."""
+        taken = self._taken.copy()
         self.update(api)
         self.error, self.fresh_at = None, time.time()
-        self._acknowledge()
+        self._acknowledge(taken)
         with self._refreshed:
             self._rounds += 1
             self._refreshed.notify_all()
@@ -121,16 +126,15 @@ class Panel(VBox):  # type: ignore[misc]
         """Write that a refresh failed, and acknowledge what the browser sent."""
         self.error = error
         self.show_failure(error)
-        self._acknowledge()
+        self._acknowledge(self._taken.copy())
 
     def show_failure(self, error: AiplatError) -> None:
         """Write that the last refresh failed."""
         raise NotImplementedError
 
-    def _acknowledge(self) -> None:
-        for widget, count in list(self._taken.items()):
-            if widget.seen != count:
-                widget.seen = count
+    def _acknowledge(self, taken: dict[Widget, int]) -> None:
+        for widget, count in taken.items():
+            self.write(widget, seen=count)
 
     @staticmethod
     def write(widget: Widget, **state: Any) -> None:

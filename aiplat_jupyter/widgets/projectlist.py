@@ -71,11 +71,11 @@ class ProjectList(Panel):
         self._next: dict[str, str] = {}
         self._experiments: dict[str, ExperimentRow] = {}
         self._sparks: dict[str, tuple[int, list[float | None]]] = {}
-        self._list = ListView(list(SORTS))
-        self._bar = Bar([])
-        super().__init__([self._list, self._bar], "", source=source)
+        self.list = ListView(list(SORTS))
+        self.bar = Bar([])
+        super().__init__([self.list, self.bar], "", source=source)
         self.pace = PACE
-        self.talk(self._list, self._on_message)
+        self.talk(self.list, self._on_message)
         self.start()
 
     @property
@@ -129,6 +129,9 @@ class ProjectList(Panel):
         """Whether a shown experiment runs, and someone looks."""
         return self.is_watched and any(row.status in LIVE for row in self._experiments.values())
 
+    def peek(self) -> None:
+        """Note nothing: each update asks for all that is shown."""
+
     def changed(self, _change: Change | None) -> bool:
         """Refresh on any change while someone looks."""
         return self.is_watched
@@ -150,10 +153,10 @@ class ProjectList(Panel):
 
     def show_failure(self, error: AiplatError) -> None:
         """Keep the rows and say since when they stand; without rows say what is wrong."""
-        if not self._list.rows:
+        if not self.list.rows:
             text = f"{error.detail} {error.hint}".strip()
-            self._list.notice = {"kind": "error", "key": "list_failed", "text": text}
-        self._bar.status = {"kind": "stale", "icon": "⚠", "at": self.fresh_at}
+            self.list.notice = {"kind": "error", "key": "list_failed", "text": text}
+        self.bar.status = {"kind": "stale", "icon": "⚠", "at": self.fresh_at}
 
     # Asking
 
@@ -222,7 +225,7 @@ class ProjectList(Panel):
 
     def _write(self, rows: list[Row], notice: dict[str, Any] | None, view: View) -> None:
         self.write(
-            self._list,
+            self.list,
             rows=rows,
             notice=notice,
             look={"q": view.q, "sort": view.sort},
@@ -230,8 +233,8 @@ class ProjectList(Panel):
         )
         live = any(row.status in LIVE for row in self._experiments.values())
         state = {"kind": "live", "icon": EXPERIMENT["running"].icon, "age": None} if live else {"kind": "idle"}
-        self.write(self._bar, status=state | {"selected": len(self.selected)})
+        self.write(self.bar, status=state | {"selected": len(self.selected)})
 
     def __repr__(self) -> str:
-        names = [row["name"] for row in self._list.rows if row["kind"] == "project"]
+        names = [row["name"] for row in self.list.rows if row["kind"] == "project"]
         return f"ProjectList({', '.join(names)})"

@@ -71,12 +71,14 @@ class Roster:
         self.rows: dict[str, ExperimentRow] = {}
         self.total = 0
         self._stale: set[str] | None = None
+        self._query: str | None = None
         self.aim(target)
 
     def aim(self, target: Target) -> None:
         """Be about something else from the next refresh on."""
         self.target = target
-        self._query: str | None = None if target.text is None or is_uid(target.text) else target.text
+        self.rows = {}
+        self._query = None if target.text is None or is_uid(target.text) else target.text
         self._stale = None
 
     @property
@@ -106,6 +108,12 @@ class Roster:
             self._stale = None
         else:
             self._stale = {*self._stale, uid}
+
+    def forget_live(self) -> None:
+        """Ask again for what runs."""
+        for uid, row in self.rows.items():
+            if row.status in LIVE:
+                self.forget(uid)
 
     def refresh(self, api: Api) -> None:
         """Ask for what was forgotten. Raise `NotFound` if none of the named experiments exists."""

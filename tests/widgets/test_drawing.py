@@ -1,0 +1,176 @@
+"""Ranges, colours, rows and pictures: what is pure about a curve."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aiplat_jupyter.core.curves import Columns, Curve
+from aiplat_jupyter.core.records import SeriesSummary
+from aiplat_jupyter.widgets import colours, domains, picture
+from aiplat_jupyter.widgets.drawing import drawing
+from aiplat_jupyter.widgets.figure import Canvas, Row
+from aiplat_jupyter.widgets.looks import Look
+from aiplat_jupyter.widgets.series import Series, merged
+
+ROOT = Path(__file__).parents[2]
+
+
+def columns(x: list[float], y: list[float], **more: list) -> Columns:
+    given = {"x": x, "first_x": x, "mean": y, "min": y, "max": y, "last": y, "count": [1] * len(x)}
+    return Columns(**(given | more))
+
+
+def curve(x: list[float], y: list[float], *, uid: str = "a", from_x: float | None = None, **more: list) -> Curve:
+    return Curve(
+        experiment=uid, metric="loss", columns=columns(x, y, **more), shown=len(x), total=len(x), raw=True,
+        summary=SeriesSummary(metric="loss", count=len(x), last=y[-1] if y else None, min=min(y, default=None)),
+        x_extent=(min(x), max(x)) if x else None, from_x=from_x,
+    )  # fmt: skip
+
+
+# Colours
+
+
+def test_the_palette_is_the_page_s() -> None:
+    source = (ROOT / "labextension/src/colour.ts").read_text("utf-8")
+    assert tuple(re.findall(r"'(#[0-9a-f]{6})'", source)) == colours.PALETTE
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colour", colours.PALETTE)
+@pytest.mark.parametrize("background", ["#ffffff", "#111111"])
+def test_colours_are_seen_on_light_and_dark(colour: str, background: str) -> None:
+    light, dark = sorted([luminance(colour), luminance(background)], reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_an_experiment_keeps_its_hue_and_dashes_tell_repeats_apart() -> None:
+    pairs = [(uid, metric) for uid in ("a", "i", "b") for metric in ("loss", "val")]
+    styles = colours.styles(pairs, frozenset())
+    assert [style.dash for style in styles] == ["solid", "dashed", "dotted", "dash_dotted", "solid", "dashed"]
+    assert len({style.colour for style in styles[:4]}) == 1, "a and i share a hue"
+
+
+# Series
+
+
+def test_a_delta_replaces_from_its_x_on() -> None:
+    series = merged({}, [curve([0, 1, 2], [3, 2, 1])], delta=False)
+    series = merged(series, [curve([2, 3], [9, 8], from_x=2)], delta=True)
+    buckets = next(iter(series.values())).buckets
+    assert (buckets.x.tolist(), buckets.mean.tolist()) == ([0, 1, 2, 3], [3, 2, 9, 8])
+
+
+def test_a_delta_may_bring_a_curve_and_a_whole_answer_drops_one() -> None:
+    series = merged({}, [curve([0], [1])], delta=False)
+    series = merged(series, [curve([0], [2], uid="b")], delta=True)
+    assert [each.experiment for each in series.values()] == ["a", "b"]
+    assert [each.experiment for each in merged(series, [curve([0], [1])], delta=False).values()] == ["a"]
+
+
+# Ranges
+
+
+@pytest.mark.parametrize(("span", "round_span"), [(1.0, 1.0), (1.01, 1.25), (7.2, 8.0), (9.0, 10.0), (0.0021, 0.0025)])
+def test_round_spans(span: float, round_span: float) -> None:
+    assert domains.step_up(span) == pytest.approx(round_span)
+
+
+def test_x_is_exact_at_the_end_and_has_room_before() -> None:
+    assert domains.x_home([(0, 97), (10, 130)], growing=False, log=False) == (0, 130)
+    assert domains.x_home([(0, 97), (10, 130)], growing=True, log=False) == (0, 150)
+    assert domains.x_home([(5, 5)], growing=False, log=False) == (4.5, 5.5)
+    assert domains.x_home([], growing=False, log=False) == (0, 1)
+    assert domains.x_home([(-3, 1000)], growing=False, log=True) == (0, 3)
+
+
+def test_y_stays_while_it_suits() -> None:
+    first = domains.y_range([np.array([0.1, 2.0])], None)
+    assert first[0] <= 0.1
+    assert first[1] >= 2.0
+    assert domains.y_range([np.array([0.2, 1.9])], first) == first
+    assert domains.y_range([np.array([0.2, 0.3])], first)[1] < 0.5
+    assert domains.y_range([np.array([np.nan])], first) == first
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -3.0, 1e300, 1e-300])
+def test_a_flat_line_has_room(value: float) -> None:
+    low, high = domains.y_range([np.array([value, value])], None)
+    assert low < value < high
+
+
+# Rows of marks
+
+
+def test_rows_of_unequal_length_share_a_mark() -> None:
+    canvas = Canvas()
+    rows = [
+        Row("solid", np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, np.nan]), "#111111"),
+        Row("solid", np.array([5.0]), np.array([6.0]), "#222222"),
+        Row("solid", np.array([7.0]), np.array([np.nan]), "#333333"),
+    ]
+    places, sent = canvas.draw(rows)
+    mark = canvas.overlay.parts["marks"][2]
+    assert places == [(2, 0), (2, 1), None]
+    assert np.isfinite(mark.y[:, -1]).all(), "bqplot cannot place its label at a NaN"
+    assert mark.x[1].tolist() == [5.0, 5.0, 5.0, 5.0]
+    assert sent == mark.x.nbytes + mark.y.nbytes
+    assert canvas.draw(rows) == (places, 0), "what is the same is not sent again"
+
+
+def test_steps_beyond_32_bits_are_drawn_right() -> None:
+    canvas = Canvas()
+    canvas.draw([Row("solid", np.array([2.0**53 - 1, 2.0**53]), np.array([1.0, 2.0]), "#111111")])
+    mark = canvas.overlay.parts["marks"][2]
+    assert mark.x.dtype == np.float64
+    assert mark.x[1] == 2.0**53
+
+
+def test_one_point_is_drawn() -> None:
+    canvas = Canvas()
+    places, _ = canvas.draw([Row("solid", np.array([3.0]), np.array([1.0]), "#111111")])
+    assert places == [(2, 0)]
+
+
+# Pictures
+
+
+def colours_of(png: str, tmp_path: Path) -> set[tuple[int, int, int]]:
+    import base64
+
+    (tmp_path / "p.png").write_bytes(base64.b64decode(png))
+    with Image.open(tmp_path / "p.png") as image:
+        assert image.size == picture.SIZE
+        return {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}  # type: ignore[union-attr, misc]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        Look(),
+        Look(y_log=True, smoothing="none"),
+        Look(x="wall"),
+        Look(x="relative", x_log=True),
+        Look(x="metric:epoch"),
+    ],
+)
+def test_a_picture_shows_the_curve(look: Look, tmp_path: Path) -> None:
+    x, y = [1.0, 2.0, 3.0, 4.0, 5.0], [3.0, 2.0, float("nan"), 1.0, -1.0]
+    answer = curve(x, y, smooth=y, count=[2] * 5)
+    drawn = drawing([Series(answer)], ["损失 <b>曲线</b>"], look, growing=False)
+    red, green, blue = (int(drawn.rows[-1].colour[i : i + 2], 16) for i in (1, 3, 5))
+    found = colours_of(picture.picture(drawn, look), tmp_path)
+    assert any(abs(r - red) + abs(g - green) + abs(b - blue) < 24 for r, g, b in found)
+
+
+def test_dashes_leave_gaps() -> None:
+    parts = picture.dashes(np.array([[0.0, 0.0], [100.0, 0.0]]), (14, 10))
+    assert [(part[0, 0], part[-1, 0]) for part in parts] == [(0.0, 28.0), (48.0, 76.0), (96.0, 100.0)]

@@ -1,0 +1,72 @@
+"""Every string of a panel exists in both languages."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from aiplat_jupyter.core.states import EXPERIMENT
+from aiplat_jupyter.widgets import words
+from aiplat_jupyter.widgets.looks import AXES, KNOBS, Look, controls
+from aiplat_jupyter.widgets.projectlist import SORTS
+from aiplat_jupyter.widgets.status import word
+
+FOLDER = Path(words.__file__).parent
+SAID = re.compile(r"""\bsay\(\s*"(\w+)\"""")
+KEYED = re.compile(r""""(?:key|hint)": "(\w+)\"""")
+
+
+def test_the_languages_have_the_same_keys() -> None:
+    assert words.EN.keys() == words.ZH.keys()
+
+
+@pytest.mark.parametrize("key", words.EN)
+def test_a_text_has_the_same_places_in_both(key: str) -> None:
+    places = [
+        {name for _, name, _, _ in string.Formatter().parse(table[key]) if name} for table in (words.EN, words.ZH)
+    ]
+    assert places[0] == places[1]
+
+
+def used() -> set[str]:
+    said = {key for path in (FOLDER / "static").glob("*.mjs") for key in SAID.findall(path.read_text("utf-8"))}
+    keyed = {key for path in FOLDER.glob("*.py") for key in KEYED.findall(path.read_text("utf-8"))}
+    states = {word(status) for status in EXPERIMENT}
+    labels = {control["label"] for control in controls(Look())} - {""}
+    axes = {axis.removeprefix("metric:") for axis in AXES}
+    return said | keyed | states | labels | axes | set(KNOBS) | set(SORTS)
+
+
+def test_every_used_key_exists() -> None:
+    assert used() - words.EN.keys() == set()
+
+
+def test_every_key_is_used() -> None:
+    source = "".join(path.read_text("utf-8") for path in [*FOLDER.glob("*.py"), *(FOLDER / "static").glob("*.mjs")])
+    named = set(re.findall(r""""(\w+)\"""", source.replace(Path(words.__file__).read_text("utf-8"), "")))
+    hints = {f"{key}_hint" for key in named}
+    assert words.EN.keys() - used() - named - hints == set()
+
+
+def test_states_are_called_as_everywhere() -> None:
+    for status, state in EXPERIMENT.items():
+        assert (words.EN[word(status)], words.ZH[word(status)]) == (state.en, state.zh)
+
+
+@pytest.mark.parametrize(
+    ("asked", "lang", "chosen", "said"),
+    [
+        ("", "en_US.UTF-8", "", "log"),
+        ("zh_CN", "C", "zh", "对数"),
+        ("", "zh_CN.UTF-8", "", "对数"),
+        ("en", "zh_CN", "en", "log"),
+    ],
+)
+def test_who_chooses_the_language(
+    monkeypatch: pytest.MonkeyPatch, asked: str, lang: str, chosen: str, said: str
+) -> None:
+    monkeypatch.setenv("AIPLAT_LANG", asked)
+    monkeypatch.setenv("LANG", lang)
+    assert words.for_browser()["language"] == chosen
+    assert words.say("log") == said
