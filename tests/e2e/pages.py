@@ -70,15 +70,17 @@ class NotebookPage:
         self.page = page
         self.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         self.kernel = self.panel.locator(".jp-Notebook-ExecutionIndicator")
+        self.pending = self.panel.locator(".jp-InputPrompt", has_text="[*]")
 
     def wait_until_idle(self, timeout: float = 60.0) -> None:
-        """Wait until the kernel has nothing to do, and a little more: Lab drops keys that come earlier."""
+        """Wait until no cell runs and the kernel is ready, and a little more: Lab drops keys that come earlier."""
+        expect(self.pending).to_have_count(0, timeout=timeout * 1000)
         expect(self.kernel).to_have_attribute("data-status", "idle", timeout=timeout * 1000)
         self.page.wait_for_timeout(1500)
 
     def is_busy(self) -> bool:
-        """Tell whether a cell is running."""
-        return self.kernel.get_attribute("data-status") == "busy"
+        """Tell whether a cell is running. (The kernel's own status is idle whenever it has answered a widget.)"""
+        return self.pending.count() > 0
 
     def select(self, index: int) -> None:
         """Make the cell with this index the active one, in command mode."""
@@ -87,9 +89,16 @@ class NotebookPage:
         for _ in range(index):
             self.page.keyboard.press("j")
 
-    def run(self, count: int = 1) -> None:
-        """Run the active cell and the next ones, as with Shift-Enter."""
-        for _ in range(count):
+    def run(self, index: int, count: int = 1) -> None:
+        """Run the code cell with this index, as with Shift-Enter, and the following ones."""
+        prompt = self.panel.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-InputPrompt")
+        for _ in range(3):
+            self.select(index)
+            self.page.keyboard.press("Shift+Enter")
+            self.page.wait_for_timeout(1000)
+            if prompt.inner_text() != "[ ]:":
+                break
+        for _ in range(count - 1):
             self.page.keyboard.press("Shift+Enter")
             self.page.wait_for_timeout(50)
 
@@ -103,7 +112,8 @@ class NotebookPage:
 
     def save(self) -> None:
         """Save, and wait until it is saved."""
-        self.page.keyboard.press("Control+s")
+        self.page.get_by_role("menubar").get_by_role("menuitem", name="File", exact=True).click()
+        self.page.get_by_role("menuitem", name=re.compile("^Save Notebook(?! As)")).click()
         expect(self.page.locator(".jp-mod-dirty")).to_have_count(0)
 
     def curve(self, number: int = -1) -> "CurvePanel":
@@ -122,7 +132,7 @@ class CurvePanel:
 
     def outline(self) -> str:
         """Return the drawn lines as SVG paths; empty while there is none."""
-        paths = self.root.locator("svg.bqplot path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
+        paths = self.root.locator("path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
         return "".join(path for path in paths if path)
 
     def wait_until_drawn(self, timeout: float = 30.0) -> None:
@@ -136,7 +146,12 @@ class CurvePanel:
 
     def ticks(self) -> list[str]:
         """Return the labels of the x axis."""
-        return self.root.locator("svg.bqplot .axis").first.locator(".tick text").all_text_contents()
+        return self.root.locator(".axis").first.locator(".tick text").all_text_contents()
+
+    def total(self) -> int:
+        """Return the number of points in the range that is shown, as the badge says it."""
+        found = re.search(r"of ([\d,]+) points", self.root.inner_text())
+        return int(found[1].replace(",", "")) if found else 0
 
     def drag(self, start: float, end: float) -> None:
         """Drag over the plot from one fraction of its width to another."""

@@ -22,8 +22,7 @@ def log_and_look(shell: LabPage, name: str) -> NotebookPage:
     """Run a cell that logs, and see the curve under it and the experiment in the sidebar."""
     notebook = shell.notebook("run.ipynb")
     shell.sidebar.show()
-    notebook.select(0)
-    notebook.run()
+    notebook.run(0)
     notebook.curve().wait_until_drawn()
     notebook.wait_until_idle()
     shell.sidebar.expand(shell.sidebar.row("doors").first)
@@ -74,7 +73,6 @@ def test_notebook_7(tmp_path: Path, page: Page, pictures: Path) -> None:
         page.goto(f"{lab.url}/notebooks/run.ipynb?token={lab.token}")
         notebook = NotebookPage(page)
         notebook.wait_until_idle()
-        notebook.select(0)
-        notebook.run()
+        notebook.run(0)
         notebook.curve().wait_until_drawn()
         page.screenshot(path=pictures / "notebook7.png")
