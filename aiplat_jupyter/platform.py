@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from aiplat_jupyter.core.errors import Unavailable
 from aiplat_jupyter.core.records import Identity, ServerInfo
 from aiplat_jupyter.services.adoption import Adoption
 from aiplat_jupyter.services.bus import Bus
@@ -108,8 +109,14 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
 
 
 def _open(settings: Settings) -> Database:
-    for folder in (settings.data_dir, settings.data_dir / "journals"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        for folder in (settings.data_dir, settings.data_dir / "journals"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"The data folder {settings.data_dir} cannot be used: {error.strerror}.",
+            hint="Name another with AiplatApp.data_dir or AIPLAT_DATA_DIR.",
+        ) from error
     url = settings.db_url or f"sqlite:///{settings.data_dir / 'aiplat.db'}"
     return Database.open(url, backups=settings.data_dir / "backups")
 

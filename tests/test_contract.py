@@ -8,6 +8,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from aiplat_jupyter import platform
 from aiplat_jupyter.pytest_plugin import Ask
 from aiplat_jupyter.server import openapi
 from aiplat_jupyter.server.route import Route
@@ -24,6 +25,11 @@ def test_the_document_that_is_checked_in_is_up_to_date() -> None:
 
 def test_the_document_is_openapi() -> None:
     validate(SPEC)
+
+
+def test_there_is_one_number_of_the_api() -> None:
+    assert SPEC["info"]["version"] == str(platform.API)
+    assert API.endswith(f"/v{platform.API}")
 
 
 def test_document_and_routes_name_the_same() -> None:

@@ -112,6 +112,7 @@ class AiplatApp(ExtensionApp):
         self._exit.enter_context(_environment(AIPLAT_SERVER_FILE=str(file), AIPLAT_DATA_DIR=self.data_dir))
         self._exit.enter_context(watched(serverapp, started.kernels))
         self._platform = started
+        self.log.info("aiplat_jupyter runs: %s database, data in %s", started.info.database, self.data_dir)
 
     async def _fail(self, error: Exception) -> None:
         await self._exit.aclose()

@@ -165,6 +165,20 @@ def spoil(database: Path, damage: str) -> None:
     connection.close()
 
 
+class TestUnusableFolder:
+    """A data folder that cannot be made."""
+
+    @pytest.fixture
+    def aiplat_config(self, tmp_path: Path) -> dict[str, Any]:
+        (tmp_path / "file").write_text("in the way")
+        return {"data_dir": str(tmp_path / "file" / "aiplat")}
+
+    async def test_the_reason_names_the_folder_and_the_setting(self, aiplat_ask: Ask) -> None:
+        problem = (await aiplat_ask("GET", "server", status=503)).record
+        assert "file/aiplat" in problem["detail"]
+        assert "AiplatApp.data_dir" in problem["hint"]
+
+
 class TestUnreachableDatabase:
     """A database URL that leads nowhere."""
 
