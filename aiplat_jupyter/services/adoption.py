@@ -171,9 +171,11 @@ class Adoption:
             return
         self._kept_house = time.monotonic()
         await self._journals.lose()
-        old = [left.uid for left in found if left.modified_at < time.time() - self._keep][:_LOOKS_PER_ROUND]
-        known = await self._journals.progress(old) if old else {}
-        expired = [uid for uid, one in known.items() if one.closed and one.seen_at < time.time() - self._keep]
-        await asyncio.to_thread(self._files.remove, expired)
-        left_over = {left.uid for left in found}.difference(expired)
-        self._settled = {uid: left for uid, left in self._settled.items() if uid in left_over}
+        before = time.time() - self._keep
+        old = [left.uid for left in found if left.modified_at < before]
+        for start in range(0, len(old), _LOOKS_PER_ROUND):
+            known = await self._journals.progress(old[start : start + _LOOKS_PER_ROUND])
+            expired = [uid for uid, one in known.items() if one.closed and one.seen_at < before]
+            await asyncio.to_thread(self._files.remove, expired)
+        present = {left.uid for left in found}
+        self._settled = {uid: left for uid, left in self._settled.items() if uid in present}

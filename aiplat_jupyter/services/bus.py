@@ -146,8 +146,14 @@ class Bus:
                     await self._deliver(batch)
             except Unavailable as error:
                 _log.warning("Changes cannot be read, trying again: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
-                self._wake.set()
+                await self._again()
+            except Exception:  # the task must outlive whatever one batch meets
+                _log.exception("Changes cannot be delivered, trying again")
+                await self._again()
+
+    async def _again(self) -> None:
+        await asyncio.sleep(_RETRY_SECONDS)
+        self._wake.set()
 
     async def _deliver(self, batch: Sequence[Change]) -> None:
         self.seq = batch[-1].seq

@@ -48,7 +48,7 @@ class Commit:
             case Opened():
                 self._open(item)
             case Shape():
-                journals.add_shape(self._tx, self.state.id, item)
+                self._shape(item)
             case Changed():
                 self._change(item)
             case Rewound():
@@ -63,6 +63,11 @@ class Commit:
         experiments.note_points(self._tx, self.state.experiment_id, self.state.headline)
         for kind in self._kinds:
             changes.of_experiment(self._tx, kind, self.state.experiment_uid, self.state.project_uid)
+
+    def _shape(self, shape: Shape) -> None:
+        if any(not 0 < len(key) <= frames.MAX_KEY or "\x00" in key for key in shape.keys):
+            raise UnreadableJournal("The journal names a metric that cannot be kept.")
+        journals.add_shape(self._tx, self.state.id, shape)
 
     def _points(self, points: Points) -> None:
         state = self.state
@@ -80,12 +85,13 @@ class Commit:
         if state.context:
             return  # what became of the run is for rank 0 to say
         at = _moment(status.wall)
-        attempts.end(self._tx, state.attempt_id, status.status, status.cause[:1000], at, final=status.final)
+        attempts.end(self._tx, state.attempt_id, status.status, limits.flat(status.cause), at, final=status.final)
         self._known = state._replace(attempt_status=status.status, attempt_final=status.final)
         self._kinds["status"] = None
 
     def _rewind(self, rewound: Rewound) -> None:
         state, at = self.state, _moment(rewound.wall)
+        limits.uid(rewound.attempt)
         known = attempts.find(self._tx, rewound.attempt)
         if known is not None and known.experiment_id != state.experiment_id:
             raise Conflict("The attempt belongs to another experiment.")
@@ -129,6 +135,7 @@ class Commit:
     def _open(self, opened: Opened) -> None:
         if self._known is not None or opened.journal != self._uid or opened.version > frames.VERSION:
             raise UnreadableJournal("The journal's first record is not its own, or of a newer version.")
+        _check_identifiers(opened)
         tombstones.refuse_buried(self._tx, opened.experiment)
         found = experiments.find(self._tx, self._who, opened.experiment)
         if found is None:
@@ -202,6 +209,13 @@ class Commit:
             attempts.end(self._tx, row, "lost", "its journal has not arrived", at, final=False)
             return attempts.get(self._tx, row)
         return parent if parent.experiment_id == found.id else None
+
+
+def _check_identifiers(opened: Opened) -> None:
+    for uid in (opened.experiment, opened.attempt, opened.parent):
+        limits.uid(uid)
+    for text in (opened.process.machine, opened.process.boot_id, opened.kernel or ""):
+        limits.text("process", text, limits.NAME)
 
 
 def _moment(wall: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from unicodedata import category
 
 import msgspec
 
@@ -19,8 +20,8 @@ def name(field: str, value: str, *, required: bool = True) -> str:
     value = text(field, value.strip(), NAME)
     if required and not value:
         raise InvalidInput(f"The {field} is empty.", fields={field: f"1 to {NAME} characters"})
-    if not value.isprintable():
-        raise InvalidInput(f"The {field} has control characters.", fields={field: "one line of printable characters"})
+    if any(category(character) in ("Cc", "Zl", "Zp") for character in value):
+        raise InvalidInput(f"The {field} has control characters.", fields={field: "one line of text"})
     return value
 
 
@@ -49,6 +50,11 @@ def mapping(field: str, values: dict[str, Any]) -> dict[str, Any]:
     if size > MAPPING:
         raise InvalidInput(f"The {field} is too large.", fields={field: f"at most {MAPPING:,} bytes of JSON"})
     return values
+
+
+def flat(value: str) -> str:
+    """Return text that a machine made, cut and cleaned so that every database can keep it."""
+    return value.replace("\x00", "")[:NAME]
 
 
 def uid(value: str | None) -> str | None:

@@ -77,7 +77,7 @@ class Database:
     def _commit(self, change: Callable[[Connection], T]) -> T:
         with faults.told(), self._write_engine.begin() as connection:
             result = change(connection)
-        for follower in self._followers:
+        for follower in tuple(self._followers):
             follower.committed()
         return result
 

@@ -18,6 +18,7 @@ MAX_TEXT: Final = 500
 """How many characters of a config entry are kept to compare with."""
 _MAX_Q: Final = 2_000
 _MAX_TERMS: Final = 30
+_MAX_VALUES: Final = 100
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _TERM: Final = re.compile(
     rf'\s*(?:(?P<field>(?:{_STRING}|[^\s"<>=!:])+)(?P<op><=|>=|!=|[<>=:])(?P<value>{_STRING}|[^\s"]*)|(?P<word>{_STRING}|[^\s"]+))'
@@ -80,6 +81,9 @@ def _unquoted(text: str) -> str:
 
 def conditions(query: ExperimentQuery, dialect: str) -> list[ColumnElement[bool]]:
     """Return what the rows that `query` asks for fulfil: its filters and `q`, not its page."""
+    lists = {name: getattr(query, name) for name in ("project", "status", "tag", "owner", "metrics")}
+    if long := {name: f"at most {_MAX_VALUES}" for name, values in lists.items() if len(values) > _MAX_VALUES}:
+        raise InvalidInput("The list is asked for too much at once.", fields=long)
     found = [*_exact(query, dialect), *_trash(query)]
     terms = list(parse(query.q))
     if len(terms) > _MAX_TERMS:

@@ -90,6 +90,8 @@ def test_offsets_are_compared(house: House):
         opening("j") + opening("j"),
         opening("j") + point(1, 1.0),
         encode(Idle(wall=AT)),
+        opening("j") + shape("nul\x00"),
+        opening("j") + shape("x" * 501),
     ],
 )
 def test_bytes_that_are_no_journal(house: House, data: bytes):
@@ -98,6 +100,14 @@ def test_bytes_that_are_no_journal(house: House, data: bytes):
     assert house.experiments.list(ADA, ExperimentQuery()).items == []
     with pytest.raises(NotFound):
         house.journals.get(ADA, "j")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"experiment": "../e"}, {"attempt": "a b"}, {"parent": "\x00"}, {"kernel": "k" * 300}]
+)
+def test_identifiers_that_cannot_be(house: House, wrong: dict[str, str]):
+    with pytest.raises(InvalidInput):
+        house.journals.append(ADA, "j", 0, opening("j", **wrong))
 
 
 def test_a_torn_frame_waits_and_a_corrupt_one_is_passed_over_for_the_dead(house: House):

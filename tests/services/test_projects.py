@@ -152,7 +152,9 @@ def test_names_that_cannot_be_used(house: House, name: str):
     assert names(house) == []
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "数字识别", "🦜 é", "a' OR 1=1 --", "%s {0}"])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "数字\u3000识别", "👩\u200d🔬 é", "a' OR 1=1 --", "%s {0}"]
+)
 def test_names_are_kept_as_they_are(house: House, name: str):
     made, _ = house.projects.create(ADA, NewProject(name=name))
     assert made.name == name

@@ -32,6 +32,12 @@ def test_a_search_has_a_greatest_length():
         filters.conditions(ExperimentQuery(q="x" * 2001), "sqlite")
 
 
+def test_lists_of_values_have_a_greatest_length():
+    with pytest.raises(InvalidInput) as caught:
+        filters.conditions(ExperimentQuery(tag=["x"] * 101, metrics=["m"] * 101), "sqlite")
+    assert caught.value.fields.keys() == {"tag", "metrics"}
+
+
 def test_terms():
     found = [(term.field, term.op, term.value) for term in filters.parse(r' a<b  "two \"words\"" x.y:"v w" =  <3')]
     assert found == [("a", "<", "b"), ("", "", 'two "words"'), ("x.y", ":", "v w"), ("", "", "="), ("", "", "<3")]
