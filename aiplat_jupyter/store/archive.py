@@ -1,7 +1,7 @@
 """Points as one transaction sees them: segments and tails, read once and remembered as long as they exist.
 
-Segments and tails are written once and their numbers are never used twice, so what was read of them stays true. Which of
-them exist is asked each time: another server may have folded meanwhile.
+Segments and tails are written once and their numbers are never used twice, so what was read of them stays true. Which
+of them exist is asked each time: another server may have folded meanwhile.
 """
 
 from collections.abc import Collection, Iterable, Sequence

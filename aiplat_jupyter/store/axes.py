@@ -15,7 +15,8 @@ from aiplat_jupyter.store.stats import Floats, Ints
 class Along(NamedTuple):
     """A line laid along an axis.
 
-    `numbers` are the numbers on the line of the axis's points, where these are in another order than the line's (else None).
+    `numbers` are the numbers on the line of the axis's points, where these are in another order than the line's (else
+    None).
     """
 
     axis: Axis
@@ -52,7 +53,7 @@ def by_wall(archive: Archive, line: Line, origin: float) -> Along:
 
 
 def by_metric(archive: Archive, line: Line, other: Line) -> Along:
-    """Lay `line` along the last finite value that `other` has at or before each step; points without one are left out."""
+    """Lay `line` along the last finite value that `other` has at or before each step, without points before that."""
 
     def spots() -> Spots:
         (step, _, value), number = line.points(archive)

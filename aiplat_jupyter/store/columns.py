@@ -59,8 +59,8 @@ class Slice(NamedTuple):
 def decode(data: bytes, shapes: Mapping[int, Sequence[str]], *, skip_corrupt: bool = False) -> Slice:
     """Decode whole frames from the start of `data`; `shapes` are the journal's known ones, by number.
 
-    A torn end is not consumed. Neither is anything from a corrupt frame on, unless `skip_corrupt`: then bytes up to the next
-    sound frame are passed over. Raise `UnreadableJournal` for points of an unknown shape, or a record that is none.
+    A torn end is not consumed. Neither is anything from a corrupt frame on, unless `skip_corrupt`: then bytes up to the
+    next sound frame are passed over. Raise `UnreadableJournal` for points of an unknown shape, or a record that is none.
     """
     reader, at, skipped = _Reader(data, shapes), 0, 0
     while True:
@@ -143,9 +143,10 @@ def _rows(data: bytes, at: npt.NDArray[np.int64], length: int) -> npt.NDArray[np
     content = np.frombuffer(data, np.uint8)
     strides = np.diff(at)
     if len(strides) and (strides != strides[0]).any():
-        return content[at[:, None] + np.arange(length)]
+        rows: npt.NDArray[np.uint8] = content[at[:, None] + np.arange(length)]
+        return rows
     stride = int(strides[0]) if len(strides) else length
-    return np.lib.stride_tricks.as_strided(content[at[0] :], (len(at), length), (stride, 1), writeable=False)
+    return np.ndarray((len(at), length), np.uint8, data, int(at[0]), (stride, 1))
 
 
 def _is_corrupt(data: bytes, at: int) -> bool:
@@ -187,4 +188,4 @@ def _plausible(data: bytes, at: int) -> tuple[npt.NDArray[np.int64], npt.NDArray
 def _is_sound(data: bytes, at: int) -> bool:
     length, checksum = HEAD.unpack_from(data, at)
     start = at + HEAD.size
-    return zlib.crc32(memoryview(data)[start : start + length]) == checksum
+    return bool(zlib.crc32(memoryview(data)[start : start + length]) == checksum)

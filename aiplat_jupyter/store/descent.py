@@ -107,7 +107,7 @@ class Sources:
         return Stretch((*key, *(tail or Tail()).rows), index, samples, leg.low, leg.high)
 
     def since(self, attempt: int, series: int, tail_row: int, segment: int) -> int | None:
-        """Return the lowest step that may have come, or come again, since these were the newest rows; None if none did."""
+        """Return the lowest step that may have come since these were the newest rows; None if none did."""
         index, tail = self._indexes.get(series), self._tails.get(attempt)
         steps = [] if tail is None else tail.since(series, tail_row).step.tolist()
         if index is not None:

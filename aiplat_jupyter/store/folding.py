@@ -1,7 +1,8 @@
 """Folding: tails become segments, by the rule of a log-structured merge tree.
 
-The new points of a series become a segment, merged with its newest neighbours while these are at most twice as long: so each
-point is written O(log n) times. Merged points are sorted by (step, arrival) and cut at 4,096; full segments stay as they are.
+The new points of a series become a segment, merged with its newest neighbours while these are at most twice as long: so
+each point is written O(log n) times. Merged points are sorted by (step, arrival) and cut at 4,096; full segments stay
+as they are.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,8 @@
 """The drawn line of one metric: its points in rising step, one for each step, over segments and tails and all attempts.
 
-A line is made of pieces that do not overlap. Where segments do not overlap either, each is a piece, and only its blocks'
-statistics are in memory. Where points came out of order, where a tail is, and where an attempt left its parent in the middle
-of a segment, the points themselves are sorted into a piece that is held in memory.
+A line is made of pieces that do not overlap. Where segments do not overlap either, each is a piece, and only its
+blocks' statistics are in memory. Where points came out of order, where a tail is, and where an attempt left its parent
+in the middle of a segment, the points themselves are sorted into a piece that is held in memory.
 
 The number of a point on the line is 64 times the number of its block, plus its place in the block.
 """
@@ -82,7 +82,7 @@ class Pieces(NamedTuple):
 
 
 class Line:
-    """A drawn line, of one or more points. Its `blocks` are in rising step. It never changes; `key` names its content."""
+    """A drawn line of one or more points. Its `blocks` are in rising step. It never changes: `key` names its content."""
 
     def __init__(self, pieces: Pieces, key: Hashable) -> None:
         self.key = key
@@ -116,7 +116,8 @@ class Line:
         """A number for each block that no other content has."""
         lengths = np.diff(self._starts)
         within = np.arange(self._starts[-1]) - np.repeat(self._starts[:-1], lengths)
-        return np.repeat(self._pieces.segment * BLOCK, lengths) + within
+        identity: Ints = np.repeat(self._pieces.segment * BLOCK, lengths) + within
+        return identity
 
     @property
     def whole(self) -> Stats:
@@ -134,13 +135,13 @@ class Line:
 
     def first_blocks(self, points: int) -> Ints:
         """Return the blocks that hold at least this many of the first points, or all."""
-        return np.arange(min(len(self.before) - 1, np.searchsorted(self.before, points)))
+        return np.arange(min(len(self.before) - 1, int(np.searchsorted(self.before, points))))
 
     def number_from(self, archive: Archive, step: int) -> int:
         """Return the number of the first point at or behind `step`, or of the last point."""
         block = min(int(np.searchsorted(self.blocks.last_step, step)), len(self.blocks.last_step) - 1)
         samples, number = self.points(archive, np.array([block]))
-        return int(number[min(np.searchsorted(samples.step, step), len(number) - 1)])
+        return int(number[min(int(np.searchsorted(samples.step, step)), len(number) - 1)])
 
     def moved(self, number: int, distance: int) -> int:
         """Return the number of the point that stands `distance` points behind another, or at the line's end."""

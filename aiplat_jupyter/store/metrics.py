@@ -100,7 +100,7 @@ def _group(batch: Batch, known: Mapping[str, Series]) -> Group:
 
 
 def _arrive(tx: Connection, groups: Sequence[Group], known: Mapping[int, Series]) -> list[str]:
-    """Count new points into their series; return the metrics that must be counted anew, as a step came late or again."""
+    """Count new points into their series; return the metrics to be counted anew, as a step came late or again."""
     changed: dict[int, tuple[int, Standing]] = {}
     disordered = []
     for group in _disjoint(groups):

@@ -29,7 +29,10 @@ _WEIGHTS: Final = {"twema": (0.0, 0.999), "ema": (0.0, 0.999), "gaussian": (0.1,
 
 
 class Named(NamedTuple):
-    """One metric of one experiment; `rows` are its series, by attempt, and `others` those of the metric on the x axis."""
+    """One metric of one experiment.
+
+    `rows` are its series, by attempt, and `others` those of the metric on the x axis.
+    """
 
     experiment: str
     attempts: Family
@@ -97,7 +100,7 @@ class Question:
         return self._sources.line(legs, {attempt: row.id for attempt, row in named.others.items()})
 
     def along(self, named: Named, line: Line | None, end: Ancestor) -> Along | None:
-        """Lay `line`, of which the last attempt is `end`, along the axis that the query asks for; None if it has no point."""
+        """Lay `line`, which ends in `end`, along the axis that the query asks for; None if it has no point there."""
         x = self.query.x
         if line is None:
             return None

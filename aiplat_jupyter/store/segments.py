@@ -9,11 +9,11 @@ All integers are little-endian. A segment's points are::
              | place u32 × exceptions | difference i64 × exceptions
     values   = one f64 for all (kind 0) | f32 × n, where that is exact (kind 1) | f64 × n (kind 2)
 
-Differences are taken modulo 2⁶⁴. Those that do not fit the width are exceptions ("patched frame of reference", Zukowski et
-al., Super-Scalar RAM-CPU Cache Compression, 2006), so that one long pause does not widen them all.
+Differences are taken modulo 2⁶⁴. Those that do not fit the width are exceptions ("patched frame of reference", Zukowski
+et al., Super-Scalar RAM-CPU Cache Compression, 2006), so that one long pause does not widen them all.
 
-Points are sorted by (step, arrival). Of a step that came more than once only the last arrival is drawn. A pyramid has a row
-for each 64 drawn points, of a format that depends on what the segment needs::
+Points are sorted by (step, arrival). Of a step that came more than once only the last arrival is drawn. A pyramid has a
+row for each 64 drawn points, of a format that depends on what the segment needs::
 
     format u8 | base of steps i64 | base of walls i64 | rows
 """
@@ -150,8 +150,10 @@ def _unpack_some(data: bytes, at: int, count: int, start: int, stop: int, first:
     """Return integers `start` to `stop` of `count`, of which the one at `start` is known to be `first`."""
     width, odd, _, base = _INTEGERS.unpack_from(data, at)
     steps = stop - start - 1
+    numbers: Ints
     if width == 0 and not odd:
-        return first + np.arange(steps + 1) * base
+        numbers = first + np.arange(steps + 1) * base
+        return numbers
     numbers = np.empty(steps + 1, np.int64)
     numbers[0] = first
     body = at + _INTEGERS.size
@@ -162,7 +164,8 @@ def _unpack_some(data: bytes, at: int, count: int, start: int, stop: int, first:
         numbers[1:] += base
     if odd:
         _patch(numbers, data, body + width * (count - 1), odd, start)
-    return np.cumsum(numbers, out=numbers)
+    total: Ints = np.cumsum(numbers, out=numbers)
+    return total
 
 
 def _patch(numbers: Ints, data: bytes, at: int, odd: int, start: int) -> None:
@@ -232,7 +235,7 @@ def unpack_steps(data: bytes) -> Ints:
 
 
 def unpack_span(data: bytes, start: int, stop: int, first_step: int, first_wall: int | None) -> Samples:
-    """Return points `start` to `stop`, given the step and wall time of the first; without wall times where that is None."""
+    """Return points `start` to `stop`, given the step and wall time of the first (None: without wall times)."""
     _, kind, count, steps, walls = _HEAD.unpack_from(data)
     at = _HEAD.size + steps
     return Samples(

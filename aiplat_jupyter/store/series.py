@@ -115,7 +115,7 @@ def store_arrived(tx: Connection, changed: Mapping[int, tuple[int, Standing]]) -
 
 def _update(tx: Connection, rows: list[dict[str, Any]]) -> None:
     if rows:
-        columns = {name: bindparam(name) for name in rows[0] if name != "number"}
+        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "number"}
         tx.execute(update(SeriesRow).where(SeriesRow.id == bindparam("number")).values(columns), rows)
 
 
@@ -127,7 +127,7 @@ def standings(step: Ints, wall: Ints, value: Floats) -> list[Standing]:
     finite, nan = np.isfinite(value), np.isnan(value).sum(axis=0)
     low, high = np.where(finite, value, np.inf), np.where(finite, value, -np.inf)
     extremes = [low.min(axis=0), step[low.argmin(axis=0)], high.max(axis=0), step[high.argmax(axis=0)]]
-    columns: list[Floats | Ints] = [nan, finite.sum(axis=0), value[-1], *extremes]
+    columns = [nan, finite.sum(axis=0), value[-1], *extremes]
     count, last = len(step), (int(step[-1]), float(to_seconds(wall[-1:])[0]))
     return [
         Standing(count, n, count - n - known, value, *last, *(extremes if known else _NO_EXTREMES))

@@ -1,9 +1,10 @@
 """Smoothing of a whole line, answered at the points that are drawn: so a zoom never changes a smoothed value.
 
-``ema`` and ``twema`` are the recurrence  y ← a·y + v,  d ← a·d + 1,  smoothed = y / d  over the finite points. With a = weight
-at each point this is TensorBoard's debiased average (``line_chart_v2/data_transformer.ts``) exactly; ``twema`` has
+``ema`` and ``twema`` are the recurrence  y ← a·y + v,  d ← a·d + 1,  smoothed = y / d  over the finite points. With
+a = weight this is TensorBoard's debiased average (``line_chart_v2/data_transformer.ts``); ``twema`` has
 a = weight^(Δstep / gap), so that it does not depend on how densely a run logs. Their states at the starts of blocks are
-remembered: an answer then touches only blocks that are drawn, or new. ``gaussian`` and ``mean`` are centred windows of points.
+remembered: an answer then touches only blocks that are drawn, or new. ``gaussian`` and ``mean`` are centred windows of
+points, an even width counting as the next odd one.
 
 NaN and ±Inf pass through and move nothing; a line whose points are all equal stays as it is.
 """
@@ -18,7 +19,6 @@ from aiplat_jupyter.store.lines import Line
 from aiplat_jupyter.store.segments import BLOCK
 from aiplat_jupyter.store.stats import Bools, Floats, Ints
 
-MAX_WEIGHT: Final = {"twema": 0.999, "ema": 0.999, "gaussian": 1_000.0, "mean": 10_001.0}
 _REACH: Final = 4.0
 _AT_ONCE: Final = 2_048
 _WINDOW_AT_ONCE: Final = 2_000_000
@@ -52,8 +52,8 @@ def smoothed(archive: Archive, line: Line, numbers: Ints, method: Method) -> Flo
 def scan(factor: Floats, term: Floats, start: Floats) -> Floats:
     """Return y[i] = factor[i] · y[i − 1] + term[i] along the last axis, where y[−1] = `start`.
 
-    Each row is cut into stretches that advance together; a scan of the stretches' ends then links them (Blelloch, Prefix
-    Sums and Their Applications, 1990).
+    Each row is cut into stretches that advance together; a scan of the stretches' ends then links them (Blelloch,
+    Prefix Sums and Their Applications, 1990).
     """
     rows, length = factor.shape
     if length <= BLOCK:
@@ -65,7 +65,8 @@ def scan(factor: Floats, term: Floats, start: Floats) -> Floats:
     local = _advance(factor, term, np.zeros(len(factor)))
     ends = scan(power[:, -1].reshape(rows, -1), local[:, -1].reshape(rows, -1), start)
     starts = np.concatenate([start[:, None], ends[:, :-1]], axis=1).ravel()
-    return (local + power * starts[:, None]).reshape(rows, -1)[:, :length]
+    linked: Floats = local + power * starts[:, None]
+    return linked.reshape(rows, -1)[:, :length]
 
 
 def _advance(factor: Floats, term: Floats, state: Floats) -> Floats:
@@ -83,8 +84,8 @@ def _advance(factor: Floats, term: Floats, state: Floats) -> Floats:
 class States(NamedTuple):
     """The averages before each block of a line: `identity` names the blocks that they are right for.
 
-    `sum` and `weight` are y and d of the recurrence, `step` that of the last finite point. The columns are one longer than
-    `identity`: the last entry is the state behind the last block.
+    `sum` and `weight` are y and d of the recurrence, `step` that of the last finite point. The columns are one longer
+    than `identity`: the last entry is the state behind the last block.
     """
 
     identity: Ints
@@ -190,9 +191,8 @@ def _window(archive: Archive, line: Line, numbers: Ints, method: Method) -> Floa
     """Return the mean of the finite points around each number, weighted by their distance in points."""
     before, reach = line.before, method.reach
     middle = before[numbers // BLOCK] + numbers % BLOCK
-    blocks = _between(
-        *(np.searchsorted(before, np.clip(middle + d, 0, before[-1] - 1), "right") - 1 for d in (-reach, reach))
-    )
+    ends = (np.clip(middle + distance, 0, before[-1] - 1) for distance in (-reach, reach))
+    blocks = _between(*(np.searchsorted(before, end, side="right") - 1 for end in ends))
     value = line.points(archive, blocks).samples.value
     sizes = line.blocks.stats.points[blocks]
     row = np.searchsorted(blocks, numbers // BLOCK)
@@ -203,7 +203,9 @@ def _window(archive: Archive, line: Line, numbers: Ints, method: Method) -> Floa
     kernel = np.where(inside & np.isfinite(around), _kernel(method, offsets), 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
         mean = (kernel * np.where(kernel > 0, around, 0.0)).sum(axis=1) / kernel.sum(axis=1)
-    return np.where(np.isfinite(value[place]), mean, value[place])
+    centre = value[place]
+    smooth: Floats = np.where(np.isfinite(centre), mean, centre)
+    return smooth
 
 
 def _between(firsts: Ints, lasts: Ints) -> Ints:

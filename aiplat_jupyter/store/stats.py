@@ -14,8 +14,8 @@ Bools = npt.NDArray[np.bool_]
 class Stats(NamedTuple):
     """Parallel columns, one row for each group of points.
 
-    `points` counts all; `nan`, `posinf` and `neginf` those that are not finite. The others are over the finite ones; where
-    there is none, `min` is +Inf, `max` is −Inf and `last` is NaN.
+    `points` counts all; `nan`, `posinf` and `neginf` those that are not finite. The others are over the finite ones;
+    where there is none, `min` is +Inf, `max` is −Inf and `last` is NaN.
     """
 
     points: Ints

@@ -2,7 +2,7 @@
 
 A tail's bytes are its version u8, then each of its groups::
 
-    series u32 | points u32 | bytes of the packed series, order, steps and walls u32 × 4 | kind of values u8 | all of these
+    series u32 | points u32 | bytes of packed series, order, steps and walls u32 × 4 | kind of values u8 | all of these
 """
 
 import struct

@@ -15,7 +15,7 @@ from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.store import folding, metrics
 from aiplat_jupyter.store.database import Database
-from aiplat_jupyter.store.tables import SegmentRow, SeriesRow, TailRow
+from aiplat_jupyter.store.tables import SegmentRow, TailRow
 from tests.store.points import Account, Attempt, Point, batch, buckets, child, experiment, same
 
 NAMES = ("loss", "accuracy", "epoch")
@@ -26,7 +26,7 @@ def small_segments(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Folds happen after a few points, so that little data goes every way."""
     monkeypatch.setattr(folding, "SIZE", 150)
     monkeypatch.setattr(folding, "_MOST_ROWS", 4)
-    yield
+    return
 
 
 class Story:
@@ -196,7 +196,7 @@ windows = st.tuples(
 
 @given(st.lists(st.one_of(logs, logs, folds, rewinds, windows, looks), min_size=1, max_size=12))
 @settings(
-    max_examples=100,
+    max_examples=40,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -232,3 +232,267 @@ def tell(story: Story, event: tuple) -> None:
     else:
         _, width, window = event
         story.check(width, *((None, None) if window is None else (float(window[0]), float(window[0] + window[1]))))
+
+
+def log(database: Database, attempt: int, steps: list[int], values: object, keys: tuple[str, ...] = ("loss",), **more):
+    points = [batch(keys, steps, values, **more)]
+    return database.write_now(lambda tx: metrics.append(tx, attempt, points))
+
+
+def ask(database: Database, *names: str, **options: object) -> CurveAnswer:
+    query = CurveQuery(experiments=["e"], metrics=list(names), **options)
+    return database.read_now(lambda tx: metrics.query(tx, query))
+
+
+def rows(database: Database, table: type) -> int:
+    return database.read_now(lambda tx: tx.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def test_a_story_on_both_engines(database, small_segments):
+    story = Story(database)
+    rng = np.random.default_rng(0)
+    for start in range(0, 400, 40):
+        steps = list(range(start, start + 40))
+        story.log(story.end, ("epoch", "loss"), steps, rng.normal(size=(40, 2)))
+        story.follow()
+    story.log(story.end, ("loss",), rng.permutation(500).tolist(), rng.normal(size=(500, 1)))
+    story.rewind(123)
+    story.log(story.end, ("loss", "accuracy"), list(range(123, 300)), rng.normal(size=(177, 2)), "rank=1")
+    story.log(min(story.account.attempts), ("loss",), [5, 122, 123, 999], rng.normal(size=(4, 1)))
+    story.follow()
+    story.fold(story.end)
+    story.follow()
+    for width in (3, 50, 1000):
+        story.check(width, -1.0, 450.0)
+
+
+@pytest.mark.parametrize("from_step", [50, 51, 100, None])
+def test_the_line_leaves_the_parent_at_the_very_step(database, small_segments, from_step):
+    story = Story(database)
+    story.log(story.end, ("loss",), list(range(0, 101, 50)), np.array([[1.0], [2.0], [3.0]]))
+    story.fold(story.end)
+    story.rewind(from_step)
+    story.log(story.end, ("loss",), [200], np.array([[9.0]]))
+    kept = [step for step in (0, 50, 100) if from_step is None or step < from_step]
+    (curve,) = story.ask(width=10).curves
+    assert curve.columns.x == [*kept, 200]
+    story.check(10)
+
+
+def test_equal_steps_across_two_segments_are_drawn_once(database, small_segments):
+    attempt = database.write_now(experiment)
+    for first in (0, 150, 149, 300):
+        log(database, attempt, list(range(first, first + 150)), [first] * 150)
+    (curve,) = ask(database, "loss", width=1000).curves
+    assert curve.columns.x == list(range(450))
+    assert curve.columns.last == [0.0] * 149 + [149.0] * 150 + [150.0] + [300.0] * 150
+    assert curve.summary.count == 450
+
+
+def test_new_metrics_are_named(database):
+    attempt = database.write_now(experiment)
+    assert log(database, attempt, [1], [[1, 2]], ("loss", "lr")) == ["loss", "lr"]
+    assert log(database, attempt, [2], [[1, 2]], ("loss", "epoch")) == ["epoch"]
+    assert log(database, attempt, [], [], ("later",)) == []
+
+
+def test_points_that_fill_segments_never_become_a_tail(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, list(range(10_000)), range(10_000))
+    assert (rows(database, TailRow), rows(database, SegmentRow)) == (0, 3)
+
+
+def test_many_small_commits_are_folded_and_merged(database, small_segments):
+    attempt = database.write_now(experiment)
+    for step in range(101):
+        log(database, attempt, [step], [step])
+    assert rows(database, TailRow) < 4
+    database.write_now(lambda tx: metrics.fold(tx, attempt))
+    assert rows(database, TailRow) == 0
+    assert rows(database, SegmentRow) <= 5
+    (curve,) = ask(database, "loss", width=5000).curves
+    assert curve.columns.last == list(range(101))
+
+
+def test_shapes_that_take_turns_keep_the_order_of_arrival(database):
+    attempt = database.write_now(experiment)
+    both = batch(["loss", "lr"], [1, 3], [[1, 0.1], [3, 0.3]], at=[0, 2])
+    alone = batch(["loss"], [1, 2, 3], [10, 20, 30], at=[1, 3, 4])
+    database.write_now(lambda tx: metrics.append(tx, attempt, [both, alone]))
+    loss, lr = ask(database, "loss", "lr", width=10).curves
+    assert (loss.columns.x, loss.columns.last) == ([1, 2, 3], [10, 20, 30])
+    assert (lr.columns.x, lr.columns.last) == ([1, 3], [0.1, 0.3])
+    assert (loss.summary.count, loss.summary.last) == (3, 30)
+
+
+def test_ten_thousand_metrics_in_one_record(sqlite_url):
+    database = Database.open(sqlite_url)
+    attempt = database.write_now(experiment)
+    keys = tuple(f"m{i:05}" for i in range(10_000))
+    for step in range(3):
+        log(database, attempt, [step], [np.arange(10_000) + step], keys)
+    database.write_now(lambda tx: metrics.fold(tx, attempt))
+    summaries = database.read_now(lambda tx: metrics.summaries(tx, [attempt]))[attempt]
+    assert [one.last for one in summaries] == [i + 2 for i in range(10_000)]
+    (curve,) = ask(database, "m00007", width=10).curves
+    assert curve.columns.last == [7, 8, 9]
+    database.close()
+
+
+def test_what_is_rolled_back_is_never_seen(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, [1], [1])
+
+    def fails(tx):
+        metrics.append(tx, attempt, [batch(["loss"], [2], [666])])
+        metrics.append(tx, attempt, [batch(["loss"], list(range(5000)), [666] * 5000)])
+        metrics.fold(tx, attempt)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        database.write_now(fails)
+    cursor = ask(database, "loss", width=10).cursor
+    log(database, attempt, [2], [2])
+    (curve,) = ask(database, "loss", width=10, cursor=cursor).curves
+    assert (curve.from_x, curve.columns.last) == (2, [2])
+    assert ask(database, "loss", width=10).curves[0].columns.last == [1, 2]
+
+
+def test_two_servers_share_a_database(url, small_segments):
+    one, other = Database.open(url), Database.open(url)
+    attempt = one.write_now(experiment)
+    expected = []
+    cursors: dict[Database, str | None] = {one: None, other: None}
+    for turn in range(12):
+        writer = one if turn % 2 else other
+        log(writer, attempt, list(range(turn * 30, turn * 30 + 30)), [turn] * 30)
+        expected += [turn] * 30
+        if turn % 5 == 4:
+            writer.write_now(lambda tx: metrics.fold(tx, attempt))
+        for database in (one, other):
+            assert ask(database, "loss", width=1000).curves[0].columns.last == expected
+            answer = ask(database, "loss", width=1000, cursor=cursors[database])
+            cursors[database] = answer.cursor
+            assert expected[-30:] == answer.curves[0].columns.last[-30:]
+    one.close()
+    other.close()
+
+
+def test_a_delta_has_only_what_is_new(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, [1, 2, 3], [1, 2, 3])
+    first = ask(database, "loss", width=100)
+    assert ask(database, "loss", width=100, cursor=first.cursor).curves == []
+    log(database, attempt, [4], [4])
+    (curve,) = ask(database, "loss", width=100, cursor=first.cursor).curves
+    assert (curve.from_x, curve.columns.x, curve.total, curve.summary.count) == (4, [4], 4, 4)
+    log(database, attempt, [2], [20])
+    (curve,) = ask(database, "loss", width=100, cursor=first.cursor).curves
+    assert (curve.from_x, curve.columns.last) == (2, [20, 3, 4])
+
+
+def test_a_cursor_of_another_question_answers_everything(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, [1, 2], [1, 2])
+    cursor = ask(database, "loss", width=100).cursor
+    (curve,) = ask(database, "loss", width=101, cursor=cursor).curves
+    assert (curve.from_x, curve.shown) == (None, 2)
+
+
+def test_time_axes_and_other_metrics(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, [0, 10, 20], [0, 1, 2], ("epoch",), wall=[1000, 1010, 1020])
+    log(database, attempt, [5, 12, 25], [5, 12, 25], wall=[1005.25, 1030, 1012])
+    (wall,) = ask(database, "loss", width=10, x="wall").curves
+    assert (wall.columns.x, wall.columns.last) == ([1005.25, 1012, 1030], [5, 25, 12])
+    (relative,) = ask(database, "loss", width=10, x="relative").curves
+    assert (relative.columns.x, relative.x_extent) == ([5.25, 12, 30], (5.25, 30))
+    (epoch,) = ask(database, "loss", width=10, x="metric:epoch").curves
+    assert (epoch.columns.x, epoch.columns.last) == ([0, 1, 2], [5, 12, 25])
+    (nothing,) = ask(database, "loss", width=10, x="metric:none").curves
+    assert (nothing.columns.x, nothing.x_extent, nothing.summary.count) == ([], None, 3)
+
+
+def test_an_abandoned_tail_is_told_apart(database):
+    story = Story(database)
+    story.log(story.end, ("loss",), list(range(10)), np.arange(10.0)[:, None])
+    story.rewind(6)
+    story.log(story.end, ("loss",), [6, 7], np.array([[60.0], [70.0]]))
+    (curve,) = story.ask(width=100).curves
+    assert curve.columns.last == [0, 1, 2, 3, 4, 5, 60, 70]
+    (tail,) = curve.abandoned
+    assert (tail.attempt, tail.columns.x, tail.columns.last) == ("e-1", [6, 7, 8, 9], [6, 7, 8, 9])
+    assert story.ask(width=100, abandoned=False).curves[0].abandoned == []
+
+
+def test_the_last_step_is_that_of_the_drawn_line(database):
+    story = Story(database)
+    assert database.read_now(lambda tx: metrics.last_step(tx, story.end)) is None
+    story.log(story.end, ("loss",), [3, 900, 7], np.zeros((3, 1)))
+    assert database.read_now(lambda tx: metrics.last_step(tx, story.end)) == 900
+    story.rewind(8)
+    assert database.read_now(lambda tx: metrics.last_step(tx, story.end)) == 7
+
+
+def test_history_pages_through_everything(database, small_segments):
+    story = Story(database)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        story.log(story.end, ("loss", "lr"), rng.integers(0, 90, 60).tolist(), rng.normal(size=(60, 2)))
+    story.rewind(40)
+    story.log(story.end, ("loss",), [40, 41, 40], rng.normal(size=(3, 1)))
+    found, cursor, pages = [], None, 0
+    while pages == 0 or cursor is not None:
+        page = database.read_now(lambda tx, cursor=cursor: metrics.history(tx, "e", [], 37, cursor))
+        found += zip(page.metric, page.attempt, page.step, page.wall, page.value, strict=True)
+        assert len(page.step) <= 37
+        cursor, pages = page.next_cursor, pages + 1
+    expected = [
+        (name, f"{'e' if i == 0 else 1}-{i + 1}", *point)
+        for name in ("loss", "lr")
+        for i, attempt in enumerate(story.account.attempts.values())
+        for point in sorted(attempt.points.get((name, ""), []), key=lambda point: point[0])
+    ]
+    assert found == expected
+
+
+def test_loss_is_told_as_the_plan_wants_it(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, [0, 10], [0, 1], ("epoch",))
+    log(database, attempt, [0, 5, 10, 15], [4, math.nan, 2, 1])
+    found = database.read_now(lambda tx: metrics.loss(tx, "e"))
+    assert [(one.step, one.loss, one.epoch) for one in found] == [(0, 4, 0), (5, None, 0), (10, 2, 1), (15, 1, 1)]
+    assert len(database.read_now(lambda tx: metrics.loss(tx, "e", width=2))) == 2
+    assert database.read_now(lambda tx: metrics.loss(tx, "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "options"),
+    [
+        ("width", {"width": 0}),
+        ("width", {"width": 10_001}),
+        ("x", {"x": "colour"}),
+        ("x", {"x": "metric:"}),
+        ("start", {"start": 2.0, "end": 1.0}),
+        ("start", {"end": math.nan}),
+        ("weight", {"smoothing": "ema", "weight": 1.0}),
+        ("weight", {"smoothing": "gaussian", "weight": 0.0}),
+        ("weight", {"smoothing": "twema", "weight": math.nan}),
+        ("cursor", {"cursor": "?"}),
+        ("cursor", {"cursor": "gaM"}),
+    ],
+)
+def test_a_question_without_sense_is_refused(sqlite_url, field, options):
+    database = Database.open(sqlite_url)
+    with pytest.raises(InvalidInput) as error:
+        ask(database, "loss", **options)
+    assert field in error.value.fields
+    database.close()
+
+
+@pytest.mark.parametrize(("limit", "cursor"), [(0, None), (100_001, None), (1, "?"), (1, "gaM")])
+def test_a_page_without_sense_is_refused(sqlite_url, limit, cursor):
+    database = Database.open(sqlite_url)
+    with pytest.raises(InvalidInput):
+        database.read_now(lambda tx: metrics.history(tx, "e", [], limit, cursor))
+    database.close()

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -74,7 +75,7 @@ class Logged:
         self.database = database
         attempt = database.write_now(experiment)
         edges = [0, len(steps) // 2, len(steps) - len(steps) // 10, len(steps)]
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in itertools.pairwise(edges):
             points = [batch(["loss"], steps[low:high], values[low:high])]
             database.write_now(lambda tx, points=points: metrics.append(tx, attempt, points))
 
