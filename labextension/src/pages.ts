@@ -14,6 +14,7 @@ const PREVIEW_CLASS = 'aiplat-mod-preview';
 export class ExperimentPages {
   readonly tracker = new WidgetTracker<ExperimentPage>({ namespace: 'aiplat-experiment' });
   private preview: ExperimentPage | null = null;
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly shell: JupyterFrontEnd.IShell,
@@ -23,9 +24,15 @@ export class ExperimentPages {
 
   /**
    * Show the experiment's page; as a preview in the one tab that previews share. `saved` is the page's content's
-   * `saved` of an earlier session.
+   * `saved` of an earlier session. One at a time: both clicks of a double click mean the same page.
    */
-  async open(uid: string, isPreview: boolean, saved?: unknown): Promise<ExperimentPage> {
+  open(uid: string, isPreview: boolean, saved?: unknown): Promise<ExperimentPage> {
+    const page = this.last.then(() => this.show(uid, isPreview, saved));
+    this.last = page.catch(() => undefined);
+    return page;
+  }
+
+  private async show(uid: string, isPreview: boolean, saved: unknown): Promise<ExperimentPage> {
     const page =
       this.tracker.find(other => other.id === pageId(uid)) ?? (await this.create(uid, isPreview, saved));
     if (page === this.preview && !isPreview) {
