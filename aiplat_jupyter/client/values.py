@@ -37,8 +37,8 @@ def _flatten(data: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield name, InvalidInput(f"The key {_shorten(key)} is dropped: names of metrics are non-empty strings.")
         elif isinstance(value, Mapping):
             yield from _flatten(value, f"{name}/")
-        elif len(name) > MAX_KEY or "\x00" in name or not _is_utf8(name):
-            fix = f"names of metrics are Unicode of ≤ {MAX_KEY} characters, without NUL."
+        elif len(name) > MAX_KEY or not _is_utf8(name):
+            fix = f"names of metrics are Unicode of ≤ {MAX_KEY} characters."
             yield _shorten(name), InvalidInput(f"The key {_shorten(name)} is dropped: {fix}")
         else:
             yield name, value

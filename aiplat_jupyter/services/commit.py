@@ -65,7 +65,7 @@ class Commit:
             changes.of_experiment(self._tx, kind, self.state.experiment_uid, self.state.project_uid)
 
     def _shape(self, shape: Shape) -> None:
-        if any(not 0 < len(key) <= frames.MAX_KEY or "\x00" in key for key in shape.keys):
+        if any(not 0 < len(key) <= frames.MAX_KEY for key in shape.keys):
             raise UnreadableJournal("The journal names a metric that cannot be kept.")
         journals.add_shape(self._tx, self.state.id, shape)
 
@@ -75,7 +75,8 @@ class Commit:
             attempts.reopen(self._tx, state.attempt_id)
             self._known = state = state._replace(attempt_status="running")
             self._kinds["status"] = None
-        fresh = metrics.append(self._tx, state.attempt_id, points.batches, state.context)
+        batches = [batch._replace(keys=tuple(map(_metric, batch.keys))) for batch in points.batches]
+        fresh = metrics.append(self._tx, state.attempt_id, batches, state.context)
         if fresh and not state.context:
             self._known = state._replace(headline=experiments.headline(state.headline, fresh))
         self._kinds["points"] = None
@@ -216,6 +217,11 @@ def _check_identifiers(opened: Opened) -> None:
         limits.uid(uid)
     for text in (opened.process.machine, opened.process.boot_id, opened.kernel or ""):
         limits.text("process", text, limits.NAME)
+
+
+def _metric(key: str) -> str:
+    """Return the name of a metric with the sign for NUL in its place, which PostgreSQL cannot keep."""
+    return key.replace("\x00", "␀")
 
 
 def _moment(wall: float) -> float:

@@ -90,8 +90,8 @@ def test_offsets_are_compared(house: House):
         opening("j") + opening("j"),
         opening("j") + point(1, 1.0),
         encode(Idle(wall=AT)),
-        opening("j") + shape("nul\x00"),
         opening("j") + shape("x" * 501),
+        opening("j") + shape(""),
     ],
 )
 def test_bytes_that_are_no_journal(house: House, data: bytes):
@@ -108,6 +108,13 @@ def test_bytes_that_are_no_journal(house: House, data: bytes):
 def test_identifiers_that_cannot_be(house: House, wrong: dict[str, str]):
     with pytest.raises(InvalidInput):
         house.journals.append(ADA, "j", 0, opening("j", **wrong))
+
+
+def test_hostile_names_of_metrics_are_kept(house: House):
+    names = ["<script>alert(1)</script>", "数字/损失", "a' OR 1=1 --", "nul\x00", "x" * 500, "%s{0}"]
+    send(house, "j", run("j", [1], names))
+    found = [one.metric for one in house.metrics.summaries(ADA, "exp")]
+    assert sorted(found) == sorted(name.replace("\x00", "␀") for name in names)
 
 
 def test_a_torn_frame_waits_and_a_corrupt_one_is_passed_over_for_the_dead(house: House):
