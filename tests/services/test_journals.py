@@ -1,6 +1,8 @@
 import threading
+import time
 
 import pytest
+from sqlalchemy import text
 
 from aiplat_jupyter.core.errors import (
     Conflict,
@@ -14,6 +16,7 @@ from aiplat_jupyter.core.errors import (
 from aiplat_jupyter.core.frames import Changed, Idle, Rewound, encode
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
 from aiplat_jupyter.core.records import ExperimentPatch, NewExperiment, NewMember
+from aiplat_jupyter.store import changes
 from aiplat_jupyter.store.database import Database
 from tests.services import frames
 from tests.services.frames import AT, ended, opening, point, run, shape, values
@@ -318,6 +321,20 @@ def test_times_that_cannot_be(house: House):
     assert found.ended_at >= found.created_at
 
 
+def test_the_clock_set_back(house: House, monkeypatch: pytest.MonkeyPatch):
+    now = time.time()
+    offset = send(house, "j1", run("j1", wall=now))
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    offset = send(house, "j1", point(3, 3.0, wall=now - 3600) + ended("failed", now - 3600), offset=offset)
+    send(house, "j2", run("j2", [4, 5], resume=True, wall=now - 3599))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.attempt, found.status, found.unreachable) == ("j2-a", "running", False)
+    assert values(house.metrics.history(ADA, "exp"))["loss"] == [(step, float(step)) for step in range(6)]
+    told = house.database.read_now(lambda tx: changes.since(tx, 0))
+    assert [change.seq for change in told] == sorted({change.seq for change in told})
+    assert told[-1].at < told[0].at
+
+
 def test_two_servers_and_many_shippers_commit_each_byte_once(url: str, house: House, tmp_path):
     """Each thread sends what it believes is next, and goes on from where it is told."""
     data = run("j", range(400))
@@ -347,8 +364,6 @@ def test_two_servers_and_many_shippers_commit_each_byte_once(url: str, house: Ho
 
 
 def test_unreachable_and_lost(house: House):
-    from sqlalchemy import text
-
     send(house, "j", run("j"))
     [row] = house.experiments.list(ADA, ExperimentQuery()).items
     assert not row.unreachable
