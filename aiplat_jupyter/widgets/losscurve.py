@@ -9,7 +9,7 @@ import msgspec
 from aiplat_jupyter.client import session
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.curves import CurveQuery, Smoothing
-from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound
+from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound, Unavailable
 from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.core.states import LIVE
 from aiplat_jupyter.widgets import looks
@@ -82,7 +82,7 @@ class LossCurve(Panel):
         self._points_changed = True
         self._drawn: Drawing | None = None
         self._drawn_look = self._look
-        self._pictured = False
+        self._pictured = self._is_held = False
         self._saved = self._roster.uids
         self._stops: set[str] = set()
         self._fields = threading.Lock()
@@ -214,11 +214,18 @@ class LossCurve(Panel):
 
     def show_failure(self, error: AiplatError) -> None:
         """Keep the curves and say since when they stand; without curves say what is wrong."""
+        if isinstance(error, NotFound) and self._is_on_its_way():
+            self.write(self.overlay, notice=self._emptiness())
+            return
         if self._drawn is None or isinstance(error, NotFound):
             notice = {"kind": "error", "key": "failed", "text": f"{error.detail} {error.hint}".strip()}
             self.write(self.overlay, notice=notice)
         self.write(self.bar, status={"kind": "stale", "icon": "⚠", "at": self.fresh_at})
         self._points_changed = True
+
+    def _is_on_its_way(self) -> bool:
+        """Whether this process logs one of the experiments, which the server then has not heard of yet."""
+        return any(each.opened.experiment in self.experiments for each in session.current().recordings.copy())
 
     # Writing
 
@@ -254,10 +261,12 @@ class LossCurve(Panel):
             key = "nothing" if self._roster.is_query else "nothing_selected"
             return {"kind": "empty", "key": key, "hint": f"{key}_hint"}
         if not any(each.summary.count for each in series):
-            return {
-                "kind": "empty", "key": "empty", "hint": "empty_hint", "values": {"metric": ", ".join(self.metrics)},
-            }  # fmt: skip
+            return self._emptiness()
         return None
+
+    def _emptiness(self) -> dict[str, Any]:
+        values = {"metric": ", ".join(self.metrics)}
+        return {"kind": "empty", "key": "empty", "hint": "empty_hint", "values": values}
 
     # As an output
 
@@ -277,10 +286,18 @@ class LossCurve(Panel):
             forms["image/png"] = picture(self._drawn, look)
         return forms
 
+    def complete_output(self) -> None:
+        """Bring what is saved with the notebook up to date before the running cell ends, from its own thread."""
+        self._is_held = True
+        self.settle()
+        self._is_held = False
+        self.renew_output()
+
     def _finish_output(self) -> None:
         """Bring what is saved with the notebook up to date once the experiments have ended, or are known at all."""
         ended = not self._roster.is_live and bool(self._series)
-        if (ended and not self._pictured) or self._saved != self._roster.uids:
+        is_due = (ended and not self._pictured) or self._saved != self._roster.uids
+        if is_due and not self._is_held:
             self.renew_output()
         self._pictured, self._saved = ended, self._roster.uids
 
@@ -291,5 +308,5 @@ class LossCurve(Panel):
 def complete_outputs(uid: str) -> None:
     """Let the saved outputs that show this experiment, which has just ended, show its end."""
     for panel in open_panels():
-        if isinstance(panel, LossCurve) and uid in panel.experiments and panel.error is None:
-            panel.settle()
+        if isinstance(panel, LossCurve) and uid in panel.experiments and not isinstance(panel.error, Unavailable):
+            panel.complete_output()

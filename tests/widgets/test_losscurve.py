@@ -2,11 +2,13 @@
 
 import base64
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from aiplat_jupyter.client import session
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.widgets.colours import GREY
 from aiplat_jupyter.widgets.feed import Feed
@@ -75,6 +77,18 @@ def test_an_experiment_that_does_not_exist(world: World, source: Feed) -> None:
     panel = LossCurve(["nowhere"], source=source)
     eventually(lambda: panel.overlay.notice["kind"] == "error")
     assert "nowhere" in panel.overlay.notice["text"]
+
+
+def test_an_experiment_on_its_way_to_the_server_is_no_error(
+    world: World, source: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = SimpleNamespace(opened=SimpleNamespace(experiment="mine"))
+    monkeypatch.setattr(session, "_current", SimpleNamespace(recordings=[recording], followers=[]))
+    panel = shown(LossCurve(["mine"], source=source))
+    assert panel.overlay.notice["kind"] == "empty"
+    world.add("mine")
+    world.log("mine", "loss", [1.0])
+    eventually(lambda: panel.overlay.notice is None)
 
 
 def test_a_selection_feeds_it(world: World, source: Feed, run: str) -> None:

@@ -1,5 +1,6 @@
 """A server's world in memory: what panels see of one through its API, with the faults that a network brings."""
 
+import itertools
 import math
 import queue
 import threading
@@ -115,7 +116,7 @@ class Stream:
 
     def __init__(self, world: World, topics: tuple[str, ...], after: int | None) -> None:
         self.topics, self.after = topics, after
-        self.queue: queue.Queue[Change | Resync | None | str] = queue.Queue()
+        self.queue: queue.Queue[Change | Resync | str | None] = queue.Queue()
         self._world = world
 
     def __iter__(self) -> Iterator[Change | Resync]:
@@ -229,7 +230,7 @@ def _columns(x: np.ndarray, y: np.ndarray, query: CurveQuery) -> Columns:
     else:
         edges = np.unique(np.searchsorted(x, np.linspace(x[0], x[-1], query.width + 1)[:-1]))
         edges = np.append(edges, len(x))
-    parts = [y[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [y[a:b] for a, b in itertools.pairwise(edges)]
     finite = [part[np.isfinite(part)] for part in parts]
     smoothed = _ema(y, query.weight)
     return Columns(
