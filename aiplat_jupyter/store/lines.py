@@ -82,7 +82,7 @@ class Pieces(NamedTuple):
 
 
 class Line:
-    """A drawn line of one or more points. Its `blocks` are in rising step. It never changes: `key` names its content."""
+    """A drawn line of one or more points, its `blocks` in rising step. It never changes: `key` names its content."""
 
     def __init__(self, pieces: Pieces, key: Hashable) -> None:
         self.key = key
@@ -92,8 +92,9 @@ class Line:
 
     @property
     def size(self) -> int:
-        """Bytes that it holds, about, but for points."""
-        return 100 * len(self.blocks.first_step)
+        """Bytes that it holds, about."""
+        held = sum(column.nbytes for samples in self._pieces.samples.values() for column in samples)
+        return held + 100 * len(self.blocks.first_step)
 
     @cached_property
     def walls_rise(self) -> bool:
@@ -258,7 +259,9 @@ def _sorted(archive: Archive, stretches: Sequence[Stretch], entries: _Entries) -
     arrival = [_arrival(stretches[s].stored, place) for s, place in zip(entries.stretch, entries.place, strict=True)]
     order = np.lexsort((*np.array(arrival).T[::-1], is_tail, entries.stretch))
     settled = int(np.argmax(is_tail[order])) if is_tail.any() else len(order)
-    parts = [_settled(archive, stretches, entries, order[:settled])] if settled else []
+    if settled == len(order):
+        return _settled(archive, stretches, entries, order)
+    parts = [_remembered(archive, stretches, entries, order[:settled])] if settled else []
     parts += [_loose(archive, stretches[entries.stretch[e]], int(entries.place[e])) for e in order[settled:]]
     return Samples.joined(parts).in_order().drawn()
 
@@ -268,12 +271,18 @@ def _arrival(index: Index | None, place: int) -> tuple[int, int]:
 
 
 def _settled(archive: Archive, stretches: Sequence[Stretch], entries: _Entries, order: Ints) -> Samples:
-    """Return the drawn points of these segments, which a new tail does not change."""
-    used = [(stretches[entries.stretch[e]], int(entries.place[e])) for e in order]
+    """Return the drawn points of some segments, given in the order of arrival."""
+    parts = [_loose(archive, stretches[entries.stretch[entry]], int(entries.place[entry])) for entry in order]
+    return Samples.joined(parts).in_order().drawn()
+
+
+def _remembered(archive: Archive, stretches: Sequence[Stretch], entries: _Entries, order: Ints) -> Samples:
+    """Return the same, kept for when a tail beside these segments has grown."""
+    used = [(stretches[entries.stretch[entry]], int(entries.place[entry])) for entry in order]
     key = "settled", tuple((int(s.stored.id[place]), s.low, s.high) for s, place in used if s.stored is not None)
     known: Samples | None = archive.memory.get(key)
     if known is None:
-        known = Samples.joined([_loose(archive, stretch, place) for stretch, place in used]).in_order().drawn()
+        known = _settled(archive, stretches, entries, order)
         archive.memory.put(key, known, sum(column.nbytes for column in known))
     return known
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
-LIMIT: Final = 256 * 1024 * 1024
+LIMIT: Final = 512 * 1024 * 1024
 """Bytes that one database's memory may hold."""
 
 
@@ -43,7 +43,7 @@ class Memory:
 
     def put(self, key: Hashable, value: Any, size: int) -> None:
         """Remember `value`, which holds about `size` bytes, and forget what was used longest ago if need be."""
-        if size > self._limit // 2:
+        if size > self._limit:
             return
         with self._lock:
             self._size += size - self._values.pop(key, (None, 0))[1]

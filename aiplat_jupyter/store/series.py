@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from aiplat_jupyter.core.records import SeriesSummary
@@ -20,8 +21,7 @@ from aiplat_jupyter.store.tables import SeriesRow
 _LAST_KINDS: Final = {1: math.nan, 2: math.inf, 3: -math.inf}
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The statistics of a drawn line as a row of `series` keeps them, but for `last`, which may be NaN or ±Inf."""
 
     count: int = 0
@@ -38,7 +38,7 @@ class Standing:
     @classmethod
     def of(cls, row: RowMapping) -> "Standing":
         """Return what a row of `series` says."""
-        columns = {name: row[name] for name in cls.__slots__}
+        columns = {name: row[name] for name in cls.__struct_fields__}
         return cls(**columns | {"last": _LAST_KINDS.get(row["last_kind"], row["last"])})
 
     def columns(self) -> dict[str, Any]:
