@@ -108,7 +108,7 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   const { contents } = app.serviceManager;
   app.commands.addCommand(CommandIDs.showSidebar, {
     label: args =>
-      args.isPalette === true ? trans.__('Show Projects and Experiments') : trans.__('AI Platform'),
+      args.isLauncher === true ? trans.__('AI Platform') : trans.__('Show Projects and Experiments'),
     caption: trans.__('Show projects and experiments'),
     icon: platformIcon,
     execute: () => app.shell.activateById(widget.id)

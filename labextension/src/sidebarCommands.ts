@@ -44,7 +44,7 @@ function deeds(sidebar: Sidebar): Deed[] {
     {
       id: CommandIDs.stop,
       label: trans.__('Stop'),
-      fits: target => target.live.length > 0,
+      fits: target => target.live.length > 0 && !isTrashed(target),
       act: target => then(actions.stop(services, target.live))
     },
     {
