@@ -124,7 +124,7 @@ export class CurveFeed {
       }
     } catch (reason) {
       if (this.request === request && !isAbort(reason)) {
-        this.fail(asApiError(reason));
+        this.fail(asApiError(reason), cursor !== null);
       }
     }
   }
@@ -140,9 +140,14 @@ export class CurveFeed {
     }
   }
 
-  private fail(error: ApiError): void {
+  private fail(error: ApiError, isDelta: boolean): void {
     this.request = null;
     this.cursor = null;
+    if (isDelta && !error.isTransient) {
+      // The cursor may be too old for the server; the whole will tell.
+      this.schedule(this.untilNext());
+      return;
+    }
     this.set({ error, asking: false });
     if (error.isTransient) {
       this.schedule(RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]);

@@ -108,7 +108,7 @@ const SLACK = 0.55;
  */
 export function steppedValues(data: Range, before: Range | null, log: boolean): Range {
   const length = (range: Range): number => (log ? Math.log(range[1] / range[0]) : range[1] - range[0]);
-  const fits = before !== null && before[0] <= data[0] && before[1] >= data[1];
+  const fits = before !== null && before[0] < data[0] && before[1] > data[1];
   if (fits && length(data) >= SLACK * length(before)) {
     return before;
   }

@@ -1,6 +1,7 @@
 /** Who this experiment is, how it fares, and what can be done to it. */
 
 import { Clipboard, Notification } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { useState, type JSX } from 'react';
 
 import * as actions from '../actions';
@@ -14,6 +15,7 @@ import { experimentCode } from '../snippets';
 import { describe, isLive } from '../status';
 import { openMenu } from './menu';
 import type { ExperimentModel } from './model';
+import { pathBelow } from './paths';
 
 export interface HeaderProps {
   readonly model: ExperimentModel;
@@ -128,22 +130,27 @@ function Time({ experiment, trans }: { experiment: Experiment; trans: Trans }): 
   );
 }
 
-/** The notebook it was started from; a click opens it. */
+/** The notebook it was started from; a click opens it if this server has it. */
 function Notebook({
   experiment,
   services
 }: Pick<HeaderProps, 'experiment' | 'services'>): JSX.Element | null {
   const { trans, commands } = services;
-  const path = experiment.provenance.notebook;
-  if (typeof path !== 'string' || path === '') {
+  const file = experiment.provenance.notebook;
+  if (typeof file !== 'string' || file === '') {
     return null;
+  }
+  const name = file.split('/').pop();
+  const path = pathBelow(file, PageConfig.getOption('serverRoot'));
+  if (path === null) {
+    return <span title={file}>{name}</span>;
   }
   const open = (): void => {
     commands.execute('docmanager:open', { path }).catch((reason: unknown) => actions.report(trans, reason));
   };
   return (
-    <button type="button" className="aiplat-ChartLink" title={trans.__('Open %1', path)} onClick={open}>
-      {path.split('/').pop()}
+    <button type="button" className="aiplat-ChartLink" title={trans.__('Open %1', file)} onClick={open}>
+      {name}
     </button>
   );
 }

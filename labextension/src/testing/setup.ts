@@ -16,9 +16,22 @@ class EverythingInView {
   }
 }
 
+/** Nothing has a size. */
+class NoSize {
+  observe(): void {
+    return;
+  }
+
+  disconnect(): void {
+    return;
+  }
+}
+
 function addWhatJsdomLacks(): void {
   Object.assign(globalThis, {
     IntersectionObserver: EverythingInView,
+    ResizeObserver: NoSize,
+    requestIdleCallback: (act: () => void) => setTimeout(act, 0),
     DragEvent: class extends MouseEvent {},
     matchMedia: () => ({
       matches: false,

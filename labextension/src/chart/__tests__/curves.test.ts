@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { census, mergeCurves, nearest, splice, xExtent } from '../curves';
-import { curve, points } from './sample';
+import { curve, points } from '../../testing/curves';
 
 describe('nearest', () => {
   it.each([

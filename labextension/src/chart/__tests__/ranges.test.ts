@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { niceStep, steppedValues, steppedX, valueExtent, visible } from '../ranges';
-import { curve, points } from './sample';
+import { curve, points } from '../../testing/curves';
 
 const VIEW = { x: null, xLog: false, log: false, band: true, outliers: false };
 

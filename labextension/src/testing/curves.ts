@@ -1,6 +1,6 @@
 /** Curves for tests. */
 
-import type { Columns, Curve } from '../../records';
+import type { Columns, Curve } from '../records';
 
 /** Columns of single points (x, value); null is NaN. */
 export function points(...pairs: readonly (readonly [number, number | null])[]): Columns {

@@ -1,0 +1,149 @@
+import { RenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Panel, Widget } from '@lumino/widgets';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { FakePlatform } from '../../testing/platform';
+import { readBundle } from '../bundle';
+import { WIDGET_MIME } from '../live';
+import { CurveOutput } from '../renderer';
+
+const OWN = {
+  version: 1,
+  experiments: ['mlp'],
+  metrics: ['loss'],
+  options: { x: 'wall' },
+  widget: { model_id: 'm1' }
+};
+
+/** Behaves as ipywidgets' renderer: stays empty until the manager is there and knows the model. */
+class WidgetRenderer extends Panel implements IRenderMime.IRenderer {
+  renderModel(): Promise<void> {
+    this.node.textContent = 'Loading widget...';
+    return found;
+  }
+
+  appear(view: Widget): void {
+    this.node.textContent = '';
+    this.addWidget(view);
+  }
+}
+
+let found: Promise<void>;
+let made: WidgetRenderer[];
+let output: CurveOutput;
+let hasKernel: boolean;
+
+beforeEach(() => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  made = [];
+  hasKernel = true;
+  found = new Promise(() => undefined);
+  const rendermime = new RenderMimeRegistry();
+  const createRenderer = (): WidgetRenderer => {
+    made.push(new WidgetRenderer());
+    return made[made.length - 1];
+  };
+  rendermime.addFactory({ safe: false, mimeTypes: [WIDGET_MIME], createRenderer }, -10);
+  const { services } = new FakePlatform();
+  output = new CurveOutput({ services, rendermime, hasKernel: () => hasKernel });
+  Widget.attach(output, document.body);
+});
+
+afterEach(() => {
+  output.dispose();
+  vi.useRealTimers();
+});
+
+function model(own: unknown = OWN, trusted = true): IRenderMime.IMimeModel {
+  const data = {
+    'application/vnd.aiplat.curve+json': own,
+    [WIDGET_MIME]: {},
+    'text/plain': 'LossCurve(mlp)'
+  };
+  return { data, trusted, metadata: {}, setData: () => undefined } as unknown as IRenderMime.IMimeModel;
+}
+
+const saved = (): Element | null => output.node.querySelector('.aiplat-SavedCurve');
+const liveIsShown = (): boolean =>
+  made.some(renderer => !renderer.isDisposed && renderer.parent?.isVisible === true);
+
+describe('an output of curves', () => {
+  it('shows the live widget alone', async () => {
+    void output.renderModel(model());
+    made[0].appear(new Widget());
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(liveIsShown()).toBe(true);
+    expect(saved()).toBeNull();
+  });
+
+  it('shows the saved curve when ipywidgets does not know the widget', async () => {
+    found = Promise.resolve();
+    await output.renderModel(model());
+    await vi.waitFor(() => expect(saved()).not.toBeNull());
+    expect(liveIsShown()).toBe(false);
+  });
+
+  it('does not wait where there is no kernel, and waits a little for one', async () => {
+    await output.renderModel(model());
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(saved()).toBeNull();
+    await vi.advanceTimersByTimeAsync(1500);
+    await vi.waitFor(() => expect(saved()).not.toBeNull());
+    hasKernel = false;
+    await output.renderModel(model({ ...OWN, metrics: ['acc'] }));
+    await vi.advanceTimersByTimeAsync(10);
+    await vi.waitFor(() => expect(saved()).not.toBeNull());
+  });
+
+  it('changes to the widget when it comes late, and back when it goes', async () => {
+    found = Promise.resolve();
+    await output.renderModel(model());
+    await vi.waitFor(() => expect(saved()).not.toBeNull());
+    const view = new Widget();
+    made[0].appear(view);
+    await vi.waitFor(() => expect(liveIsShown()).toBe(true));
+    expect(saved()).toBeNull();
+    view.dispose();
+    await vi.waitFor(() => expect(saved()).not.toBeNull());
+    expect(liveIsShown()).toBe(false);
+  });
+
+  it('keeps the widget when the same output is rendered again', async () => {
+    await output.renderModel(model());
+    await output.renderModel(model());
+    expect(made.length).toBe(1);
+  });
+
+  it('asks no widget for an output that is not trusted', async () => {
+    await output.renderModel(model(OWN, false));
+    await vi.waitFor(() => expect(saved()).not.toBeNull());
+    expect(made).toEqual([]);
+  });
+
+  it('shows the text of what it does not understand', async () => {
+    await output.renderModel(model({ ...OWN, version: 2 }));
+    expect(output.node.textContent).toBe('LossCurve(mlp)');
+  });
+});
+
+describe('readBundle', () => {
+  it('takes what makes sense', () => {
+    expect(readBundle(OWN)).toMatchObject({
+      subject: { experiments: ['mlp'], metrics: ['loss'] },
+      modelId: 'm1',
+      view: { x: 'wall' }
+    });
+    expect(readBundle({ ...OWN, widget: null, options: undefined })).toMatchObject({
+      modelId: null,
+      view: { x: 'step' }
+    });
+  });
+
+  it.each([null, 'x', {}, { ...OWN, version: 2 }, { ...OWN, experiments: [] }, { ...OWN, metrics: [1] }])(
+    'refuses %o',
+    data => {
+      expect(readBundle(data)).toBeNull();
+    }
+  );
+});
