@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from aiplat_jupyter.store.archive import CHUNK, Archive
 from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, pack, pack_pyramid, to_seconds, unpack
@@ -20,6 +20,8 @@ from aiplat_jupyter.store.tails import Group, Tail, encode
 _MOST_ROWS: Final = 1024
 _MOST_BYTES: Final = 1024 * 1024
 _LATEST: Final = 2**62
+_IS_OPEN: Final = text("segments.open")
+"""In the words of the index `segments_still_open`, or SQLite would not use it."""
 
 
 def add(tx: Connection, attempt_id: int, groups: list[Group]) -> None:
@@ -83,7 +85,7 @@ def _merged(tx: Connection, tail: Tail) -> Iterator[_Merged]:
 def _open_segments(tx: Connection, series: list[int]) -> dict[int, list[Any]]:
     """Return the open segments of each series, oldest first, in the order in which they were written."""
     columns = (SegmentRow.series_id, SegmentRow.id, SegmentRow.arrival, SegmentRow.count + SegmentRow.superseded)
-    ask = select(*columns, SegmentRow.points).where(SegmentRow.series_id.in_(series), SegmentRow.open)
+    ask = select(*columns, SegmentRow.points).where(SegmentRow.series_id.in_(series), _IS_OPEN)
     found: dict[int, list[Any]] = {}
     for row in tx.execute(ask.order_by(SegmentRow.id)):
         found.setdefault(row.series_id, []).append(row)

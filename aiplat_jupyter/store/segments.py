@@ -229,11 +229,6 @@ def unpack(data: bytes) -> Samples:
     )
 
 
-def unpack_steps(data: bytes) -> Ints:
-    """Return the steps alone."""
-    return unpack_integers(data, _HEAD.size, _HEAD.unpack_from(data)[2])
-
-
 def unpack_span(data: bytes, start: int, stop: int, first_step: int, first_wall: int | None) -> Samples:
     """Return points `start` to `stop`, given the step and wall time of the first (None: without wall times)."""
     _, kind, count, steps, walls = _HEAD.unpack_from(data)
