@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.lab import Lab
 
@@ -37,6 +37,7 @@ def jp_server_cleanup() -> None:
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert path, "No Chromium: `make test` installs it, or apt-get install chromium"
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
@@ -68,7 +69,8 @@ def page(context: BrowserContext) -> Iterator[Page]:
     wrong: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "aiplat" in message.text + message.location.get("url", ""):
+        is_ours = "aiplat" in message.text + message.location.get("url", "")
+        if message.type == "error" and is_ours and not message.text.startswith("Failed to load resource"):
             wrong.append(message.text)
 
     page.on("console", listen)

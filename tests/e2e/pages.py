@@ -116,10 +116,16 @@ class NotebookPage:
         self.page.get_by_role("menuitem", name=re.compile("^Save Notebook(?! As)")).click()
         expect(self.page.locator(".jp-mod-dirty")).to_have_count(0)
 
-    def curve(self, number: int = -1) -> "CurvePanel":
-        """Return the panel with this number, the last by default."""
-        panels = self.panel.locator(".aiplat-panel")
-        return CurvePanel(self.page, panels.last if number == -1 else panels.nth(number))
+    def curve(self) -> "CurvePanel":
+        """Return the last live panel."""
+        return CurvePanel(self.page, self.panel.locator(".aiplat-panel").last)
+
+    def saved_curve(self) -> Locator:
+        """Wait for the curve that an output shows while its widget is not there, and return it."""
+        saved = self.panel.locator(".aiplat-SavedCurve").first
+        saved.scroll_into_view_if_needed()
+        expect(saved.get_by_role("img", name=re.compile("last [0-9.]+"))).to_be_visible()
+        return saved
 
 
 class CurvePanel:
