@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Api } from './api';
 import { ApiError } from './errors';
-import { experiment, project } from './testing/records';
+import { experiment } from './testing/records';
 import { FakeServer, problem } from './testing/server';
 
 let server: FakeServer;
@@ -70,13 +70,13 @@ describe('what can fail', () => {
 
   it('knows a missing server part from a missing thing', async () => {
     expect((await failure(api.server())).code).toBe('missing');
-    server.on('GET projects/gone', () => problem(404, { code: 'not_found' }));
-    expect((await failure(api.project('gone'))).code).toBe('not_found');
+    server.on('GET experiments/gone', () => problem(404, { code: 'not_found' }));
+    expect((await failure(api.experiment('gone'))).code).toBe('not_found');
   });
 
   it('calls a server that does not answer unreachable, after several attempts', async () => {
     server.isDown = true;
-    const error = await failure(api.project('one'));
+    const error = await failure(api.experiment('one'));
     expect(error.code).toBe('unreachable');
     expect(error.isUnreachable).toBe(true);
     expect(server.asked).toHaveLength(4);
@@ -84,11 +84,11 @@ describe('what can fail', () => {
 
   it('gets through when the server comes back in between', async () => {
     server.isDown = true;
-    const asking = api.project('one');
+    const asking = api.experiment('one');
     await vi.advanceTimersByTimeAsync(100);
     server.isDown = false;
-    server.on('GET projects/one', project('one'));
-    expect(await settled(asking)).toEqual({ status: 'fulfilled', value: project('one') });
+    server.on('GET experiments/one', experiment('one'));
+    expect(await settled(asking)).toEqual({ status: 'fulfilled', value: experiment('one') });
   });
 
   it('shows the failure of the first contact at once', async () => {
@@ -98,9 +98,9 @@ describe('what can fail', () => {
   });
 
   it('stops asking when the caller loses interest', async () => {
-    server.on('GET projects/one', () => problem(503));
+    server.on('GET experiments/one', () => problem(503));
     const caller = new AbortController();
-    const asking = api.project('one', caller.signal);
+    const asking = api.experiment('one', caller.signal);
     const outcome = expect(asking).rejects.toMatchObject({ name: 'AbortError' });
     await vi.advanceTimersByTimeAsync(100);
     caller.abort();

@@ -15,14 +15,10 @@ import type {
   ExperimentPatch,
   ExperimentQuery,
   ExperimentRow,
-  ExperimentStatus,
-  History,
-  HistoryQuery,
   Page,
   Project,
   ProjectPatch,
   ProjectQuery,
-  Purged,
   SeriesSummary,
   ServerInfo,
   Verb
@@ -57,10 +53,6 @@ export class Api {
     return this.call('GET', ['projects'], { query, signal });
   }
 
-  project(uid: string, signal?: AbortSignal): Promise<Project> {
-    return this.call('GET', ['projects', uid], { signal });
-  }
-
   createProject(name: string, description = ''): Promise<Project> {
     return this.call('POST', ['projects'], { body: { name, description } });
   }
@@ -69,24 +61,8 @@ export class Api {
     return this.call('PATCH', ['projects', uid], { body: patch });
   }
 
-  /** Archive, restore or trash. */
-  applyToProject(uid: string, verb: Exclude<Verb, 'purge'>): Promise<Project> {
-    return this.call('POST', ['projects', uid, verb]);
-  }
-
-  purgeProject(uid: string): Promise<Purged> {
-    return this.call('POST', ['projects', uid, 'purge']);
-  }
-
   experiments(query: ExperimentQuery, signal?: AbortSignal): Promise<Page<ExperimentRow>> {
     return this.call('GET', ['experiments'], { query, signal });
-  }
-
-  experimentCounts(
-    query: ExperimentQuery,
-    signal?: AbortSignal
-  ): Promise<Partial<Record<ExperimentStatus, number>>> {
-    return this.call('GET', ['experiments', 'counts'], { query, signal });
   }
 
   experiment(uid: string, signal?: AbortSignal): Promise<Experiment> {
@@ -102,10 +78,6 @@ export class Api {
     return this.call('POST', ['experiments', uid, verb]);
   }
 
-  purgeExperiment(uid: string): Promise<Purged> {
-    return this.call('POST', ['experiments', uid, 'purge']);
-  }
-
   /** Apply one verb to up to 1,000 experiments. */
   bulkExperiments(verb: Verb, uids: string[], signal?: AbortSignal): Promise<BulkResult> {
     return this.call('POST', ['experiments', 'bulk'], { body: { verb, uids }, signal });
@@ -117,10 +89,6 @@ export class Api {
 
   metrics(uid: string, signal?: AbortSignal): Promise<SeriesSummary[]> {
     return this.call('GET', ['experiments', uid, 'metrics'], { signal });
-  }
-
-  history(uid: string, query: HistoryQuery, signal?: AbortSignal): Promise<History> {
-    return this.call('GET', ['experiments', uid, 'history'], { query, signal });
   }
 
   curves(query: CurveQuery, signal?: AbortSignal): Promise<CurveAnswer> {

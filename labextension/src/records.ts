@@ -16,9 +16,7 @@ export type Lifecycle = ExperimentRow['lifecycle'];
 export type Columns = Schemas['Columns'];
 export type Curve = Schemas['Curve'];
 export type CurveAnswer = Schemas['CurveAnswer'];
-export type History = Schemas['History'];
 export type BulkResult = Schemas['BulkResult'];
-export type Purged = Schemas['Purged'];
 export type Change = Schemas['Change'];
 
 export type Changes = Schemas['Changes'];
@@ -34,7 +32,6 @@ export interface Page<T> {
 
 export type ProjectQuery = Partial<Schemas['ProjectQuery']>;
 export type ExperimentQuery = Partial<Schemas['ExperimentQuery']>;
-export type HistoryQuery = Partial<Schemas['HistoryQuery']>;
 export type ChangesQuery = Partial<Schemas['ChangesQuery']>;
 export type CurveQuery = Pick<Schemas['CurveQuery'], 'experiments' | 'metrics'> &
   Partial<Schemas['CurveQuery']>;

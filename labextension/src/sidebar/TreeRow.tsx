@@ -89,7 +89,7 @@ function Caret({ isExpanded }: { isExpanded: boolean }): JSX.Element {
   return <icon.react tag="span" className="aiplat-Caret" elementSize="small" />;
 }
 
-export function sectionTitle(name: SectionName, trans: Trans): string {
+function sectionTitle(name: SectionName, trans: Trans): string {
   return {
     running: trans.__('Running'),
     found: trans.__('Experiments'),
