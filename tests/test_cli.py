@@ -171,7 +171,7 @@ def test_a_wrong_command_line_is_explained(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_command_starts_quickly() -> None:
-    heavy = {"http.client", "msgspec.inspect", "jupyter_core", "sqlite3", "numpy", "sqlalchemy"}
+    heavy = {"http.client", "msgspec.inspect", "jupyter_core", "pandas", "numpy", "sqlalchemy"}
     code = f"import sys\nfrom aiplat_jupyter import cli\ncli._parser()\nassert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 

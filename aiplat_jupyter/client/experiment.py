@@ -67,10 +67,8 @@ class Experiment:
                     if step is None:
                         step = recording.step + 1
                     body = pack(POINTS, number, step, now(), *values)
-                    start = journal.size
                     if write(journal.fd, _head(size, crc32(body)) + body) == total:
-                        if journal.size == start:
-                            journal.size = start + total
+                        journal.size += total
                         recording.step = step
                         return
         except Exception:  # noqa: S110  # whatever is unusual is told apart off the hot path, and complained about there

@@ -25,6 +25,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(session, "watch_for_the_end", lambda is_shell: None)
     yield folder
     here.end_all()
+    here.shipper._shipments.clear()
 
 
 @pytest.fixture
