@@ -22,7 +22,8 @@ class Bar(anywidget.AnyWidget):
     seen = t.Int(0, help="How many messages of the browser were taken.").tag(sync=True)
     words = t.Dict(help="The strings that the browser shows.").tag(sync=True)
 
-    def __init__(self, controls: list[dict[str, Any]]) -> None:
-        super().__init__(controls=controls, status={"kind": "loading"}, words=words.for_browser())
+    def __init__(self, controls: list[dict[str, Any]], values: dict[str, Any]) -> None:
+        state = {"controls": controls, "values": values, "status": {"kind": "loading"}}
+        super().__init__(**state, words=words.for_browser())
         if not controls:
             self.add_class("aiplat-bar-bare")

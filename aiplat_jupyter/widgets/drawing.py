@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from aiplat_jupyter.widgets.colours import MAX_COLOURED, PALETTE, Style, styles
+from aiplat_jupyter.widgets.colours import MAX_COLOURED, Style, styles
 from aiplat_jupyter.widgets.domains import Range, transformed, x_home, y_range
-from aiplat_jupyter.widgets.figure import ABANDONED, BAND, LINE, RAW, Row
+from aiplat_jupyter.widgets.figure import ABANDONED, BAND, BANDS, LINE, RAW, Row
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Buckets, Floats, Series
 
@@ -37,9 +37,9 @@ def drawing(
     looks = styles([(each.experiment, each.metric + each.context) for each in series], _standing_out(series, look))
     rows: list[Row] = []
     entries, links = [], []
-    few = sum(shown) <= len(PALETTE)
+    few, bands = sum(shown) <= len(BANDS), iter(BANDS)
     for each, name, visible, style in zip(series, names, shown, looks, strict=True):
-        own = _rows(each, look, style, few=few) if visible else {}
+        own = _rows(each, look, style, next(bands, None) if few else None) if visible else {}
         links.append({role: len(rows) + i for i, role in enumerate(own) if not role.startswith("tail")})
         rows.extend(own.values())
         entries.append(_entry(each, name, look, style, few=few or (style.stands_out and len(series) > MAX_COLOURED)))
@@ -64,7 +64,7 @@ def _standing_out(series: Sequence[Series], look: Look) -> frozenset[int]:
     return frozenset(i for i, each in enumerate(series) if each.key in chosen or i == lowest)
 
 
-def _rows(series: Series, look: Look, style: Style, *, few: bool) -> dict[str, Row]:
+def _rows(series: Series, look: Look, style: Style, band: str | None) -> dict[str, Row]:
     buckets = series.buckets
     x = transformed(buckets.x, look.x_log)
     smooth = look.smoothing != "none" and bool(np.isfinite(buckets.smooth).any())
@@ -73,8 +73,10 @@ def _rows(series: Series, look: Look, style: Style, *, few: bool) -> dict[str, R
         return Row(kind, x, transformed(y, look.y_log), style.colour, opacity)
 
     rows = {}
-    if look.band and few and bool((buckets.count > 1).any()):
-        rows["max"], rows["min"] = row("band", x, buckets.max, BAND), row("band", x, buckets.min, BAND)
+    if look.band and band and bool((buckets.count > 1).any()):
+        low = np.where(buckets.min > 0, buckets.min, np.nan) if look.y_log else buckets.min
+        high = np.where(np.isfinite(low), buckets.max, np.nan)  # bqplot leaves a gap only for the upper edge
+        rows["max"], rows["min"] = row(band, x, high, BAND), row(band, x, low, BAND)
     if smooth and style.stands_out:
         rows["raw"] = row("raw", x, buckets.mean, RAW)
     for i, tail in enumerate(series.tails):

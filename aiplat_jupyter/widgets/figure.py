@@ -11,7 +11,7 @@ import numpy as np
 from ipywidgets import Box, Layout
 from msgspec import Struct
 
-from aiplat_jupyter.widgets.colours import DASHES
+from aiplat_jupyter.widgets.colours import DASHES, PALETTE
 from aiplat_jupyter.widgets.domains import Range
 from aiplat_jupyter.widgets.overlay import Overlay
 from aiplat_jupyter.widgets.series import Floats
@@ -22,7 +22,8 @@ LINE: Final = 1.0
 RAW: Final = 0.25
 BAND: Final = 0.15
 ABANDONED: Final = 0.35
-_KINDS: Final = ("band", "raw", *DASHES)
+BANDS: Final = tuple(f"band{slot}" for slot in range(len(PALETTE)))
+_KINDS: Final = (*BANDS, "raw", *DASHES)
 _WIDTH: Final = 1.5
 
 
@@ -62,7 +63,7 @@ class Canvas:
         self.box.add_class("aiplat-stage")
 
     def _mark(self, kind: str) -> bqplot.Lines:
-        extra: dict[str, Any] = {"fill": "between"} if kind == "band" else {}
+        extra: dict[str, Any] = {"fill": "between"} if kind in BANDS else {}
         if kind in DASHES:
             extra["line_style"] = kind
         return bqplot.Lines(
@@ -84,24 +85,16 @@ class Canvas:
     def draw(self, rows: list[Row]) -> tuple[list[Place | None], int]:
         """Draw `rows`; return where each went (None: nothing to draw in it), and the size of what was sent in bytes.
 
-        Rows of kind ``band`` come in pairs: the upper edge, then the lower.
+        Rows of a kind of `BANDS` come as a pair with gaps at the same places: the upper edge, then the lower.
         """
         places: list[Place | None] = [None] * len(rows)
         sent = 0
         for number, kind in enumerate(_KINDS):
             chosen = [i for i, row in enumerate(rows) if row.kind == kind and np.isfinite(row.y).any()]
-            if kind == "band":
-                chosen = _pairs(rows, chosen)
             for at, i in enumerate(chosen):
                 places[i] = (number, at)
-            sent += _fill(self._marks[number], [rows[i] for i in chosen], band=kind == "band")
+            sent += _fill(self._marks[number], [rows[i] for i in chosen], band=kind in BANDS)
         return places, sent
-
-
-def _pairs(rows: list[Row], chosen: list[int]) -> list[int]:
-    edges = [i for i, row in enumerate(rows) if row.kind == "band"]
-    drawn = set(chosen)
-    return [i for pair in zip(edges[::2], edges[1::2], strict=True) if drawn.issuperset(pair) for i in pair]
 
 
 def _fill(mark: bqplot.Lines, rows: list[Row], *, band: bool) -> int:

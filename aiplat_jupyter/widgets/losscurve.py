@@ -88,7 +88,7 @@ class LossCurve(Panel):
         self._fields = threading.Lock()
         self._canvas = Canvas()
         self.overlay = self._canvas.overlay
-        self.bar = Bar(looks.controls(self._look))
+        self.bar = Bar(looks.controls(self._look), looks.values(self._look))
         self.overlay.notice = {"kind": "loading", "key": "loading"}
         super().__init__([self._canvas.box, self.bar], (aim, tuple(self.metrics)), source=source)
         self.talk(self.overlay, self._on_gesture)

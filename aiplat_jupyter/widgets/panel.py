@@ -78,6 +78,7 @@ class Panel(VBox):  # type: ignore[misc]
         for _ in range(2):  # a refresh that is under way may have asked too early
             with self._refreshed:
                 wanted = self._rounds + 1
+                self.changed(None)
                 self.wake(at_once=True)
                 if not self._refreshed.wait_for(lambda n=wanted: self._rounds >= n, timeout):  # type: ignore[misc]
                     return False

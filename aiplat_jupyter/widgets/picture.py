@@ -11,7 +11,7 @@ import numpy as np
 from aiplat_jupyter.widgets import words
 from aiplat_jupyter.widgets.domains import Range
 from aiplat_jupyter.widgets.drawing import Drawing
-from aiplat_jupyter.widgets.figure import Row
+from aiplat_jupyter.widgets.figure import BANDS, Row
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Floats
 
@@ -37,7 +37,7 @@ def picture(drawn: Drawing, look: Look) -> str:
     for upper, lower in _bands(drawn.rows):
         pen.band(upper, lower)
     for row in drawn.rows:
-        if row.kind != "band":
+        if row.kind not in BANDS:
             pen.line(row)
     pen.legend([entry for entry in drawn.entries if not entry["hidden"]])
     file = io.BytesIO()
@@ -46,7 +46,7 @@ def picture(drawn: Drawing, look: Look) -> str:
 
 
 def _bands(rows: list[Row]) -> list[tuple[Row, Row]]:
-    edges = [row for row in rows if row.kind == "band"]
+    edges = [row for row in rows if row.kind in BANDS]
     return list(zip(edges[::2], edges[1::2], strict=True))
 
 

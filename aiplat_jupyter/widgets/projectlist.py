@@ -72,7 +72,7 @@ class ProjectList(Panel):
         self._experiments: dict[str, ExperimentRow] = {}
         self._sparks: dict[str, tuple[int, list[float | None]]] = {}
         self.list = ListView(list(SORTS))
-        self.bar = Bar([])
+        self.bar = Bar([], {})
         super().__init__([self.list, self.bar], "", source=source)
         self.pace = PACE
         self.talk(self.list, self._on_message)

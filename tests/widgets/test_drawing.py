@@ -11,11 +11,12 @@ from aiplat_jupyter.core.curves import Columns, Curve
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.widgets import colours, domains, picture
 from aiplat_jupyter.widgets.drawing import drawing
-from aiplat_jupyter.widgets.figure import Canvas, Row
+from aiplat_jupyter.widgets.figure import BANDS, Canvas, Row
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Series, merged
 
 ROOT = Path(__file__).parents[2]
+SOLID = len(BANDS) + 1
 
 
 def columns(x: list[float], y: list[float], **more: list) -> Columns:
@@ -118,8 +119,8 @@ def test_rows_of_unequal_length_share_a_mark() -> None:
         Row("solid", np.array([7.0]), np.array([np.nan]), "#333333"),
     ]
     places, sent = canvas.draw(rows)
-    mark = canvas.overlay.parts["marks"][2]
-    assert places == [(2, 0), (2, 1), None]
+    mark = canvas.overlay.parts["marks"][SOLID]
+    assert places == [(SOLID, 0), (SOLID, 1), None]
     assert np.isfinite(mark.y[:, -1]).all(), "bqplot cannot place its label at a NaN"
     assert mark.x[1].tolist() == [5.0, 5.0, 5.0, 5.0]
     assert sent == mark.x.nbytes + mark.y.nbytes
@@ -129,7 +130,7 @@ def test_rows_of_unequal_length_share_a_mark() -> None:
 def test_steps_beyond_32_bits_are_drawn_right() -> None:
     canvas = Canvas()
     canvas.draw([Row("solid", np.array([2.0**53 - 1, 2.0**53]), np.array([1.0, 2.0]), "#111111")])
-    mark = canvas.overlay.parts["marks"][2]
+    mark = canvas.overlay.parts["marks"][SOLID]
     assert mark.x.dtype == np.float64
     assert mark.x[1] == 2.0**53
 
@@ -137,7 +138,15 @@ def test_steps_beyond_32_bits_are_drawn_right() -> None:
 def test_one_point_is_drawn() -> None:
     canvas = Canvas()
     places, _ = canvas.draw([Row("solid", np.array([3.0]), np.array([1.0]), "#111111")])
-    assert places == [(2, 0)]
+    assert places == [(SOLID, 0)]
+
+
+def test_a_band_ends_at_both_edges_at_once() -> None:
+    answer = curve([1.0, 2.0, 3.0], [2.0, 2.0, 2.0], min=[1.0, -1.0, 1.0], max=[3.0, 3.0, 3.0], count=[2, 2, 2])
+    drawn = drawing([Series(answer)], ["loss"], Look(y_log=True, smoothing="none"), growing=False)
+    high, low = (row for row in drawn.rows if row.kind == "band0")
+    assert np.isfinite(high.y).tolist() == np.isfinite(low.y).tolist() == [True, False, True]
+    assert (drawn.badge["left_out"], drawn.badge["exact"]) == (1, False)
 
 
 # Pictures

@@ -75,10 +75,16 @@ def test_messages_are_acknowledged_after_they_took_effect(world: World, source: 
     assert made.bar.values["y_log"]["value"] is True
 
 
-def test_settling_waits_for_what_the_server_knows_now(world: World, source: Feed, run: str) -> None:
+def test_settling_waits_for_what_the_server_knows_now(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = LossCurve(run, source=source)
+    eventually(lambda: made.overlay.curves)
+    monkeypatch.setattr(world, "tell", lambda *_: None)
     world.log(run, "loss", [0.5])
+    world.end(run)
     assert made.settle()
+    assert made.bar.status["kind"] == "ended"
     assert made.overlay.badge["total"] == 3
 
 
