@@ -129,7 +129,8 @@ screenshots: install .make/system ## Take the pictures in docs/images again
 .PHONY: bench
 bench: install ## Measure what docs/performance.md quotes
 	$(say) "Measuring"
-	@for benchmark in benchmarks/bench_*.py; do echo "--- $$benchmark"; $(BIN)/python "$$benchmark"; done
+	@for benchmark in benchmarks/*.py; do \
+		name=$$(basename "$$benchmark" .py); echo "--- $$name"; $(BIN)/python -m "benchmarks.$$name"; done
 
 .PHONY: format
 format: .make/node ## Format Python and TypeScript

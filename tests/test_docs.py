@@ -71,6 +71,17 @@ def test_both_languages_tell_the_same(english: str, chinese: str) -> None:
     assert code(here) == code(there)
 
 
+@pytest.mark.parametrize("guide", ["docs/users/index.md", "docs/users/zh/index.md"])
+def test_every_command_is_documented(guide: str) -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "aiplat_jupyter.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    commands = re.findall(r"^    (\w+) ", listed, re.MULTILINE)
+    assert len(commands) >= 4, listed
+    for command in commands:
+        assert f"`aiplat {command}`" in (ROOT / guide).read_text(), command
+
+
 def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs" / "operators" / "index.md").read_text()
     for trait in AiplatApp.class_own_traits(config=True):

@@ -74,7 +74,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
             wrong.append(message.text)
 
     page.on("console", listen)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("pageerror", lambda error: "aiplat" in (error.stack or "") and wrong.append(str(error)))
     yield page
     assert not wrong, wrong
 
