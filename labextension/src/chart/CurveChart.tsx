@@ -122,7 +122,7 @@ function useReport(
 ): void {
   const extent = useMemo(() => xExtent(curves, isLog), [curves, isLog]);
   useLayoutEffect(() => linked.report(chart, kind, extent), [linked, chart, kind, extent]);
-  useEffect(() => () => linked.report(chart, kind, null), [linked, chart, kind]);
+  useEffect(() => () => linked.leave(chart), [linked, chart]);
 }
 
 interface HeadProps {

@@ -70,7 +70,7 @@ export class Linked {
       : [Math.min(...all.map(([low]) => low)), Math.max(...all.map(([, high]) => high))];
   }
 
-  /** Take note of the extent of x in `chart`; null when it has no points or is gone. */
+  /** Take note of the extent of x in `chart`; null when it has no points. */
   report(chart: string, kind: XKind, extent: Range | null): void {
     const old = this.extents.get(chart);
     if (old?.kind === kind && old.extent[0] === extent?.[0] && old.extent[1] === extent[1]) {
@@ -78,21 +78,31 @@ export class Linked {
     }
     if (extent) {
       this.extents.set(chart, { kind, extent });
+      this._extentChanged.emit();
     } else {
-      this.extents.delete(chart);
+      this.leave(chart);
     }
-    this._extentChanged.emit();
   }
 
-  /** The range of the x axis: the zoom, or all there is, with room for what comes while it is `live`. */
-  axis(kind: XKind, live: boolean, log: boolean): Range | null {
-    if (this._zoom.now) {
-      return this._zoom.now;
+  /** `chart` is gone, or has nothing to show. */
+  leave(chart: string): void {
+    if (this.extents.delete(chart)) {
+      this._extentChanged.emit();
     }
-    const extent = this.extent(kind);
+  }
+
+  /**
+   * The range of the x axis: the zoom, or all there is, with room for what comes while it is `live`. Null when there is
+   * nothing, or nothing yet that a log axis could show.
+   */
+  axis(kind: XKind, live: boolean, log: boolean): Range | null {
+    const extent = this._zoom.now ?? this.extent(kind);
     const key = `${kind} ${log}`;
-    if (extent === null) {
+    if (extent === null || (log && extent[0] <= 0)) {
       return null;
+    }
+    if (this._zoom.now) {
+      return extent;
     }
     const range = steppedX(extent, this.before.get(key) ?? null, live, log);
     this.before.set(key, range);

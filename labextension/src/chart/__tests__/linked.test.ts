@@ -27,6 +27,7 @@ describe('Linked', () => {
     linked.report('two', 'step', null);
     expect(linked.axis('step', false, false)).toEqual([0, 100]);
     expect(linked.axis('relative', false, false)).toBeNull();
+    expect(linked.axis('step', false, true)).toBeNull();
   });
 
   it('tells only of changes', () => {
@@ -36,6 +37,9 @@ describe('Linked', () => {
     linked.report('one', 'step', [0, 100]);
     linked.report('one', 'step', [0, 100]);
     linked.report('none', 'step', null);
+    expect(told).toBe(1);
+    linked.leave('one');
+    linked.leave('one');
     expect(told).toBe(2);
   });
 
