@@ -24,7 +24,8 @@ class CurveQuery(Struct, frozen=True, kw_only=True):
         ``metric:<name>``: the last value of that metric at ≤ step (``metric:epoch``).
     start, end : bounds of x, inclusive; None: all there is.
     width : pixel columns; at most one bucket is answered for each.
-    smoothing, weight : method and its parameter: twema/ema 0–0.999 (0.6 is usual), gaussian σ in points, mean a window in points.
+    smoothing, weight : method and its parameter: twema/ema 0–0.999 (0.6 is usual), gaussian σ in points, mean a window
+        in points.
     abandoned : also answer the tails that a later attempt left behind.
     cursor : of an earlier answer to the same query; only buckets that may have changed since are answered.
     """

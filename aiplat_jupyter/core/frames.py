@@ -131,7 +131,8 @@ def encode(record: Record) -> bytes:
 
 def decode(payload: bytes | memoryview) -> Record:
     """Return the record in `payload` (not points). Raise `msgspec.DecodeError` or `ValidationError`."""
-    return _decoder.decode(payload)
+    record: Record = _decoder.decode(payload)
+    return record
 
 
 def whole_frames(data: bytes | memoryview) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ MAX_LIMIT: Final = 200
 
 
 class ProjectQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which projects. `q` matches name and description; `sort` is ``name``, ``created`` or ``updated``, ``-`` reverses."""
+    """Which projects. `q` matches name, description; `sort`: ``name``, ``created`` or ``updated``, ``-`` reverses."""
 
     q: str = ""
     status: Lifecycle = "active"
@@ -26,7 +26,7 @@ class ExperimentQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes
     ----------
     q : words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``,
-        ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; bare ``metric.loss`` is ``.last``),
+        ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; ``metric.loss`` is ``.last``),
         ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold.
     project, status, tag, owner, lifecycle : exact filters; several values of one are alternatives.
     created_after, created_before : Unix seconds.

@@ -218,7 +218,7 @@ class Experiment(ExperimentRow, frozen=True, kw_only=True):
 
 
 class NewExperiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Creates an experiment in the project of that name (created too if missing), or answers the one with this `uid`."""
+    """Creates an experiment in the project of that name (created too if missing), or answers the one of this `uid`."""
 
     project: str
     name: str = ""

@@ -60,7 +60,7 @@ def decode(data: bytes, shapes: Mapping[int, Sequence[str]], *, skip_corrupt: bo
     """Decode whole frames from the start of `data`; `shapes` are the journal's known ones, by number.
 
     A torn end is not consumed. Neither is anything from a corrupt frame on, unless `skip_corrupt`: then bytes up to the
-    next sound frame are passed over. Raise `UnreadableJournal` for points of an unknown shape, or a record that is none.
+    next sound frame are passed over. Raise `UnreadableJournal` for points of an unknown shape, or what is no record.
     """
     reader, at, skipped = _Reader(data, shapes), 0, 0
     while True:

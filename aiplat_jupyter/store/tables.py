@@ -281,7 +281,8 @@ class SegmentRow(Base):
 
     series_id: Mapped[int] = _parent("series.id")
     arrival: Mapped[int] = mapped_column(BigInteger)
-    """Number of the first of its points in the order of arrival; with `id` it tells which of two equal steps came last."""
+    """Number of the first of its points in the order of arrival; with `id` it tells which of two
+    equal steps came last."""
     count: Mapped[int]
     """Points that are drawn: the last arrival of each step. The statistics are over these."""
     superseded: Mapped[int] = mapped_column(default=0)

@@ -820,7 +820,7 @@ export interface components {
        */
       project: string[];
       /**
-       * @description words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``, ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; bare ``metric.loss`` is ``.last``), ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold.
+       * @description words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``, ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; ``metric.loss`` is ``.last``), ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold.
        * @default
        */
       q: string;
@@ -992,7 +992,7 @@ export interface components {
     };
     /**
      * NewExperiment
-     * @description Creates an experiment in the project of that name (created too if missing), or answers the one with this `uid`.
+     * @description Creates an experiment in the project of that name (created too if missing), or answers the one of this `uid`.
      */
     NewExperiment: {
       /** @default  */
@@ -1146,7 +1146,7 @@ export interface components {
     };
     /**
      * ProjectQuery
-     * @description Which projects. `q` matches name and description; `sort` is ``name``, ``created`` or ``updated``, ``-`` reverses.
+     * @description Which projects. `q` matches name, description; `sort`: ``name``, ``created`` or ``updated``, ``-`` reverses.
      */
     ProjectQuery: {
       /** @default false */
@@ -1370,7 +1370,7 @@ export interface operations {
         owner?: string[];
         /** @description exact filters; several values of one are alternatives. */
         project?: string[];
-        /** @description words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``, ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; bare ``metric.loss`` is ``.last``), ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold. */
+        /** @description words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``, ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; ``metric.loss`` is ``.last``), ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold. */
         q?: string;
         /** @description ``created``, ``updated``, ``name``, ``status``, ``config.<key>`` or ``metric.<name>[.min|.max|.last]``; ``-`` reverses; rows without the value come last. */
         sort?: string;
@@ -1735,7 +1735,7 @@ export interface operations {
         owner?: string[];
         /** @description exact filters; several values of one are alternatives. */
         project?: string[];
-        /** @description words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``, ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; bare ``metric.loss`` is ``.last``), ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold. */
+        /** @description words that must all occur in name, tags or notes, and conditions: ``config.lr<1e-3``, ``config.opt="adam"``, ``summary.accuracy>=0.9``, ``metric.loss.min<0.5`` (also ``.max``, ``.last``; ``metric.loss`` is ``.last``), ``status:running``, ``tag:baseline``, ``owner:ada``, ``project:digits``, ``created>2026-01-31``. All must hold. */
         q?: string;
         /** @description ``created``, ``updated``, ``name``, ``status``, ``config.<key>`` or ``metric.<name>[.min|.max|.last]``; ``-`` reverses; rows without the value come last. */
         sort?: string;
