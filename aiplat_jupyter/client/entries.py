@@ -53,17 +53,19 @@ def plain_entries(entries: Any) -> dict[str, Any]:
     for key in entries:
         if len(str(key)) > MAX_KEY:
             raise InvalidInput(f"The key {str(key)[:60]!r}… is longer than {MAX_KEY} characters.")
-    return {str(key): plain(value) for key, value in entries.items()}
+    return {clean(str(key)): plain(value) for key, value in entries.items()}
 
 
 def plain(value: Any, depth: int = 0) -> Any:
     """Return `value` as data that MessagePack and JSON know; what they do not becomes its text."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return clean(value)
     if depth > DEEPEST:
-        return str(value)
+        return clean(str(value))
     if isinstance(value, Mapping):
-        return {str(key): plain(entry, depth + 1) for key, entry in value.items()}
+        return {clean(str(key)): plain(entry, depth + 1) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(entry, depth + 1) for entry in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -81,4 +83,9 @@ def _plain_number(value: Any) -> Any:
         return int(number)
     if isinstance(number, float) and math.isfinite(number):
         return float(number)
-    return str(number)
+    return clean(str(number))
+
+
+def clean(text: str) -> str:
+    """Return `text` without lone surrogates (of file names that are no UTF-8), which no database takes."""
+    return text.encode(errors="backslashreplace").decode()

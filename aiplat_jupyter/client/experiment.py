@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from zlib import crc32
 
 from aiplat_jupyter.client import notebook, session
-from aiplat_jupyter.client.entries import Entries
+from aiplat_jupyter.client.entries import Entries, clean
 from aiplat_jupyter.client.recording import POINTS, Recording
 from aiplat_jupyter.client.values import PLAIN
 from aiplat_jupyter.core.errors import InvalidInput
@@ -111,8 +111,8 @@ class Experiment:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._name = name
-        self._recording.change(name=name)
+        self._name = clean(name)
+        self._recording.change(name=self._name)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -131,8 +131,8 @@ class Experiment:
 
     @notes.setter
     def notes(self, notes: str) -> None:
-        self._notes = notes
-        self._recording.change(notes=notes)
+        self._notes = clean(notes)
+        self._recording.change(notes=self._notes)
 
     @property
     def url(self) -> str | None:
@@ -215,4 +215,4 @@ def check_tags(tags: Iterable[str]) -> list[str]:
     found = list(tags)
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
         raise InvalidInput(f"tags takes a list of strings, not {tags!r}.", fields={"tags": "a list of strings"})
-    return found
+    return [clean(tag) for tag in found]

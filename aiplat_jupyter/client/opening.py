@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from aiplat_jupyter.client import capture, notebook, session
 from aiplat_jupyter.client.complaints import Complaints, say
 from aiplat_jupyter.client.discover import data_dir
-from aiplat_jupyter.client.entries import plain_entries
+from aiplat_jupyter.client.entries import clean, plain_entries
 from aiplat_jupyter.client.experiment import Experiment, check_tags
 from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.recording import Cell, Recording
@@ -71,10 +71,10 @@ def init(
         from_step=from_step,
         config=plain_entries({} if config is None else config),
         tags=check_tags(tags),
-        notes=notes,
+        notes=clean(notes),
         base_model=base_model,
         task_type=task_type,
-        provenance=capture.at_once(cell),
+        provenance=plain_entries(capture.at_once(cell)),
         kernel=notebook.kernel_id(),
     )
     last_step = _last_step(resume) if resume and from_step is None else (from_step or 0) - 1

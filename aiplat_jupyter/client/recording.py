@@ -19,7 +19,7 @@ from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.shipment import Shipment
 from aiplat_jupyter.client.shipper import Shipper
 from aiplat_jupyter.client.values import Later, numbers
-from aiplat_jupyter.core.errors import Conflict, InvalidInput, Unavailable
+from aiplat_jupyter.core.errors import AiplatError, Conflict, InvalidInput, Unavailable
 from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, POINTS_HEAD, Changed, Opened, Record, Shape, Status, encode
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.states import ExperimentStatus
@@ -138,7 +138,7 @@ class Recording:
             return
         wall, dropped = time.time(), 0
 
-        def complain(topic: str, error: InvalidInput) -> None:
+        def complain(topic: str, error: AiplatError) -> None:
             nonlocal dropped
             dropped = 1
             self.complaints.about(topic, error)
@@ -148,8 +148,10 @@ class Recording:
             accepted = numbers(data, complain)
             if accepted:
                 self._put(accepted, at, wall)
-        except InvalidInput as error:
+        except AiplatError as error:
             complain("step", error)
+        except Exception as error:  # the border to training: whatever a strange value raises ends here
+            complain("log", InvalidInput(f"A call of log() is dropped: {type(error).__name__}."))
         finally:
             self.complaints.dropped += dropped
 

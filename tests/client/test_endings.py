@@ -48,7 +48,7 @@ def test_an_exception(data_dir: Path) -> None:
 
 
 def test_a_hook_of_the_users_still_runs(data_dir: Path) -> None:
-    begin = "import sys\nsys.excepthook = lambda *a: print('mine', a[0].__name__, file=sys.stderr)\n" + BEGIN
+    begin = "import sys\nsys.excepthook = lambda *a: sys.stderr.write(f'mine {a[0].__name__}\\n')\n" + BEGIN
     assert "mine KeyError" in run("{}['x']", begin=begin, expect=1)
     assert endings(data_dir)[-1] == ("failed", "KeyError: 'x'", True)
 

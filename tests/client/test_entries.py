@@ -33,6 +33,7 @@ class Colour(enum.Enum):
         (None, None),
         (True, True),
         ("text", "text"),
+        ("broken\udcff", "broken\\udcff"),
         (3, 3),
         (2**80, str(2**80)),
         (0.5, 0.5),

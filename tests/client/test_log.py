@@ -123,6 +123,25 @@ def test_what_is_no_dict_is_no_point(data: Any) -> None:
     assert exp.dropped == (0 if data == {} else 1)
 
 
+class Strange:
+    """A value that raises whatever is asked of it."""
+
+    def __float__(self) -> float:
+        raise KeyError("strange")
+
+    def __repr__(self) -> str:
+        raise LookupError("strange")
+
+
+def test_strange_values_never_raise_into_training(caplog: pytest.LogCaptureFixture) -> None:
+    exp = init(notes="\ud800", tags=["\ud800"])
+    exp.log({"x": Strange()})
+    exp.config["path"] = "\udcff"
+    exp.notes = "\udcff"
+    assert exp.dropped == 1
+    assert "KeyError" in caplog.text
+
+
 def test_strict_raises() -> None:
     exp = init(strict=True)
     with pytest.raises(InvalidInput, match="'loss'"):
