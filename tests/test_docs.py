@@ -58,7 +58,11 @@ def outline(page: Path) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("english", "chinese"), [("README.md", "README.zh.md"), ("docs/users/index.md", "docs/users/zh/index.md")]
+    ("english", "chinese"),
+    [
+        ("README.md", "README.zh.md"),
+        *((f"docs/users/{page}.md", f"docs/users/zh/{page}.md") for page in ("index", "client", "panels")),
+    ],
 )
 def test_both_languages_tell_the_same(english: str, chinese: str) -> None:
     here, there = ROOT / english, ROOT / chinese

@@ -33,13 +33,18 @@ def jp_server_cleanup() -> None:
     """The servers here are processes of their own."""
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> str:
+    """Return the path of the system's browser."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert path, "No Chromium: `make test` installs it, or apt-get install chromium"
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser
         browser.close()
 
