@@ -53,7 +53,7 @@ class LossCurve(Panel):
     TypeError
         If `target` names no experiments.
     InvalidInput
-        If a method or x axis is unknown.
+        If a method or x axis is unknown, or no metric is named.
     """
 
     kind: ClassVar[str] = "losscurve"
@@ -72,10 +72,12 @@ class LossCurve(Panel):
         source: Feed | None = None,
     ) -> None:
         self.metrics = [metric] if isinstance(metric, str) else list(metric)
+        if not self.metrics:
+            raise InvalidInput("There is no metric to show.", fields={"metric": "the name of one, or several"})
         aim = target.aim if isinstance(target, ProjectList) else target_of(target)
         self._look = looks.changed(Look(), x=x, smoothing=smoothing, weight=weight, band=band, x_log=x_log, y_log=y_log)
         self._target = aim
-        self._roster = Roster(aim)
+        self._roster = Roster(aim, max(1, MOST // len(self.metrics)))
         self._series: dict[str, Series] = {}
         self._asked: CurveQuery | None = None
         self._cursor: str | None = None
@@ -190,8 +192,8 @@ class LossCurve(Panel):
 
     def _ask(self, api: Api, look: Look) -> None:
         start, end = look.bounds()
-        uids = self._roster.uids[:MOST]
-        width = max(100, min(look.width, MAX_DRAWN // (len(uids) * len(self.metrics))))
+        uids = self._roster.uids
+        width = max(50, min(look.width, MAX_DRAWN // (len(uids) * len(self.metrics))))
         weight = look.weight if look.smoothing != "none" else 0.6
         query = CurveQuery(
             experiments=uids, metrics=self.metrics, x=look.x, start=start, end=end, width=width,
@@ -230,7 +232,7 @@ class LossCurve(Panel):
     # Writing
 
     def _ordered(self) -> list[Series]:
-        place = {uid: i for i, uid in enumerate(self._roster.uids)}
+        place = {uid: i for i, uid in enumerate(self._roster.rows)}
         known = [each for each in self._series.values() if each.experiment in place]
         order = {metric: i for i, metric in enumerate(self.metrics)}
         return sorted(known, key=lambda each: (place[each.experiment], order.get(each.metric, 0), each.context))
@@ -262,6 +264,9 @@ class LossCurve(Panel):
             return {"kind": "empty", "key": key, "hint": f"{key}_hint"}
         if not any(each.summary.count for each in series):
             return self._emptiness()
+        if not any(each.extent for each in series):
+            values = {"metric": self._look.x.removeprefix("metric:")}
+            return {"kind": "empty", "key": "no_x", "hint": "no_x_hint", "values": values}
         return None
 
     def _emptiness(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from aiplat_jupyter.widgets import scripts, words
 class Overlay(anywidget.AnyWidget):
     """The layer. The kernel writes its traits; the browser only sends messages."""
 
-    _esm = scripts.module("page", "ticks", "overlay")
+    _esm = scripts.module("page", "ticks", "gestures", "overlay")
     _css = scripts.style("page", "overlay")
 
     parts = t.Dict(help="x_scale, y_scale, x_axis, y_axis and marks of the figure.").tag(

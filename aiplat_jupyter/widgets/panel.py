@@ -29,7 +29,8 @@ VIEW_MIME: Final = "application/vnd.jupyter.widget-view+json"
 class Panel(VBox):  # type: ignore[misc]
     """A widget that shows something of the server and stays true to it.
 
-    Making a panel of the same kind for the same target in the same cell closes the one before, with all its models.
+    Making one closes, with all their models, the panel of the same kind for the same target in the same cell, and those
+    that an earlier run of the cell made.
     """
 
     kind: ClassVar[str]
@@ -45,7 +46,7 @@ class Panel(VBox):  # type: ignore[misc]
         self._refreshed = threading.Condition()
         self._rounds = 0
         self._alone_since = time.monotonic()
-        self._key = (self.kind, target, current_cell())
+        self._key, self._run = (self.kind, target, current_cell()), current_run()
         self._feed = source or feed()
         replace(self._key, self)
 
@@ -194,11 +195,18 @@ def tree(root: Widget) -> Iterator[Widget]:
 
 
 def replace(key: Key, panel: Panel) -> None:
-    """Register `panel`, closing the one in its place."""
+    """Register `panel`, closing those whose outputs it replaces."""
     with _lock:
-        before, _open[key] = _open.get(key), panel
-    if before is not None:
-        before.close()
+        replaced = [each for at, each in _open.items() if at == key or is_rerun(each, panel)]
+        _open[key] = panel
+    for each in replaced:
+        each.close()
+
+
+def is_rerun(before: Panel, after: Panel) -> bool:
+    """Tell whether the cell that made `before` has run again and made `after`."""
+    cell = after._key[2]
+    return bool(cell) and before._key[2] == cell and before._run != after._run
 
 
 def open_panels() -> list[Panel]:
@@ -213,3 +221,9 @@ def current_cell() -> str:
     with suppress(AttributeError, TypeError):
         return str(shell.get_parent()["metadata"].get("cellId", ""))  # type: ignore[union-attr]
     return ""
+
+
+def current_run() -> int:
+    """Return the number of the execution that is going on, or 0 outside of IPython."""
+    shell = get_ipython()
+    return int(shell.execution_count) if shell else 0

@@ -67,7 +67,8 @@ class Roster:
     total : how many there are, of which `rows` are the first.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, most: int = MOST) -> None:
+        self._most = most
         self.rows: dict[str, ExperimentRow] = {}
         self.total = 0
         self._stale: set[str] | None = None
@@ -130,10 +131,10 @@ class Roster:
         if self.target.text is not None and self._query is None and not self._ask_named(api, [self.target.text], None):
             self._query = self.target.text
         if self._query is not None:
-            page = api.list_experiments(ExperimentQuery(q=self._query, limit=MOST, count=True))
+            page = api.list_experiments(ExperimentQuery(q=self._query, limit=self._most, count=True))
             self.rows = {row.uid: row for row in page.items}
             self.total = page.total or len(self.rows)
-        elif self.target.uids and not self._ask_named(api, list(self.target.uids[:MOST]), stale):
+        elif self.target.uids and not self._ask_named(api, list(self.target.uids[: self._most]), stale):
             raise NotFound(
                 f"There is no experiment {', '.join(self.target.uids[:3])}.", hint="It may have been purged."
             )

@@ -169,6 +169,13 @@ def test_abandoned_attempts_are_faint_and_dashed(world: World, source: Feed, run
     assert dashed.y[:2].tolist() == [9.0, 8.0]
 
 
+def test_an_axis_that_was_not_logged_says_so(world: World, source: Feed, run: str) -> None:
+    panel = shown(LossCurve(run, source=source))
+    send(panel.bar, kind="set", name="x", value="metric:epoch")
+    eventually(lambda: panel.overlay.notice)
+    assert (panel.overlay.notice["key"], panel.overlay.notice["values"]) == ("no_x", {"metric": "epoch"})
+
+
 def test_two_metrics_of_one_experiment_have_two_colours(world: World, source: Feed, run: str) -> None:
     world.log(run, "val_loss", [4.0, 3.0])
     panel = shown(LossCurve(run, metric=["loss", "val_loss"], source=source))
@@ -267,6 +274,7 @@ def test_many_curves_share_a_budget_of_points(world: World, source: Feed) -> Non
     [
         ({"smoothing": "magic"}, "smoothing"),
         ({"x": "epoch"}, "x"),
+        ({"metric": []}, "metric"),
         ({"weight": 1.5}, "weight"),
         ({"weight": math.nan}, "weight"),
     ],

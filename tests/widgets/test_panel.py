@@ -38,6 +38,17 @@ def test_running_a_cell_again_closes_the_panel_before(
     assert list(source._seats) == [again]
 
 
+def test_a_cell_that_begins_another_experiment_closes_the_panel_of_the_one_before(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel, "current_cell", lambda: "cell-1")
+    first, beside = LossCurve(run, source=source), ProjectList(source=source)
+    monkeypatch.setattr(panel, "current_run", lambda: 2)
+    LossCurve("b", source=source)
+    assert first.comm is None
+    assert beside.comm is None
+
+
 @pytest.mark.parametrize("change", [{"cell": "cell-2"}, {"metric": "accuracy"}, {"target": "b"}])
 def test_another_cell_metric_or_target_is_another_panel(
     world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]

@@ -207,6 +207,8 @@ def _curve(run: Run, metric: str, query: CurveQuery, known: int | None) -> Curve
     x = {"step": points[:, 0], "wall": points[:, 2], "relative": points[:, 2] - points[0, 2]}.get(query.x, points[:, 0])
     low, high = query.start if query.start is not None else x.min(), query.end if query.end is not None else x.max()
     inside = (x >= low) & (x <= high)
+    if query.x.startswith("metric:") and query.x.removeprefix("metric:") not in run.points:
+        inside[:] = False
     delta = known is not None and inside.sum() <= query.width
     columns = _columns(x[inside], points[inside, 1], query)
     tails = run.tails.get(metric, [])
@@ -218,7 +220,7 @@ def _curve(run: Run, metric: str, query: CurveQuery, known: int | None) -> Curve
         total=int(inside.sum()),
         raw=len(columns.x) == inside.sum(),
         summary=run.summary(metric),
-        x_extent=(float(x.min()), float(x.max())),
+        x_extent=(float(x.min()), float(x.max())) if inside.any() else None,
         from_x=float(low) if delta else None,
         abandoned=[AbandonedTail(attempt="a1", columns=_columns(*np.array(tails).T[:2], query))] if tails else [],
     )

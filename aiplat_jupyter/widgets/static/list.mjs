@@ -4,12 +4,20 @@ import { Line, drawNotice, follow, formatCount, formatNumber, locale, make, make
 
 const TYPING = 250;
 const SPARK = { width: 60, height: 16 };
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 
 export function ago(at, now = Date.now() / 1000) {
   const passed = Math.max(0, now - at);
   const [unit, size] = UNITS.find(([, seconds]) => passed >= seconds) ?? UNITS[3];
-  return new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style: "short" }).format(-Math.floor(passed / size), unit);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style: "short" }).format(
+    -Math.floor(passed / size),
+    unit,
+  );
 }
 
 /** The `d` of a sparkline's path; gaps where a value is null. */
@@ -156,8 +164,13 @@ class List {
     const at = items.indexOf(node);
     const go = (i) => this.activate(items[Math.min(items.length - 1, Math.max(0, i))], true);
     const isOpen = node.getAttribute("aria-expanded") === "true";
-    const parent = () => items.slice(0, at).reverse().find((each) => each.dataset.project);
-    const act = () => this.act(node, { toggle: event.ctrlKey || event.metaKey || event.key === " ", range: event.shiftKey });
+    const parent = () =>
+      items
+        .slice(0, at)
+        .reverse()
+        .find((each) => each.dataset.project);
+    const act = () =>
+      this.act(node, { toggle: event.ctrlKey || event.metaKey || event.key === " ", range: event.shiftKey });
     return {
       ArrowDown: () => go(at + 1),
       ArrowUp: () => go(at - 1),
@@ -229,7 +242,11 @@ function drawExperiment(node, row, list) {
 }
 
 function drawSpark(node, row) {
-  const svg = makeSvg("svg", { ...SPARK, viewBox: `0 0 ${SPARK.width} ${SPARK.height}`, class: "aiplat-spark", "aria-hidden": "true" }, node);
+  const svg = makeSvg(
+    "svg",
+    { ...SPARK, viewBox: `0 0 ${SPARK.width} ${SPARK.height}`, class: "aiplat-spark", "aria-hidden": "true" },
+    node,
+  );
   makeSvg("path", { d: sparkPath(row.spark, SPARK) }, svg).style.stroke = row.color;
 }
 
@@ -253,7 +270,8 @@ function drawNote(node, row, list) {
 function render({ model, el }) {
   const life = new AbortController();
   const list = new List(model, el, life.signal);
-  const drawEmptiness = () => drawNotice(list.notice, model.get("notice"), list.say, () => list.line.send({ kind: "retry" }));
+  const drawEmptiness = () =>
+    drawNotice(list.notice, model.get("notice"), list.say, () => list.line.send({ kind: "retry" }));
   follow(model, "change:rows", () => list.draw(), life.signal);
   follow(model, "change:notice", drawEmptiness, life.signal);
   follow(model, "change:selected", () => ((list.selected = model.get("selected")), list.mark()), life.signal);

@@ -2,10 +2,9 @@
 // It reads what bqplot draws from bqplot's own models in the browser, and sends the kernel only intervals and toggles.
 
 import { Line, drawNotice, follow, formatCount, formatNumber, locale, make, makeSvg, translator } from "./page.mjs";
-import { formatX, linearTicks, logTicks, nearest, spread, zoomed } from "./ticks.mjs";
+import { formatX, linearTicks, logTicks, nearest, spread } from "./ticks.mjs";
+import { onKeys, onPointer, onWheel } from "./gestures.mjs";
 
-const DRAG_MIN = 4;
-const WHEEL_PAUSE = 150;
 const TOOLTIP_ROWS = 10;
 const LABEL_HEIGHT = 13;
 const LABEL_WIDTH = 60;
@@ -156,7 +155,10 @@ class Chart {
   }
 
   drawEnds() {
-    const ends = this.visible.filter((curve) => curve.end).map((curve) => this.lastPoint(curve)).filter(Boolean);
+    const ends = this.visible
+      .filter((curve) => curve.end)
+      .map((curve) => this.lastPoint(curve))
+      .filter(Boolean);
     const wishes = ends.map(({ x, y }) => ({ left: x, top: y - LABEL_HEIGHT / 2 }));
     const tops = spread(wishes, LABEL_HEIGHT, LABEL_WIDTH, this.plot.clientHeight);
     this.ends.replaceChildren(...ends.map((end, i) => this.endLabel(end, tops[i])));
@@ -199,7 +201,11 @@ class Chart {
     const shape =
       kind === "nan"
         ? makeSvg("circle", { cx: x, cy: height, r: 3.5 }, this.marks)
-        : makeSvg("path", { d: kind === "posinf" ? `M${x - 4},7h8l-4,-7z` : `M${x - 4},${height - 7}h8l-4,7z` }, this.marks);
+        : makeSvg(
+            "path",
+            { d: kind === "posinf" ? `M${x - 4},7h8l-4,-7z` : `M${x - 4},${height - 7}h8l-4,7z` },
+            this.marks,
+          );
     shape.style.stroke = color;
     makeSvg("title", {}, shape).textContent = ODD[kind];
   }
@@ -239,13 +245,23 @@ class Chart {
       const j = other ? nearest(other.xs, other.ys, line.xs[i]) : -1;
       return j < 0 || other.xs[j] !== line.xs[i] ? null : this.plainY(other.ys[j]);
     };
-    return { curve, x: line.xs[i], y: this.plainY(line.ys[i]), raw: at(curve.raw), max: at(curve.max), min: at(curve.min) };
+    return {
+      curve,
+      x: line.xs[i],
+      y: this.plainY(line.ys[i]),
+      raw: at(curve.raw),
+      max: at(curve.max),
+      min: at(curve.min),
+    };
   }
 
   drawTooltip(x, values) {
     const [low, high] = this.view;
     const axis = this.axes.x;
-    const where = axis.kind === "wall" ? new Date((axis.log ? 10 ** x : x) * 1000).toLocaleString(locale()) : formatX(x, axis, high - low);
+    const where =
+      axis.kind === "wall"
+        ? new Date((axis.log ? 10 ** x : x) * 1000).toLocaleString(locale())
+        : formatX(x, axis, high - low);
     this.tooltip.replaceChildren();
     make("div", "aiplat-tooltip-x", this.tooltip, `${this.say(axis.label)} ${where}`);
     const table = make("table", "", this.tooltip);
@@ -265,14 +281,21 @@ class Chart {
     make("td", "aiplat-tooltip-name", row, curve.name);
     make("td", "aiplat-number", row, formatNumber(y));
     const range = min !== null && max !== null && min !== max ? `${formatNumber(min)} – ${formatNumber(max)}` : "";
-    make("td", "aiplat-number aiplat-quiet", row, raw === null ? range : `${formatNumber(raw)} ${range && `(${range})`}`);
+    make(
+      "td",
+      "aiplat-number aiplat-quiet",
+      row,
+      raw === null ? range : `${formatNumber(raw)} ${range && `(${range})`}`,
+    );
   }
 
   moveCrosshair(direction) {
     const shown = this.visible.map((curve) => this.points(curve)).find(Boolean);
     if (!shown) return;
     const [low, high] = this.view;
-    const xs = Array.from(new Set(shown.xs)).filter((x) => x >= low && x <= high).sort((a, b) => a - b);
+    const xs = Array.from(new Set(shown.xs))
+      .filter((x) => x >= low && x <= high)
+      .sort((a, b) => a - b);
     if (xs.length === 0) return;
     const here = this.at === null ? (direction > 0 ? -1 : xs.length) : xs.findIndex((x) => x >= this.at);
     const stride = Math.max(1, Math.round(xs.length / this.plot.clientWidth));
@@ -317,99 +340,6 @@ class Chart {
       this.redraw();
     });
   }
-}
-
-// Gestures: pointer, wheel, keys
-
-function onPointer(chart, signal) {
-  const { plot, brush } = chart;
-  let drag = null;
-  const pixel = (event) => event.clientX - plot.getBoundingClientRect().left;
-  const clamp = (x) => Math.min(Math.max(x, 0), plot.clientWidth);
-
-  plot.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || chart.model.get("notice")) return;
-    plot.focus({ preventScroll: true, focusVisible: false });
-    plot.setPointerCapture(event.pointerId);
-    drag = { from: pixel(event), pan: event.shiftKey, view: chart.view };
-  }, { signal });
-
-  plot.addEventListener("pointermove", (event) => {
-    const here = pixel(event);
-    if (!drag) return chart.point(chart.toX(clamp(here)));
-    if (drag.pan) return panTo(drag, here);
-    const [left, right] = [drag.from, clamp(here)].sort((a, b) => a - b);
-    Object.assign(brush.style, { display: "block", left: `${left}px`, width: `${right - left}px` });
-  }, { signal });
-
-  const panTo = ({ from, view: [low, high] }, here) => {
-    const shift = ((from - here) / plot.clientWidth) * (high - low);
-    chart.parts.xScale.set({ min: low + shift, max: high + shift });
-  };
-
-  const release = (event) => {
-    const { from, pan, view } = drag;
-    const here = pixel(event);
-    cancel();
-    if (Math.abs(here - from) < DRAG_MIN) return;
-    if (pan) return chart.show(chart.view);
-    const ends = [from, clamp(here)].sort((a, b) => a - b).map((x) => view[0] + (x / plot.clientWidth) * (view[1] - view[0]));
-    chart.show(ends);
-  };
-
-  const cancel = () => {
-    drag = null;
-    brush.style.display = "none";
-  };
-
-  plot.addEventListener("pointerup", (event) => drag && release(event), { signal });
-  plot.addEventListener("pointercancel", cancel, { signal });
-  plot.addEventListener("pointerleave", () => drag || chart.unpoint(), { signal });
-  plot.addEventListener("dblclick", () => chart.show(null), { signal });
-  return { cancel: () => { if (drag?.pan) chart.parts.xScale.set({ min: drag.view[0], max: drag.view[1] }); cancel(); } };
-}
-
-function onWheel(chart, signal) {
-  let timer;
-  let burst = false;
-  chart.plot.addEventListener("wheel", (event) => {
-    if (!event.altKey || chart.model.get("notice")) return;
-    event.preventDefault();
-    const { left, width } = chart.plot.getBoundingClientRect();
-    if (!burst) chart.remember();
-    burst = true;
-    const [min, max] = zoomed(chart.view, Math.exp(Math.sign(event.deltaY) * 0.2), (event.clientX - left) / width);
-    chart.parts.xScale.set({ min, max });
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      burst = false;
-      chart.show(chart.view, false);
-    }, WHEEL_PAUSE);
-  }, { signal, passive: false });
-}
-
-function onKeys(chart, pointer, signal) {
-  const keys = {
-    ArrowLeft: (event) => (event.shiftKey ? chart.panBy(-0.1) : chart.moveCrosshair(-1)),
-    ArrowRight: (event) => (event.shiftKey ? chart.panBy(0.1) : chart.moveCrosshair(1)),
-    "+": () => chart.show(zoomed(chart.view, 0.5, crosshairShare(chart))),
-    "=": () => chart.show(zoomed(chart.view, 0.5, crosshairShare(chart))),
-    "-": () => chart.show(zoomed(chart.view, 2, crosshairShare(chart))),
-    0: () => chart.show(null),
-    Escape: () => (pointer.cancel(), chart.unpoint()),
-  };
-  chart.plot.addEventListener("keydown", (event) => {
-    const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    const act = undo ? () => chart.undoZoom() : event.ctrlKey || event.metaKey ? undefined : keys[event.key];
-    if (!act || chart.model.get("notice")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act(event);
-  }, { signal });
-}
-
-function crosshairShare(chart) {
-  return chart.at === null ? 0.5 : chart.toPixel(chart.at) / chart.plot.clientWidth;
 }
 
 // Life

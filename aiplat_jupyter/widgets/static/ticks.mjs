@@ -13,7 +13,8 @@ export function formatDuration(seconds) {
 }
 
 function formatClock(seconds, span) {
-  if (span > 2 * 86400) return new Date(seconds * 1000).toLocaleDateString(locale(), { month: "short", day: "numeric" });
+  if (span > 2 * 86400)
+    return new Date(seconds * 1000).toLocaleDateString(locale(), { month: "short", day: "numeric" });
   return formatTime(seconds, { hour: "2-digit", minute: "2-digit", ...(span < 300 && { second: "2-digit" }) });
 }
 
@@ -49,7 +50,10 @@ export function linearTicks(low, high, most, kind = "") {
 }
 
 export function logTicks(low, high, most) {
-  if (high - low < 1) return linearTicks(10 ** low, 10 ** high, most).filter((v) => v > 0).map(Math.log10);
+  if (high - low < 1)
+    return linearTicks(10 ** low, 10 ** high, most)
+      .filter((v) => v > 0)
+      .map(Math.log10);
   const step = Math.max(1, Math.ceil((high - low) / most));
   const first = Math.ceil(low / step - 1e-9) * step;
   return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, n) => first + n * step);
