@@ -43,7 +43,7 @@ export function useSize(): [(node: HTMLElement | null) => void, Size | null] {
   return [setNode, size];
 }
 
-/** Whether the element is (nearly) in view; true once and for all where this cannot be observed. */
+/** A ref for an element, and whether it is (nearly) in view. */
 export function useInView(): [(node: HTMLElement | null) => void, boolean] {
   const [node, setNode] = useState<HTMLElement | null>(null);
   const [isSeen, setSeen] = useState(false);

@@ -17,8 +17,6 @@ export interface ValueView {
 export interface ValueExtent {
   /** Null: nothing to draw. */
   readonly range: Range | null;
-  /** Buckets with something above or below the range. */
-  readonly clipped: number;
   /** At least so many points in view have a step or value ≤ 0, and so no place on a log axis. */
   readonly nonPositive: number;
 }
@@ -53,10 +51,9 @@ export function valueExtent(curves: readonly Curve[], view: ValueView): ValueExt
   }
   const all = [...lows, ...highs];
   if (all.length === 0) {
-    return { range: null, clipped: 0, nonPositive };
+    return { range: null, nonPositive };
   }
-  const range = view.outliers ? percentiles(all) : extentOf(all);
-  return { range, clipped: view.outliers ? beyond(lows, highs, range) : 0, nonPositive };
+  return { range: view.outliers ? percentiles(all) : extentOf(all), nonPositive };
 }
 
 function collect(value: number | null | undefined, log: boolean, into: number[]): void {
@@ -88,8 +85,18 @@ function percentiles(values: readonly number[]): Range {
   return [at(0.05), at(0.95)];
 }
 
-function beyond(lows: readonly number[], highs: readonly number[], [low, high]: Range): number {
-  return lows.filter(value => value < low).length + highs.filter(value => value > high).length;
+/** How many of the buckets in view hold something below or above `range`. */
+export function clippedBuckets(curves: readonly Curve[], view: ValueView, [low, high]: Range): number {
+  let clipped = 0;
+  for (const { columns } of curves) {
+    const [from, to] = visible(columns, view.x);
+    for (let i = from; i < to; i++) {
+      const [least, most] = view.band ? [columns.min[i], columns.max[i]] : [columns.mean[i], columns.mean[i]];
+      const isBelow = least !== null && least < low && (!view.log || least > 0);
+      clipped += isBelow || (most !== null && most > high) ? 1 : 0;
+    }
+  }
+  return clipped;
 }
 
 /** 1, 2 or 5 times a power of ten: the smallest that is not below `atLeast`. */

@@ -4,7 +4,7 @@ import type { Curve } from '../records';
 import type { Range } from './curves';
 import type { Axis, Scene } from './paint';
 import type { PlotScene } from './plot';
-import { steppedValues, valueExtent } from './ranges';
+import { clippedBuckets, steppedValues, valueExtent } from './ranges';
 import { xScale, type ChartView } from './view';
 
 export interface Outlook {
@@ -33,12 +33,13 @@ export class Scenery {
     const { curves, view, x, strokes } = outlook;
     const scale = xScale(view);
     const xLog = scale === 'log';
-    const values = valueExtent(curves, { x, xLog, log: view.yLog, band: view.band, outliers: view.outliers });
-    const { clipped, nonPositive } = values;
-    if (x === null || values.range === null) {
-      return { scene: null, clipped, nonPositive };
+    const valueView = { x, xLog, log: view.yLog, band: view.band, outliers: view.outliers };
+    const { range, nonPositive } = valueExtent(curves, valueView);
+    if (x === null || range === null) {
+      return { scene: null, clipped: 0, nonPositive };
     }
-    const y: Axis = { range: this.settle(values.range, outlook), log: view.yLog };
+    const y: Axis = { range: this.settle(range, outlook), log: view.yLog };
+    const clipped = view.outliers ? clippedBuckets(curves, valueView, y.range) : 0;
     const scene: PlotScene = {
       ...{ curves, strokes, y, band: view.band, outliers: view.outliers },
       x: { range: x, log: xLog },
