@@ -21,12 +21,13 @@ export interface FeedState {
   readonly currentAt: number | null;
 }
 
-/** At most four deltas a second for one chart, and ten for all charts together. */
+/** At most four deltas a second for one chart, and ten for all charts in view together. */
 const LEAST_INTERVAL_MS = 250;
 const SHARED_INTERVAL_MS = 100;
 const SETTLE_MS = 60;
 const RETRY_MS = [1000, 2000, 5000, 10000];
 
+/** How many feeds somebody looks at. */
 let live = 0;
 
 export class CurveFeed {
@@ -75,7 +76,10 @@ export class CurveFeed {
 
   /** Stop asking while nobody looks; `touch` and `show` are remembered. */
   pause(paused: boolean): void {
-    this.paused = paused;
+    if (paused !== this.paused) {
+      live += paused ? -1 : 1;
+      this.paused = paused;
+    }
     if (!paused && (this.dirty || this.state.asking)) {
       this.schedule(0);
     }
@@ -88,8 +92,8 @@ export class CurveFeed {
 
   dispose(): void {
     if (!this.isDisposed) {
+      this.pause(true);
       this.isDisposed = true;
-      live -= 1;
       clearTimeout(this.timer);
       this.request?.abort();
       Signal.clearData(this);
