@@ -21,6 +21,9 @@ import { IServices } from './services';
 import { SidebarWidget } from './sidebar/widget';
 import { addSidebarCommands } from './sidebarCommands';
 
+/** The parameter of Lab's address that opens an experiment's page: what the Python client's `exp.url` has. */
+const LINK = 'aiplat-experiment';
+
 const services: JupyterFrontEndPlugin<Services> = {
   id: 'aiplat-jupyter:services',
   description: 'Talks to the server part of aiplat_jupyter, for all other plugins.',
@@ -67,6 +70,10 @@ const pages: JupyterFrontEndPlugin<void> = {
       args: page => ({ uid: uidOfPage(page), saved: page.content.saved }),
       name: uidOfPage
     });
+    const linked = new URLSearchParams(window.location.search).get(LINK);
+    if (linked !== null) {
+      void app.restored.then(() => app.commands.execute(CommandIDs.openExperiment, { uid: linked }));
+    }
   }
 };
 
