@@ -8,11 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from aiplat_jupyter.core.errors import InvalidInput, NotFound, OffsetConflict, UnreadableJournal
+from aiplat_jupyter.core.errors import NotFound, OffsetConflict, UnreadableJournal
 from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, Shape
-from aiplat_jupyter.core.ids import is_uid
 from aiplat_jupyter.core.records import Committed, Identity, Journal
-from aiplat_jupyter.services import access
+from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.services.commit import Commit
 from aiplat_jupyter.services.kernels import Ending, Kernels
 from aiplat_jupyter.store import attempts, changes, columns, journals, projects, tombstones
@@ -43,9 +42,7 @@ class Journals:
         `UnreadableJournal` for bytes that are no frames.
         """
         access.require(who, "write")
-        if not is_uid(uid):
-            raise InvalidInput("The journal's uid cannot be used.", fields={"uid": "1 to 64 letters, digits, _ or -"})
-
+        limits.uid(uid)
         found = await self._decoded(who, uid, offset, data, skip_corrupt)
         if found.end:
             return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found))

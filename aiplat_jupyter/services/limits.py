@@ -57,8 +57,8 @@ def flat(value: str) -> str:
     return value.replace("\x00", "")[:NAME]
 
 
-def uid(value: str | None) -> str | None:
+def uid(value: str | None, field: str = "uid") -> str | None:
     """Return a uid that the caller made."""
     if value is not None and not is_uid(value):
-        raise InvalidInput("The uid cannot be used.", fields={"uid": "1 to 64 letters, digits, _ or -"})
+        raise InvalidInput(f"The {field} cannot be used.", fields={field: "1 to 64 letters, digits, _ or -"})
     return value

@@ -14,7 +14,7 @@ from aiplat_jupyter.core.errors import Conflict, InvalidInput, OffsetConflict
 from aiplat_jupyter.core.frames import MAX_KEY
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.records import Committed, Identity, NewPoints, SeriesSummary
-from aiplat_jupyter.services import access
+from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Batch
 from aiplat_jupyter.store.database import Database
@@ -36,6 +36,7 @@ class Metrics:
         Raise `InvalidInput` for columns of different length, `OffsetConflict` with the true offset.
         """
         access.require(who, "write")
+        limits.uid(points.journal, "journal")
         batch = await asyncio.to_thread(_columns, points)
         return await self._database.write(lambda tx: _add(tx, who, uid, points, batch))
 
@@ -43,8 +44,8 @@ class Metrics:
         """Answer curves; experiments that `who` may not see are left out, as unknown ones are."""
         access.require(who, "read")
         if len(query.experiments) > MAX_EXPERIMENTS or len(query.metrics) > MAX_METRICS:
-            limits = {"experiments": f"at most {MAX_EXPERIMENTS}", "metrics": f"at most {MAX_METRICS}"}
-            raise InvalidInput("That is too much for one answer.", fields=limits)
+            most = {"experiments": f"at most {MAX_EXPERIMENTS}", "metrics": f"at most {MAX_METRICS}"}
+            raise InvalidInput("That is too much for one answer.", fields=most)
 
         def ask(tx: Connection) -> CurveAnswer:
             visible = experiments.visible_uids(tx, who, query.experiments)
@@ -111,6 +112,7 @@ def _add(tx: Connection, who: Identity, uid: str, points: NewPoints, batch: Batc
     attempt = _attempt(tx, found, points)
     if not attempt.final and attempt.status != "running":
         attempts.reopen(tx, attempt.id)
+        changes.of_experiment(tx, "status", uid, found.project.uid)
     fresh = metrics.append(tx, attempt.id, [batch]) if points.step and points.values else []
     experiments.note_points(tx, found.id, experiments.headline(found.headline, fresh))
     changes.of_experiment(tx, "points", uid, found.project.uid)
@@ -136,4 +138,5 @@ def _begin(tx: Connection, found: experiments.Found) -> int:
     now = time.time()
     attempt = attempts.begin(tx, found.id, new_uid(), now)
     attempts.make_current(tx, found.id, attempt, now)
+    changes.of_experiment(tx, "status", found.uid, found.project.uid)
     return attempt

@@ -1,5 +1,6 @@
 """Experiments: rows in, records out."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -11,7 +12,7 @@ from aiplat_jupyter.core.queries import ExperimentQuery
 from aiplat_jupyter.core.records import Experiment, Identity, Page, SeriesSummary
 from aiplat_jupyter.core.records import ExperimentRow as Listed
 from aiplat_jupyter.core.states import ExperimentStatus, Lifecycle
-from aiplat_jupyter.store import attempts, filters, journals, metrics, pages, projects
+from aiplat_jupyter.store import attempts, filters, finite, journals, metrics, pages, projects
 from aiplat_jupyter.store.rows import AnyRow, to_record
 from aiplat_jupyter.store.tables import AttemptRow, ConfigValueRow, ExperimentRow, ProjectRow, SeriesRow
 
@@ -228,21 +229,27 @@ def _details(tx: Connection, rows: Sequence[AnyRow], wanted: Sequence[str]) -> l
         {
             "attempts": numbers.get(row.id, 0),
             "unreachable": row.attempt_id in silent,
-            **_shown(row.headline_name, summaries.get(row.attempt_id, []), wanted),
+            **_shown(tx, row, summaries.get(row.attempt_id, []), wanted),
         }
         for row in rows
     ]
 
 
-def _shown(headline: str | None, summaries: Sequence[SeriesSummary], wanted: Sequence[str]) -> dict[str, Any]:
+def _shown(tx: Connection, row: AnyRow, summaries: Sequence[SeriesSummary], wanted: Sequence[str]) -> dict[str, Any]:
     own = {summary.metric: summary for summary in summaries if not summary.context}
-    shown = own.get(headline or "")
-    is_loss = headline is not None and likeness_to_loss(headline) < UNLIKE_LOSS
+    shown = own.get(row.headline_name or "")
+    is_loss = shown is not None and likeness_to_loss(shown.metric) < UNLIKE_LOSS
     return {
         "headline": shown,
-        "loss_value": shown.last if shown and is_loss and shown.last == shown.last else None,
+        "loss_value": _last_finite(tx, row.attempt_id, shown) if shown and is_loss else None,
         "metrics": [own[name] for name in wanted if name in own],
     }
+
+
+def _last_finite(tx: Connection, attempt_id: int, shown: SeriesSummary) -> float | None:
+    if shown.last is not None and math.isfinite(shown.last):
+        return shown.last
+    return finite.last_finite(tx, attempt_id, shown.metric) if shown.count > shown.nan + shown.infinite else None
 
 
 def _attempts(tx: Connection, experiment_ids: Sequence[int]) -> dict[int, int]:

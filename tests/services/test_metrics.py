@@ -1,11 +1,14 @@
 import math
+from collections.abc import Callable
 
 import pytest
 
 from aiplat_jupyter.core.curves import CurveQuery
 from aiplat_jupyter.core.errors import Conflict, InvalidInput, NotFound, OffsetConflict
-from aiplat_jupyter.core.records import NewExperiment, NewPoints
-from tests.services.frames import run, values
+from aiplat_jupyter.core.queries import ExperimentQuery
+from aiplat_jupyter.core.records import ExperimentPatch, NewExperiment, NewPoints
+from aiplat_jupyter.store import changes
+from tests.services.frames import point, run, values
 from tests.services.house import House
 from tests.services.people import ADA, BOB
 
@@ -53,6 +56,8 @@ def test_points_with_a_journal_are_taken_once(exp: House):
         (NewPoints(step=[1], values={"": [1.0]}), "values"),
         (NewPoints(step=[1], values={"x" * 501: [1.0]}), "values"),
         (NewPoints(step=[1], values={"nul\x00": [1.0]}), "values"),
+        (NewPoints(step=[1], values={"loss": [1.0]}, journal="../x"), "journal"),
+        (NewPoints(step=[1], values={"loss": [1.0]}, journal=""), "journal"),
         (NewPoints(step=[1] * 1001, values={str(number): [1.0] * 1001 for number in range(1000)}), "values"),
     ],
 )
@@ -86,3 +91,38 @@ def test_the_loss_is_that_of_the_list(exp: House):
     exp.metrics.add(ADA, "e", NewPoints(step=[1], values={"train/loss": [0.7], "epoch": [3.0]}))
     [point] = exp.metrics.loss(ADA, "e")
     assert (point.step, point.loss, point.epoch) == (1, 0.7, 3.0)
+
+
+@pytest.mark.parametrize("last", [math.nan, math.inf, -math.inf])
+def test_the_loss_of_a_run_that_diverged_is_its_last_finite_one(exp: House, last: float):
+    losses = [1.0, 0.25, *[last] * 5000]
+    exp.metrics.add(ADA, "e", NewPoints(step=list(range(len(losses))), values={"loss": losses}))
+    [row] = exp.experiments.list(ADA, ExperimentQuery()).items
+    assert row.loss_value == 0.25
+    assert row.headline.last == pytest.approx(last, nan_ok=True)
+    assert exp.experiments.update(ADA, "e", ExperimentPatch(status="failed")).loss_value == 0.25
+
+
+def test_the_last_finite_loss_may_be_the_parents(exp: House):
+    exp.journals.append(ADA, "j1", 0, run("j1", experiment="e"))
+    later = run("j2", [], experiment="e", resume=True, from_step=2) + point(2, math.nan)
+    exp.journals.append(ADA, "j2", 0, later)
+    assert exp.experiments.get(ADA, "e").loss_value == 1.0
+
+
+def test_a_run_without_a_finite_loss_has_none(exp: House):
+    exp.metrics.add(ADA, "e", NewPoints(step=[1, 2], values={"loss": [math.nan, math.inf]}))
+    assert exp.experiments.get(ADA, "e").loss_value is None
+
+
+def test_points_tell_when_they_make_an_attempt_run(exp: House):
+    points = NewPoints(step=[1], values={"loss": [1.0]})
+    told = [kinds_told(exp, lambda: exp.metrics.add(ADA, "e", points)) for _ in range(2)]
+    assert told == [{"points", "status"}, {"points"}]
+
+
+def kinds_told(house: House, act: Callable[[], object]) -> set[str]:
+    """Return the kinds of changes that `act` tells."""
+    before = house.database.read_now(changes.latest)
+    act()
+    return {change.kind for change in house.database.read_now(lambda tx: changes.since(tx, before))}
