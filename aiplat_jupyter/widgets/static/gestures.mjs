@@ -36,7 +36,7 @@ export function onPointer(chart, signal) {
 
   const panTo = ({ from, view: [low, high] }, here) => {
     const shift = ((from - here) / plot.clientWidth) * (high - low);
-    chart.parts.xScale.set({ min: low + shift, max: high + shift });
+    chart.moveTo([low + shift, high + shift]);
   };
 
   const release = (event) => {
@@ -56,16 +56,17 @@ export function onPointer(chart, signal) {
     brush.style.display = "none";
   };
 
+  const abort = () => {
+    if (drag?.pan) chart.moveTo(drag.view);
+    chart.pin = undefined;
+    cancel();
+  };
+
   plot.addEventListener("pointerup", (event) => drag && release(event), { signal });
-  plot.addEventListener("pointercancel", cancel, { signal });
+  plot.addEventListener("pointercancel", abort, { signal });
   plot.addEventListener("pointerleave", () => drag || chart.unpoint(), { signal });
   plot.addEventListener("dblclick", () => chart.show(null), { signal });
-  return {
-    cancel: () => {
-      if (drag?.pan) chart.parts.xScale.set({ min: drag.view[0], max: drag.view[1] });
-      cancel();
-    },
-  };
+  return { abort };
 }
 
 export function onWheel(chart, signal) {
@@ -79,8 +80,7 @@ export function onWheel(chart, signal) {
       const { left, width } = chart.plot.getBoundingClientRect();
       if (!burst) chart.remember();
       burst = true;
-      const [min, max] = zoomed(chart.view, Math.exp(Math.sign(event.deltaY) * 0.2), (event.clientX - left) / width);
-      chart.parts.xScale.set({ min, max });
+      chart.moveTo(zoomed(chart.view, Math.exp(Math.sign(event.deltaY) * 0.2), (event.clientX - left) / width));
       clearTimeout(timer);
       timer = setTimeout(() => {
         burst = false;
@@ -99,7 +99,7 @@ export function onKeys(chart, pointer, signal) {
     "=": () => chart.show(zoomed(chart.view, 0.5, crosshairShare(chart))),
     "-": () => chart.show(zoomed(chart.view, 2, crosshairShare(chart))),
     0: () => chart.show(null),
-    Escape: () => (pointer.cancel(), chart.unpoint()),
+    Escape: () => (pointer.abort(), chart.unpoint()),
   };
   chart.plot.addEventListener(
     "keydown",

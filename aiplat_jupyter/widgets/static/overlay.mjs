@@ -177,7 +177,8 @@ class Chart {
 
   endLabel({ curve, x, value }, top) {
     const label = make("div", "aiplat-end");
-    label.textContent = formatNumber(curve.last === null || this.model.get("interval") ? value : curve.last);
+    const isNewest = curve.last !== null && !curve.raw && !this.model.get("interval");
+    label.textContent = formatNumber(isNewest ? curve.last : value);
     Object.assign(label.style, { left: `${x + 5}px`, top: `${top}px`, color: curve.color });
     return label;
   }
@@ -307,9 +308,16 @@ class Chart {
   show(interval, remember = true) {
     if (interval && !(interval[1] > interval[0] && interval.every(Number.isFinite))) return;
     if (remember) this.remember();
-    if (interval) this.parts.xScale.set({ min: interval[0], max: interval[1] });
+    this.pin = undefined;
+    if (interval) this.moveTo(interval);
     this.wanted = interval;
     this.line.send({ kind: "interval", interval });
+  }
+
+  /** Shows a range at once, and keeps it until the kernel has taken it: a busy one goes on moving its own. */
+  moveTo([min, max]) {
+    this.pin = { min, max };
+    this.parts.xScale.set(this.pin);
   }
 
   remember() {
@@ -351,8 +359,9 @@ function watch(chart, signal) {
   on("change:curves", () => (chart.drawLegend(), redraw()));
   on("change:badge", () => chart.drawBadge());
   on("change:notice", () => (chart.drawNotice(), chart.unpoint()));
-  on("change:axes change:words", redraw);
-  on("change:interval", () => ((chart.wanted = undefined), redraw()));
+  on("change:words", redraw);
+  on("change:interval change:seen change:axes", () => ((chart.wanted = chart.pin = undefined), redraw()));
+  follow(parts.xScale, "change", () => chart.pin && parts.xScale.set(chart.pin), signal);
   for (const scale of [parts.xScale, parts.yScale]) follow(scale, "change", redraw, signal);
   for (const mark of parts.marks) follow(mark, "change", redraw, signal);
 }
