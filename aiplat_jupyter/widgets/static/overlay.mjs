@@ -361,7 +361,9 @@ function watch(chart, signal) {
   on("change:notice", () => (chart.drawNotice(), chart.unpoint()));
   on("change:words", redraw);
   on("change:interval change:seen change:axes", () => ((chart.wanted = chart.pin = undefined), redraw()));
-  follow(parts.xScale, "change", () => chart.pin && parts.xScale.set(chart.pin), signal);
+  // Not at once: bqplot takes no notice of what is set while a change is being told.
+  const hold = () => queueMicrotask(() => chart.pin && parts.xScale.set(chart.pin));
+  follow(parts.xScale, "change", hold, signal);
   for (const scale of [parts.xScale, parts.yScale]) follow(scale, "change", redraw, signal);
   for (const mark of parts.marks) follow(mark, "change", redraw, signal);
 }
