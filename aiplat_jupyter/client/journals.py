@@ -1,13 +1,23 @@
 """Reading the journals on this machine: what was logged where no server has it yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from aiplat_jupyter.client.discover import data_dir
-from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, POINTS_HEAD, Opened, Rewound, Shape, decode, whole_frames
+from aiplat_jupyter.core.frames import (
+    HEAD,
+    MAX_PAYLOAD,
+    POINTS_HEAD,
+    Opened,
+    Record,
+    Rewound,
+    Shape,
+    decode,
+    whole_frames,
+)
 
 
 class Block(NamedTuple):
@@ -70,6 +80,28 @@ def blocks(path: Path) -> Iterator[Block]:
             keys.append(record.keys)
     for (of_attempt, number), rows in payloads.items():
         yield _block(keys[number], context, of_attempt, b"".join(rows))
+
+
+def origin(paths: Iterable[Path]) -> Opened | None:
+    """Return the record that began the experiment of these journals; None if that is not on this machine."""
+    opened = (read_opened(path) for path in paths)
+    return next((one for one in opened if one and not (one.resume or one.joins or one.rank)), None)
+
+
+def last_attempt(paths: Iterable[Path]) -> str | None:
+    """Return the attempt that the latest of these journals ends in, those apart that join another's."""
+    attempt = None
+    for path in paths:
+        records = list(_records(memoryview(path.read_bytes())))
+        if isinstance(records[0], Opened) and not records[0].joins and not records[0].rank:
+            attempt = [one.attempt for one in records if isinstance(one, Opened | Rewound)][-1]
+    return attempt
+
+
+def _records(data: memoryview) -> Iterator[Record]:
+    for start, end in whole_frames(data):
+        if data[start] != 0:
+            yield decode(data[start:end])
 
 
 def last_step(path: Path) -> int:

@@ -77,9 +77,12 @@ def init(
         provenance=plain_entries(capture.at_once(cell)),
         kernel=notebook.kernel_id(),
     )
-    last_step = _last_step(resume) if resume and from_step is None else (from_step or 0) - 1
+    step = (from_step or 0) - 1
+    if resume:
+        opened, last_step = _behind_earlier_attempts(opened)
+        step = last_step if from_step is None else step
     recording = _record(_among_ranks(opened, all_ranks), all_ranks, strict)
-    recording.step, recording.cell = last_step, cell
+    recording.step, recording.cell = step, cell
     return Experiment(recording)
 
 
@@ -153,17 +156,23 @@ def _made_up_name(uid: str) -> str:
     return f"{Path(source).stem}-{uid[-4:]}"
 
 
-def _last_step(uid: str) -> int:
-    """Return the last step of an experiment, -1 if it has none: from the server, else from the journals here."""
+def _behind_earlier_attempts(opened: Opened) -> tuple[Opened, int]:
+    """Return how the experiment is gone on with, and its last step (-1 if it has none).
+
+    From the server, else from the journals here: then they name what this one continues, as it may arrive before them.
+    """
     from aiplat_jupyter.client import api, journals
 
-    here = journals.of_experiment(uid)
+    here = journals.of_experiment(opened.experiment)
+    steps = [journals.last_step(path) for path in here]
     try:
-        steps = [summary.last_step for summary in api.connect().summaries(uid)]
+        there = api.connect().summaries(opened.experiment)
+        return opened, max([-1, *steps, *(one.last_step for one in there if one.last_step is not None)])
     except NotFound:
         if not here:
             raise
-        steps = []
     except (Unavailable, Unauthenticated):
-        steps = []
-    return max([-1, *(step for step in steps if step is not None), *map(journals.last_step, here)])
+        pass
+    if origin := journals.origin(here):
+        opened = replace(opened, project=origin.project, name=origin.name, parent=journals.last_attempt(here))
+    return opened, max([-1, *steps])

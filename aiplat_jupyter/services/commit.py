@@ -96,16 +96,20 @@ class Commit:
         known = attempts.find(self._tx, rewound.attempt)
         if known is not None and known.experiment_id != state.experiment_id:
             raise Conflict("The attempt belongs to another experiment.")
-        child = known.id if known else self._child(state, rewound, at)
+        if known is None:
+            child = attempts.begin(
+                self._tx, state.experiment_id, rewound.attempt, at, state.attempt_id, rewound.from_step
+            )
+            if state.is_current:
+                attempts.make_current(self._tx, state.experiment_id, child, at)
+        else:  # what goes on from it came before
+            child = known.id
+            attempts.graft(self._tx, child, state.attempt_id, rewound.from_step)
+            attempts.date_back(self._tx, child, at)
+        attempts.end(self._tx, state.attempt_id, "finished", f"rewound to step {rewound.from_step}", at)
         journals.move(self._tx, state.id, child)
         self._reload()
         self._kinds["status"] = None
-
-    def _child(self, state: journals.State, rewound: Rewound, at: float) -> int:
-        child = attempts.begin(self._tx, state.experiment_id, rewound.attempt, at, state.attempt_id, rewound.from_step)
-        attempts.make_current(self._tx, state.experiment_id, child, at)
-        attempts.end(self._tx, state.attempt_id, "finished", f"rewound to step {rewound.from_step}", at)
-        return child
 
     def _change(self, changed: Changed) -> None:
         row = self.state.experiment_id
@@ -167,15 +171,23 @@ class Commit:
         return access.experiment(self._tx, self._who, opened.experiment, "editor")
 
     def _fill(self, found: experiments.Found, opened: Opened) -> None:
-        """Add what a later process knows of an experiment that exists; its name and project stay."""
-        self._merge(found.id, "config", opened.config)
-        self._merge(found.id, "provenance", opened.provenance)
+        """Add what a further process knows of an experiment that exists; its name and project stay."""
+        is_late = self._is_late(found, opened)
+        for column in ("config", "provenance"):
+            before = experiments.column_of(self._tx, found.id, column) if is_late else {}
+            entries: dict[str, Any] = getattr(opened, column)
+            self._merge(found.id, column, {key: value for key, value in entries.items() if key not in before})
         if opened.tags and (tags := self._within(lambda _, tags: limits.tags(tags), "tags", opened.tags)):
             known: list[str] = experiments.column_of(self._tx, found.id, "tags")
             experiments.change(self._tx, found.id, {"tags": list(dict.fromkeys([*known, *tags]))})
-        if opened.notes and (notes := self._within(limits.text, "notes", opened.notes)):
+        if opened.notes and not is_late and (notes := self._within(limits.text, "notes", opened.notes)):
             experiments.change(self._tx, found.id, {"notes": notes})
         self._kinds["updated"] = None
+
+    def _is_late(self, found: experiments.Found, opened: Opened) -> bool:
+        """Tell whether this is an earlier run, whose journal comes after that of the present one."""
+        current = attempts.get(self._tx, found.attempt_id) if found.attempt_id else None
+        return current is not None and not opened.resume and _moment(opened.wall) < current.started_at
 
     def _attempt(self, found: experiments.Found, opened: Opened) -> int:
         """Return the attempt that the journal writes to: begun now, or by another rank or an earlier resume."""
@@ -184,19 +196,20 @@ class Commit:
             return self._begin(found, opened)
         if known.experiment_id != found.id:
             raise Conflict("The attempt belongs to another experiment.")
+        attempts.date_back(self._tx, known.id, _moment(opened.wall))
         if opened.rank is None and not known.final and known.status != "running":
             attempts.reopen(self._tx, known.id)
         return known.id
 
     def _begin(self, found: experiments.Found, opened: Opened) -> int:
         at = _moment(opened.wall)
-        current = attempts.get(self._tx, found.attempt_id) if found.attempt_id else None
+        is_late = self._is_late(found, opened)
+        current = attempts.get(self._tx, found.attempt_id) if found.attempt_id and not is_late else None
         parent = self._parent(found, opened, at) if opened.parent else current
         attempt = attempts.begin(
             self._tx, found.id, opened.attempt, at, parent.id if parent else None, opened.from_step
         )
-        # A journal of an earlier run may come after that of a later one; it must not take the line's end back.
-        if current is None or opened.resume or opened.parent or at >= current.started_at:
+        if not is_late:
             attempts.make_current(self._tx, found.id, attempt, at)
             experiments.change(self._tx, found.id, {"stop_requested": False})
         return attempt

@@ -1,6 +1,6 @@
 """Attempts: the goes at an experiment, and their line of descent."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import aliased
@@ -8,9 +8,11 @@ from sqlalchemy.orm import aliased
 from aiplat_jupyter.core.frames import Process
 from aiplat_jupyter.core.records import Attempt
 from aiplat_jupyter.core.states import ExperimentStatus
-from aiplat_jupyter.store import metrics
+from aiplat_jupyter.store import descent, metrics, series
 from aiplat_jupyter.store.rows import to_record
 from aiplat_jupyter.store.tables import AttemptRow, ExperimentRow, JournalRow
+
+_LOWEST: Final = -(2**63)
 
 
 class Found(NamedTuple):
@@ -82,6 +84,38 @@ def reopen(tx: Connection, attempt_id: int) -> None:
     values = {"status": "running", "cause": "", "ended_at": None}
     tx.execute(update(AttemptRow).where(AttemptRow.id == attempt_id).values(**values))
     tx.execute(update(ExperimentRow).where(ExperimentRow.attempt_id == attempt_id).values(**values))
+
+
+def graft(tx: Connection, attempt_id: int, parent_id: int, from_step: int) -> None:
+    """Let an attempt of which only what follows it was known go on from its parent; nothing if it has another one."""
+    attempts = descent.family(tx, attempt_id)
+    line = {leg.attempt.id for leg in descent.drawn(attempts, parent_id)}
+    own = attempts[attempt_id]
+    if own.parent_id not in (None, parent_id) or own.from_step is not None or attempt_id in line:
+        return
+    values = {"parent_id": parent_id, "from_step": from_step}
+    tx.execute(update(AttemptRow).where(AttemptRow.id == attempt_id).values(values))
+    _recount(tx, attempt_id)
+
+
+def _recount(tx: Connection, attempt_id: int) -> None:
+    """Write the summaries of an attempt, and of all that goes on from it, anew."""
+    attempts = descent.family(tx, attempt_id)
+    known = series.named(tx, attempts, None)
+    for end in (attempt_id, *descent.descendants(attempts, attempt_id, _LOWEST)):
+        for context in {one.context for one in known}:
+            names = dict.fromkeys(one.metric for one in known if one.context == context)
+            series.recount(tx, attempts, end, list(names), context)
+
+
+def date_back(tx: Connection, attempt_id: int, at: float) -> None:
+    """Note that an attempt began at `at`, if that is earlier than was known: its own journal may come late."""
+    own = update(AttemptRow).where(AttemptRow.id == attempt_id, AttemptRow.started_at > at)
+    tx.execute(own.values(started_at=at))
+    experiment = select(AttemptRow.experiment_id).where(AttemptRow.id == attempt_id).scalar_subquery()
+    tx.execute(
+        update(ExperimentRow).where(ExperimentRow.id == experiment, ExperimentRow.started_at > at).values(started_at=at)
+    )
 
 
 def lineage(tx: Connection, experiment_id: int) -> list[Attempt]:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -37,6 +38,7 @@ class JournalFiles:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._own: set[str] = set()
 
     def scan(self) -> list[Left]:
         """Return all journals, the oldest first."""
@@ -49,10 +51,16 @@ class JournalFiles:
                         found.append(left)
         except FileNotFoundError:
             return []
+        self._own = self._open_here()
         return sorted(found, key=lambda left: left.modified_at)
 
     def claim(self, uid: str) -> Claim | None:
-        """Return a claim if the journal's process is gone; until it is released, no other server thinks so too."""
+        """Return a claim if the journal's process is gone; until it is released, no other server thinks so too.
+
+        To be called for what `scan` has found.
+        """
+        if uid in self._own:
+            return None
         try:
             lock = os.open(self._lock(uid), os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -63,6 +71,21 @@ class JournalFiles:
             os.close(lock)
             return None
         return Claim(lock)
+
+    def _open_here(self) -> set[str]:
+        """Return the journals whose lock this very process has open.
+
+        Code in the server's own process may log too. Its lock would not stop us, and is lost as soon as we open and
+        close the file: POSIX gives locks to processes.
+        """
+        folder, found = self.directory.resolve(), set()
+        with suppress(OSError), os.scandir("/proc/self/fd") as descriptors:
+            for descriptor in descriptors:
+                with suppress(OSError):
+                    file = Path(descriptor.path).readlink()
+                    if file.parent == folder and file.suffix == ".lock":
+                        found.add(file.stem)
+        return found
 
     def _is_old(self, uid: str) -> bool:
         try:

@@ -13,6 +13,7 @@ from aiplat_jupyter.client import api, history, session
 from aiplat_jupyter.client.api import Api, Resync, connect, to_error
 from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.client.opening import init
+from aiplat_jupyter.client.sync import journals_in, sync
 from aiplat_jupyter.core import errors
 from aiplat_jupyter.core.curves import CurveQuery
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
@@ -111,12 +112,38 @@ def test_resume_goes_on_behind_the_last_step(server: Api) -> None:
 
 def test_resume_without_a_server_reads_the_journals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "PATIENCE", 0.1)
-    first = init()
+    first = init("digits", "mlp")
     first.log({"x": 1.0}, 41)
     first.finish()
     second = init(resume=first.uid)
     second.log({"x": 2.0})
     assert second.history("x")["step"].tolist() == [41, 42]
+
+
+def test_what_is_resumed_without_a_server_may_arrive_first(
+    data_dir: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "PATIENCE", 0.1)
+    first = init("digits", "mlp", {"lr": 0.1})
+    first.log({"x": 1.0}, 41)
+    first.rewind(30)
+    first.log({"x": 1.5})
+    first.finish()
+    second = init(resume=first.uid, config={"lr": 0.2})
+    second.log({"x": 2.0})
+    second.finish()
+    session.current().shipper._shipments.clear()
+    [file] = (lab.data_dir / "servers").glob("*.json")
+    monkeypatch.setenv("AIPLAT_SERVER_FILE", str(file))
+    server = connect()
+    for path in reversed(list(journals_in([data_dir / "journals"]))):
+        assert sync(path, server, lambda *_: None).state == "sent"
+    there = server.experiment(first.uid)
+    assert (there.project_name, there.name, there.config, there.attempts) == ("digits", "mlp", {"lr": 0.2}, 3)
+    parents = {one.uid: one.parent for one in there.lineage}
+    assert parents[second.attempt] == first.attempt
+    [curve] = server.curves(CurveQuery(experiments=[first.uid], metrics=["x"])).curves
+    assert (curve.columns.x, curve.columns.last) == ([30.0, 42.0], [1.5, 2.0])
 
 
 def test_resume_of_what_nobody_knows(server: Api) -> None:

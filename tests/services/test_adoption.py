@@ -1,5 +1,7 @@
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from aiplat_jupyter.client.journal import Journal
 from aiplat_jupyter.core.errors import OffsetConflict
 from aiplat_jupyter.core.frames import Idle, encode
 from aiplat_jupyter.core.queries import ExperimentQuery
@@ -191,6 +194,25 @@ def test_a_journal_without_a_lock_is_adopted_when_it_is_old(house: House, adopti
     os.utime(path, (time.time() - 60, time.time() - 60))
     adoption.round()
     assert status(house)[0] == "failed"
+
+
+def test_a_journal_of_the_servers_own_process_is_left_alone(house: House, adoption):
+    journal = Journal(house.files.directory, "j")
+    with journal.lock:
+        journal.append(run("j"))
+    for _ in range(2):
+        adoption.round()
+    assert house.experiments.list(ADA, ExperimentQuery()).items == []
+    assert not is_free(house.files.directory / "j.lock")
+    journal.close()
+    adoption.round()
+    assert status(house)[0] == "failed"
+
+
+def is_free(lock: Path) -> bool:
+    """Tell whether another process could have the lock."""
+    script = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'a'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    return subprocess.run([sys.executable, "-I", "-S", "-c", script, lock], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def test_a_purged_experiments_journal_is_removed(house: House, adoption):

@@ -4,6 +4,7 @@ import time
 import pytest
 from sqlalchemy import text
 
+from aiplat_jupyter.core.curves import CurveQuery
 from aiplat_jupyter.core.errors import (
     Conflict,
     Forbidden,
@@ -193,12 +194,16 @@ def test_resume_continues_the_line(house: House):
 
 
 def test_a_resumed_run_may_arrive_before_the_first(house: House):
-    second = run("j2", range(5, 8), resume=True, parent="j1-a", from_step=5, wall=AT + 100)
+    config, notes = {"lr": 0.5, "new": 1}, "warmer"
+    second = run("j2", range(5, 8), resume=True, parent="j1-a", from_step=5, wall=AT + 100, config=config, notes=notes)
     send(house, "j2", second)
     assert house.experiments.get(ADA, "exp").headline.count == 3
-    send(house, "j1", run("j1", range(10)) + ended("failed", AT + 50, "boom"))
+    first = run("j1", range(10), config={"lr": 0.1, "batch": 8}, notes="cold")
+    send(house, "j1", first + ended("failed", AT + 50, "boom"))
     found = house.experiments.get(ADA, "exp")
+    assert (found.config, found.notes) == ({"lr": 0.5, "new": 1, "batch": 8}, "warmer")
     assert (found.status, found.attempt, found.headline.count) == ("running", "j2-a", 8)
+    assert (found.started_at, found.lineage[0].started_at, found.lineage[1].started_at) == (AT, AT, AT + 100)
     assert {one.uid: (one.status, one.parent) for one in found.lineage} == {
         "j1-a": ("failed", None),
         "j2-a": ("running", "j1-a"),
@@ -207,8 +212,10 @@ def test_a_resumed_run_may_arrive_before_the_first(house: House):
 
 def test_an_earlier_run_that_comes_late_does_not_take_the_line(house: House):
     send(house, "j2", run("j2", range(5), wall=AT + 100))
-    send(house, "j1", run("j1", range(50), wall=AT))
-    assert house.experiments.get(ADA, "exp").attempt == "j2-a"
+    send(house, "j1", run("j1", range(50), wall=AT), encode(Rewound(attempt="child", from_step=2, wall=AT + 9)))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.attempt, found.headline.count) == ("j2-a", 5)
+    assert {one.uid: one.parent for one in found.lineage} == {"j2-a": None, "j1-a": None, "child": "j1-a"}
 
 
 def test_rewind_opens_a_child(house: House):
@@ -224,6 +231,29 @@ def test_rewind_opens_a_child(house: House):
     house.experiments.stop(ADA, "exp")
     assert send(house, "j", encode(Rewound(attempt="grandchild", from_step=1, wall=AT + 10)), offset=offset)
     assert house.experiments.get(ADA, "exp").stop_requested
+
+
+def test_what_was_rewound_may_arrive_after_what_goes_on_from_it(house: House):
+    send(house, "j2", run("j2", range(5, 8), resume=True, parent="child", wall=AT + 100))
+    rewound = encode(Rewound(attempt="child", from_step=2, wall=AT + 9)) + point(2, 20.0) + point(3, 30.0)
+    send(house, "j1", run("j1", range(5)) + rewound + ended("finished", AT + 50))
+    found = house.experiments.get(ADA, "exp")
+    assert sorted((one.uid, one.parent, one.from_step, one.status, one.started_at - AT) for one in found.lineage) == [
+        ("child", "j1-a", 2, "finished", 9),
+        ("j1-a", None, None, "finished", 0),
+        ("j2-a", "child", None, "running", 100),
+    ]
+    assert (found.attempt, found.headline.count, found.headline.min, found.headline.max) == ("j2-a", 7, 0.0, 30.0)
+    [curve] = house.metrics.query(ADA, CurveQuery(experiments=["exp"], metrics=["loss"], abandoned=False)).curves
+    assert curve.columns.last == [0.0, 1.0, 20.0, 30.0, 5.0, 6.0, 7.0]
+
+
+def test_a_rewind_to_an_ancestor_makes_no_circle(house: House):
+    first = encode(Rewound(attempt="child", from_step=2, wall=AT + 9))
+    back = encode(Rewound(attempt="j-a", from_step=1, wall=AT + 10))
+    send(house, "j", run("j", range(5)) + first + point(2, 20.0) + back + point(9, 9.0))
+    found = house.experiments.get(ADA, "exp")
+    assert {one.uid: one.parent for one in found.lineage} == {"j-a": None, "child": "j-a"}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
