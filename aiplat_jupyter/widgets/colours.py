@@ -5,6 +5,7 @@ dark panels.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -28,17 +29,33 @@ def colour_index(uid: str) -> int:
     return sum(map(ord, uid)) % len(PALETTE)
 
 
+def hues(uids: Iterable[str]) -> dict[str, int]:
+    """Return the places in the palette of experiments that share a chart.
+
+    One whose colour another has already takes the next free one, so up to eight of them differ.
+    """
+    found: dict[str, int] = {}
+    taken: set[int] = set()
+    for uid in dict.fromkeys(uids):
+        own = colour_index(uid)
+        places = [(own + step) % len(PALETTE) for step in range(len(PALETTE))]
+        found[uid] = next((place for place in places if place not in taken), own)
+        taken.add(found[uid])
+    return found
+
+
 def styles(curves: list[tuple[str, str]], kept: frozenset[int]) -> list[Style]:
     """Return a style for each (experiment, metric).
 
     An experiment keeps its hue; where it stands alone, its further metrics take the hues that follow. Where a hue
     repeats, dashes tell the curves apart. Beyond sixteen curves all are grey but those whose places are in `kept`.
     """
-    alone = len({experiment for experiment, _ in curves}) == 1
+    own = hues(experiment for experiment, _ in curves)
+    alone = len(own) == 1
     used: Counter[int] = Counter()
     chosen = []
     for place, (experiment, _) in enumerate(curves):
-        hue = (colour_index(experiment) + (place if alone else 0)) % len(PALETTE)
+        hue = (own[experiment] + (place if alone else 0)) % len(PALETTE)
         if len(curves) > MAX_COLOURED:
             stands_out = place in kept
             chosen.append(Style(PALETTE[hue] if stands_out else GREY, "solid", stands_out))

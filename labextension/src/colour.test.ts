@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { colourIndex, colourOf, PALETTE } from './colour';
+import { colourIndex, colourOf, hues, PALETTE } from './colour';
 
 const BACKGROUNDS = ['#ffffff', '#111111', '#212121'];
 
@@ -26,5 +26,11 @@ describe('the palette', () => {
   it('gives an experiment one colour for ever', () => {
     expect(colourIndex('abc')).toBe((97 + 98 + 99) % 8);
     expect(colourOf('abc')).toBe(PALETTE[6]);
+  });
+
+  it('tells experiments of one chart apart while there are colours', () => {
+    const uids = ['abc', 'acb', 'bac', 'xyz', 'abc'];
+    expect([...hues(uids).values()]).toEqual([6, 7, 0, (120 + 121 + 122) % 8]);
+    expect(new Set(hues(Array.from({ length: 9 }, (_, at) => `same${at}`)).values()).size).toBe(8);
   });
 });

@@ -1,6 +1,6 @@
 /** How each curve of a chart is stroked: its experiment's colour, told apart by dashes, grey where there are too many. */
 
-import { colourIndex, PALETTE } from '../colour';
+import { hues, PALETTE } from '../colour';
 import type { Curve } from '../records';
 import { curveKey } from './curves';
 
@@ -21,10 +21,11 @@ const WIDE = 2.5;
 export function strokes(curves: readonly Curve[], emphasised: ReadonlySet<string>): Map<string, Stroke> {
   const taken = new Array<number>(PALETTE.length).fill(0);
   const crowded = curves.length > MOST_COLOURED;
+  const hueOf = hues(curves.map(curve => curve.experiment));
   return new Map(
     curves.map(curve => {
       const key = curveKey(curve);
-      const hue = colourIndex(curve.experiment);
+      const hue = hueOf.get(curve.experiment) ?? 0;
       const dash = DASHES[taken[hue]++ % DASHES.length];
       const stands = emphasised.has(key);
       const colour = crowded && !stands ? null : PALETTE[hue];
