@@ -78,7 +78,8 @@ class Curve(Struct, frozen=True, kw_only=True):
     ----------
     shown, total : how many buckets are answered, and how many points the line has in the asked range of x.
     raw : every bucket is one point.
-    from_x : with a cursor: replace what you have from this x on (None: replace everything).
+    from_x : with a cursor: replace what you have from this x on (None: replace everything). If it is set, `abandoned`
+        is empty: the tails are as they were.
     summary : over the whole line, whatever range was asked.
     x_extent : smallest and largest x of the whole line; None when it is empty.
     """

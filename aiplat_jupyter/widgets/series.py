@@ -66,7 +66,8 @@ class Series:
     def _know(self, curve: Curve) -> None:
         self.summary: SeriesSummary = curve.summary
         self.extent, self.total, self.raw = curve.x_extent, curve.total, curve.raw
-        self.tails = [Buckets(tail.columns) for tail in curve.abandoned]
+        if curve.from_x is None:  # else they are as they were
+            self.tails = [Buckets(tail.columns) for tail in curve.abandoned]
 
 
 def series_key(curve: Curve | Series) -> str:

@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from aiplat_jupyter.core.curves import Columns, Curve
+from aiplat_jupyter.core.curves import AbandonedTail, Columns, Curve
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.widgets import colours, domains, picture
 from aiplat_jupyter.widgets.drawing import drawing
@@ -68,6 +69,16 @@ def test_a_delta_replaces_from_its_x_on() -> None:
     series = merged(series, [curve([2, 3], [9, 8], from_x=2)], delta=True)
     buckets = next(iter(series.values())).buckets
     assert (buckets.x.tolist(), buckets.mean.tolist()) == ([0, 1, 2, 3], [3, 2, 9, 8])
+
+
+def test_a_delta_leaves_the_abandoned_tails_as_they_were() -> None:
+    tail = AbandonedTail(attempt="first", columns=columns([1, 2], [5, 5]))
+    series = merged({}, [msgspec.structs.replace(curve([0, 1], [3, 2]), abandoned=[tail])], delta=False)
+    series = merged(series, [curve([1, 2], [2, 1], from_x=1)], delta=True)
+    (found,) = next(iter(series.values())).tails
+    assert found.x.tolist() == [1, 2]
+    series = merged(series, [curve([0, 1], [3, 2])], delta=True)
+    assert next(iter(series.values())).tails == []
 
 
 def test_a_delta_may_bring_a_curve_and_a_whole_answer_drops_one() -> None:

@@ -78,7 +78,8 @@ function mergeCurve(old: Curve, curve: Curve): Curve {
     return curve;
   }
   const columns = splice(old.columns, curve.from_x, curve.columns);
-  return { ...curve, columns, shown: columns.x.length, raw: old.raw && curve.raw, from_x: null };
+  const { abandoned } = old;
+  return { ...curve, columns, abandoned, shown: columns.x.length, raw: old.raw && curve.raw, from_x: null };
 }
 
 /** How many buckets and points, NaN and infinite ones, are in view. */

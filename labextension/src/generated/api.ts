@@ -626,7 +626,7 @@ export interface components {
       context: string;
       experiment: string;
       /**
-       * @description with a cursor: replace what you have from this x on (None: replace everything).
+       * @description with a cursor: replace what you have from this x on (None: replace everything). If it is set, `abandoned` is empty: the tails are as they were.
        * @default null
        */
       from_x: number | null;

@@ -35,11 +35,13 @@ describe('splice', () => {
 
 describe('mergeCurves', () => {
   it('splices a delta, and keeps what it does not mention', () => {
-    const have = [curve(points([1, 10], [2, 20])), curve(points([1, 5]), { metric: 'acc' })];
+    const abandoned = [{ attempt: 'first', columns: points([2, 25]) }];
+    const have = [curve(points([1, 10], [2, 20]), { abandoned }), curve(points([1, 5]), { metric: 'acc' })];
     const delta = curve(points([2, 21], [3, 30]), { from_x: 2, total: 3 });
     const [loss, acc] = mergeCurves(have, { curves: [delta], cursor: 'c' });
     expect(loss.columns.mean).toEqual([10, 21, 30]);
     expect([loss.shown, loss.total]).toEqual([3, 3]);
+    expect(loss.abandoned).toBe(abandoned);
     expect(acc).toBe(have[1]);
   });
 
