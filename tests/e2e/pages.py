@@ -150,6 +150,10 @@ class CurvePanel:
         before = self.outline()
         wait_for(lambda: self.outline() != before, "a moving curve", timeout=timeout)
 
+    def center(self) -> None:
+        """Scroll it into the middle of the window."""
+        self.root.evaluate("panel => panel.scrollIntoView({block: 'center'})")
+
     def ticks(self) -> list[str]:
         """Return the labels of the x axis."""
         return self.root.locator(".axis").first.locator(".tick text").all_text_contents()

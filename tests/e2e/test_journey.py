@@ -55,6 +55,7 @@ def test_a_first_user_gets_from_an_empty_platform_to_a_purged_experiment(
     resume(shell, notebook, uid, picture)
     reopen_without_a_kernel(shell, picture)
     compare(shell, uid, picture)
+    open_its_page(shell, picture)
     trash_undo_and_purge(shell, picture)
 
 
@@ -82,7 +83,9 @@ def watch_it_train(shell: LabPage, notebook: NotebookPage, picture: Picture) -> 
     wait_for(lambda: shell.sidebar.sparkline("softmax"), "a sparkline")
     before = shell.sidebar.sparkline("softmax")
     wait_for(lambda: shell.sidebar.sparkline("softmax") != before, "a moving sparkline")
+    wait_for(lambda: curve.total() > 300, "a longer curve", timeout=60)
     assert notebook.is_busy(), "all of this while the cell trains"
+    curve.center()
     picture("02-training")
     return curve
 
@@ -164,14 +167,24 @@ def compare(shell: LabPage, uid: str, picture: Picture) -> None:
     picture("09-compared")
 
 
-def trash_undo_and_purge(shell: LabPage, picture: Picture) -> None:
+def open_its_page(shell: LabPage, picture: Picture) -> None:
     sidebar = shell.sidebar
     sidebar.show()
     sidebar.expand(sidebar.row("digits").first)
+    sidebar.row("softmax").first.dblclick()
+    page = shell.page.locator(".aiplat-PageWidget:visible")
+    expect(page.get_by_role("heading", name="softmax")).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("img", name="loss").first).to_be_visible()
+    expect(page.get_by_role("complementary")).to_contain_text("batch")
+    picture("10-page")
+
+
+def trash_undo_and_purge(shell: LabPage, picture: Picture) -> None:
+    sidebar = shell.sidebar
     sidebar.row("other").first.click()
     shell.page.keyboard.press("Delete")
     expect(sidebar.row("other")).to_have_count(0)
-    picture("10-trashed")
+    picture("11-trashed")
     shell.page.get_by_role("button", name="Undo").click()
     sidebar.row("other").first.click()
     assert experiment(shell.lab, "other")["lifecycle"] == "active"
@@ -182,4 +195,4 @@ def trash_undo_and_purge(shell: LabPage, picture: Picture) -> None:
     shell.answer("Delete")
     expect(sidebar.row("other")).to_have_count(0)
     assert not shell.lab.api("experiments?lifecycle=trashed")["items"]
-    picture("11-purged")
+    picture("12-purged")
