@@ -101,7 +101,7 @@ def test_every_variable_of_the_environment_is_documented() -> None:
 
 FOREIGN = {
     "a registry's host": r"registry\.(?:npmjs|yarnpkg)|pythonhosted|//pypi\.",
-    "a path of one machine": r"(?<![\w.])/(?:work|root|home/\w+)/",
+    "a path of one machine": r"(?<![\w.])/(?:work/(?:main|shared)|root/\.|tmp/\w+/)",
 }
 
 

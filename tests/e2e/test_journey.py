@@ -180,19 +180,22 @@ def open_its_page(shell: LabPage, picture: Picture) -> None:
 
 
 def trash_undo_and_purge(shell: LabPage, picture: Picture) -> None:
-    sidebar = shell.sidebar
+    sidebar, page = shell.sidebar, shell.page
     sidebar.row("other").first.click()
-    shell.page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
     expect(sidebar.row("other")).to_have_count(0)
+    undo = page.get_by_role("button", name="Undo")
+    undo.hover()
     picture("11-trashed")
-    shell.page.get_by_role("button", name="Undo").click()
+    undo.click()
     sidebar.row("other").first.click()
     assert experiment(shell.lab, "other")["lifecycle"] == "active"
-    shell.page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
     sidebar.expand(sidebar.section("Trash"))
     sidebar.row("other").first.click()
-    shell.page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
     shell.answer("Delete")
     expect(sidebar.row("other")).to_have_count(0)
-    assert not shell.lab.api("experiments?lifecycle=trashed")["items"]
+    page.get_by_text("Deleted for good").first.hover()
     picture("12-purged")
+    assert not shell.lab.api("experiments?lifecycle=trashed")["items"]
