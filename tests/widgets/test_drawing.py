@@ -54,11 +54,16 @@ def test_colours_are_seen_on_light_and_dark(colour: str, background: str) -> Non
     assert (light + 0.05) / (dark + 0.05) >= 3
 
 
-def test_an_experiment_keeps_its_hue_and_dashes_tell_repeats_apart() -> None:
-    pairs = [(uid, metric) for uid in ("a", "i", "b") for metric in ("loss", "val")]
+def test_dashes_tell_curves_of_one_hue_apart() -> None:
+    pairs = [(uid, metric) for uid in ("a", "b") for metric in ("loss", "val", "lr", "epoch")]
     styles = colours.styles(pairs, frozenset())
-    assert [style.dash for style in styles] == ["solid", "dashed", "dotted", "dash_dotted", "solid", "dashed"]
-    assert len({style.colour for style in styles[:4]}) == 1, "a and i share a hue"
+    assert [style.dash for style in styles] == ["solid", "dashed", "dotted", "dash_dotted"] * 2
+    assert {style.colour for style in styles[:4]} == {colours.PALETTE[colours.colour_index("a")]}
+
+
+def test_experiments_of_one_chart_differ_while_there_are_colours() -> None:
+    assert list(colours.hues(["a", "i", "b", "a"]).values()) == [1, 2, 3], "a and i have one colour, b the next"
+    assert len(set(colours.hues(f"same{number}" for number in range(9)).values())) == 8
 
 
 # Series
