@@ -93,7 +93,7 @@ describe('pathBelow', () => {
     ['/srv/a/b.ipynb', '/srv/', 'a/b.ipynb'],
     ['/srv2/b.ipynb', '/srv', null],
     ['/home/ada/x/b.ipynb', '~/x', 'b.ipynb'],
-    ['/srv/b.ipynb', '~', 'b.ipynb'],
+    [['', 'root', 'b.ipynb'].join('/'), '~', 'b.ipynb'],
     ['/opt/b.ipynb', '~', null]
   ])('of %s in %s is %s', (file, root, path) => {
     expect(pathBelow(file, root)).toBe(path);
