@@ -4,7 +4,7 @@ Segments and tails are written once and their numbers are never used twice, so w
 of them exist is asked each time: another server may have folded meanwhile.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from aiplat_jupyter.store import tails
 from aiplat_jupyter.store.memory import Memory
+from aiplat_jupyter.store.scattered import Packed
 from aiplat_jupyter.store.segments import BLOCK, Blocks, unpack_pyramids
 from aiplat_jupyter.store.stats import Bools, Ints
 from aiplat_jupyter.store.tables import SegmentRow, TailRow
@@ -149,6 +150,21 @@ class Archive:
             found[number] = data
             self.memory.put(("points", number), data, len(data))
         return found
+
+    def opened(self, segments: Sequence[int]) -> Iterator[Packed]:
+        """Yield the packed points of each segment, of which a part is to be read before the next is asked for."""
+        if self._tx.dialect.name != "sqlite":
+            found = self.points(segments)
+            yield from (found[number] for number in segments)
+            return
+        driver: Any = self._tx.connection.driver_connection
+        for number in segments:
+            known: bytes | None = self.memory.get(("points", number))
+            if known is not None:
+                yield known
+                continue
+            with driver.blobopen("segments", "points", number, readonly=True) as blob:
+                yield blob
 
     def passing(self, segment: int) -> bytes:
         """Return the packed points of one segment, to be read once and not remembered."""

@@ -9,14 +9,15 @@ The number of a point on the line is 64 times the number of its block, plus its 
 
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
-from itertools import count
+from itertools import count, pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from aiplat_jupyter.store import segments
 from aiplat_jupyter.store.archive import Archive, Index
-from aiplat_jupyter.store.segments import BLOCK, Blocks, Samples
+from aiplat_jupyter.store.scattered import Part, unpacked
+from aiplat_jupyter.store.segments import BLOCK, Blocks, Samples, last_of_each
 from aiplat_jupyter.store.stats import Bools, Floats, Ints, Stats
 
 _LOWEST, _HIGHEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
@@ -130,9 +131,20 @@ class Line:
         blocks = np.arange(len(self.blocks.first_step)) if blocks is None else blocks
         if not len(blocks):
             return Located(Samples.none(), np.empty(0, np.int64))
-        samples = Samples.joined(list(self._spans(archive, blocks, walls)))
         sizes = self.blocks.stats.points[blocks]
-        return Located(samples, np.repeat(blocks * BLOCK - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum()))
+        ends = np.cumsum(sizes)
+        number = np.repeat(blocks * BLOCK - ends + sizes, sizes) + np.arange(ends[-1])
+        scattered = self._scattered(blocks, walls)
+        if not scattered.any():
+            return Located(Samples.joined(list(self._spans(archive, blocks, walls))), number)
+        samples = self._picked(archive, blocks[scattered], walls)
+        if scattered.all():
+            return Located(samples, number)
+        samples = Samples.joined([samples, *self._spans(archive, blocks[~scattered], walls)])
+        is_picked = np.repeat(scattered, sizes)
+        order = np.argsort(np.concatenate([number[is_picked], number[~is_picked]]))
+        wall = samples.wall[order] if walls else _NO_WALLS
+        return Located(Samples(samples.step[order], wall, samples.value[order]), number)
 
     def first_blocks(self, points: int) -> Ints:
         """Return the blocks that hold at least this many of the first points, or all."""
@@ -150,14 +162,40 @@ class Line:
         block = int(np.searchsorted(self.before, place, side="right")) - 1
         return block * BLOCK + int(place - self.before[block])
 
+    def _owners(self, blocks: Ints) -> Ints:
+        """Return the piece that each block belongs to."""
+        return np.searchsorted(self._starts, blocks, side="right") - 1
+
+    def _scattered(self, blocks: Ints, walls: bool) -> Bools:
+        """Return which blocks can be unpacked alone, and lie in segments of which no more than half is wanted."""
+        pieces, owner = self._pieces, self._owners(blocks)
+        wanted = np.bincount(owner, minlength=len(pieces.segment))
+        fit = (pieces.segment > 0) & (pieces.superseded == 0) & (2 * wanted * BLOCK <= pieces.points)
+        if walls:
+            fit &= pieces.walls_rise
+        is_scattered: Bools = fit[owner] & (self.blocks.stats.points[blocks] == BLOCK)
+        return is_scattered
+
+    def _picked(self, archive: Archive, blocks: Ints, walls: bool) -> Samples:
+        """Return the points of scattered blocks."""
+        owner = self._owners(blocks)
+        firsts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        bounds = [*firsts.tolist(), len(blocks)]
+        places = (blocks - self._starts[owner]).tolist()
+        opened = archive.opened(self._pieces.segment[owner[firsts]].tolist())
+        parts = [
+            Part.read(data, places[low:high], walls) for data, (low, high) in zip(opened, pairwise(bounds), strict=True)
+        ]
+        return unpacked(parts, self.blocks.first_step[blocks], self.blocks.wall_min[blocks])
+
     def _spans(self, archive: Archive, blocks: Ints, walls: bool) -> Iterator[Samples]:
         """Yield the points of each run of neighbouring blocks of one piece."""
-        owner = np.searchsorted(self._starts, blocks, side="right") - 1
+        owner = self._owners(blocks)
         breaks = np.flatnonzero((np.diff(blocks) != 1) | (np.diff(owner) != 0)) + 1
         firsts = np.concatenate([[0], breaks])
         lasts = np.concatenate([breaks, [len(blocks)]]) - 1
         owners, segment = owner[firsts], self._pieces.segment
-        packed = archive.points([number for number in segment[np.unique(owner)].tolist() if number > 0])
+        packed = archive.points([number for number in segment[owner[last_of_each(owner)]].tolist() if number > 0])
         starts = (blocks[firsts] - self._starts[owners]) * BLOCK
         stops = np.minimum((blocks[lasts] + 1 - self._starts[owners]) * BLOCK, self._pieces.points[owners])
         for piece, first, start, stop in zip(

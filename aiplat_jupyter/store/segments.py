@@ -31,11 +31,11 @@ SIZE: Final = 4096
 BLOCK: Final = 64
 
 _VERSION: Final = 1
-_HEAD: Final = struct.Struct("<BBIII")
-_INTEGERS: Final = struct.Struct("<BIqq")
-_WIDTHS: Final = {0: "", 1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
-_EXCEPTION: Final = 12
-_SAME, _SINGLE, _DOUBLE = range(3)
+HEAD: Final = struct.Struct("<BBIII")
+INTEGERS: Final = struct.Struct("<BIqq")
+WIDTHS: Final = {0: "", 1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
+EXCEPTION: Final = 12
+SAME, SINGLE, DOUBLE = range(3)
 _PYRAMID: Final = np.dtype([("format", "u1"), ("step", "<i8"), ("wall", "<i8")])
 _WIDE_STEPS, _WIDE_WALLS, _SINGLES, _NOT_FINITE, _UNORDERED = 1, 2, 4, 8, 16
 _MICROS: Final = 1e6
@@ -132,23 +132,29 @@ def pack_integers(numbers: Ints) -> bytes:
     rank = count // 512
     base = np.partition(differences, rank)[rank] if count else np.int64(0)
     above = (differences - base).view(np.uint64)
-    sizes = {w: w * count + _EXCEPTION * int((above >> np.uint64(8 * w)).astype(bool).sum()) for w in (0, 1, 2, 4)}
+    sizes = {w: w * count + EXCEPTION * int((above >> np.uint64(8 * w)).astype(bool).sum()) for w in (0, 1, 2, 4)}
     width = min(sizes | {8: 8 * count}, key=lambda w: (sizes | {8: 8 * count})[w])
     odd = np.flatnonzero(above >> np.uint64(8 * width)) if width < 8 else np.empty(0, np.int64)
-    head = _INTEGERS.pack(width, len(odd), int(numbers[0]), int(base))
-    body = above.astype(_WIDTHS[width]).tobytes() if width else b""
+    head = INTEGERS.pack(width, len(odd), int(numbers[0]), int(base))
+    body = above.astype(WIDTHS[width]).tobytes() if width else b""
     return head + body + odd.astype("<u4").tobytes() + differences[odd].astype("<i8").tobytes()
+
+
+@lru_cache(64)
+def _pack_again(numbers: bytes) -> bytes:
+    """Pack int64s that series of the same attempt have in common, once for all of them."""
+    return pack_integers(np.frombuffer(numbers, np.int64))
 
 
 def unpack_integers(data: bytes, at: int, count: int) -> Ints:
     """Return the `count` integers that are packed at offset `at`."""
-    first = _INTEGERS.unpack_from(data, at)[2]
+    first = INTEGERS.unpack_from(data, at)[2]
     return _unpack_some(data, at, count, 0, count, first)
 
 
 def _unpack_some(data: bytes, at: int, count: int, start: int, stop: int, first: int) -> Ints:
     """Return integers `start` to `stop` of `count`, of which the one at `start` is known to be `first`."""
-    width, odd, _, base = _INTEGERS.unpack_from(data, at)
+    width, odd, _, base = INTEGERS.unpack_from(data, at)
     steps = stop - start - 1
     numbers: Ints
     if width == 0 and not odd:
@@ -156,11 +162,11 @@ def _unpack_some(data: bytes, at: int, count: int, start: int, stop: int, first:
         return numbers
     numbers = np.empty(steps + 1, np.int64)
     numbers[0] = first
-    body = at + _INTEGERS.size
+    body = at + INTEGERS.size
     if width == 0:
         numbers[1:] = base
     else:
-        numbers[1:] = np.frombuffer(data, _WIDTHS[width], steps, body + width * start)
+        numbers[1:] = np.frombuffer(data, WIDTHS[width], steps, body + width * start)
         numbers[1:] += base
     if odd:
         _patch(numbers, data, body + width * (count - 1), odd, start)
@@ -182,9 +188,9 @@ def pack_values(values: Floats) -> tuple[int, bytes]:
     """Return the kind and the bytes of one or more values; every bit of them is kept."""
     bits = values.view(np.int64)
     if (bits == bits[0]).all():
-        return _SAME, values[:1].tobytes()
+        return SAME, values[:1].tobytes()
     singles = _singles(values)
-    return (_DOUBLE, values.astype("<f8").tobytes()) if singles is None else (_SINGLE, singles)
+    return (DOUBLE, values.astype("<f8").tobytes()) if singles is None else (SINGLE, singles)
 
 
 def _singles(values: Floats) -> bytes | None:
@@ -196,14 +202,14 @@ def _singles(values: Floats) -> bytes | None:
 
 def unpack_values(data: bytes, at: int, kind: int, count: int) -> tuple[Floats, int]:
     """Return the `count` values at offset `at`, and the offset behind them."""
-    sizes = {_SAME: 8, _SINGLE: 4 * count, _DOUBLE: 8 * count}
+    sizes = {SAME: 8, SINGLE: 4 * count, DOUBLE: 8 * count}
     return _unpack_values(data, at, kind, 0, count), at + sizes[kind]
 
 
 def _unpack_values(data: bytes, at: int, kind: int, start: int, stop: int) -> Floats:
-    if kind == _SAME:
+    if kind == SAME:
         return np.full(stop - start, np.frombuffer(data, "<f8", 1, at)[0])
-    if kind == _SINGLE:
+    if kind == SINGLE:
         return np.frombuffer(data, "<f4", stop - start, at + 4 * start).astype(np.float64)
     return np.frombuffer(data, "<f8", stop - start, at + 8 * start)
 
@@ -213,17 +219,17 @@ def _unpack_values(data: bytes, at: int, kind: int, start: int, stop: int) -> Fl
 
 def pack(samples: Samples) -> bytes:
     """Pack one or more points, sorted by (step, arrival)."""
-    steps, walls = pack_integers(samples.step), pack_integers(samples.wall)
+    steps, walls = _pack_again(samples.step.tobytes()), _pack_again(samples.wall.tobytes())
     kind, values = pack_values(samples.value)
-    return _HEAD.pack(_VERSION, kind, len(samples.step), len(steps), len(walls)) + steps + walls + values
+    return HEAD.pack(_VERSION, kind, len(samples.step), len(steps), len(walls)) + steps + walls + values
 
 
 def unpack(data: bytes) -> Samples:
     """Return the points that `pack` packed."""
-    _, kind, count, steps, walls = _HEAD.unpack_from(data)
-    at = _HEAD.size + steps
+    _, kind, count, steps, walls = HEAD.unpack_from(data)
+    at = HEAD.size + steps
     return Samples(
-        unpack_integers(data, _HEAD.size, count),
+        unpack_integers(data, HEAD.size, count),
         unpack_integers(data, at, count),
         _unpack_values(data, at + walls, kind, 0, count),
     )
@@ -231,10 +237,10 @@ def unpack(data: bytes) -> Samples:
 
 def unpack_span(data: bytes, start: int, stop: int, first_step: int, first_wall: int | None) -> Samples:
     """Return points `start` to `stop`, given the step and wall time of the first (None: without wall times)."""
-    _, kind, count, steps, walls = _HEAD.unpack_from(data)
-    at = _HEAD.size + steps
+    _, kind, count, steps, walls = HEAD.unpack_from(data)
+    at = HEAD.size + steps
     return Samples(
-        _unpack_some(data, _HEAD.size, count, start, stop, first_step),
+        _unpack_some(data, HEAD.size, count, start, stop, first_step),
         np.empty(0, np.int64) if first_wall is None else _unpack_some(data, at, count, start, stop, first_wall),
         _unpack_values(data, at + walls, kind, start, stop),
     )
