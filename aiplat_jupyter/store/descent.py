@@ -1,14 +1,14 @@
 """Lines of descent: which attempts give which steps to what is drawn, and which steps of theirs were left behind."""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.lines import Line, Stretch, line
 from aiplat_jupyter.store.segments import Samples
-from aiplat_jupyter.store.tables import AttemptRow
+from aiplat_jupyter.store.tables import AttemptRow, Base
 from aiplat_jupyter.store.tails import Tail
 
 
@@ -35,13 +35,6 @@ class Leg(NamedTuple):
     high: int | None
 
 
-def family(tx: Connection, attempt_id: int) -> Family:
-    """Return the attempts of the experiment that `attempt_id` belongs to."""
-    experiment = select(AttemptRow.experiment_id).where(AttemptRow.id == attempt_id).scalar_subquery()
-    rows = tx.execute(select(*COLUMNS).where(AttemptRow.experiment_id == experiment))
-    return {row.id: Ancestor._make(row) for row in rows}
-
-
 COLUMNS = (
     AttemptRow.id,
     AttemptRow.uid,
@@ -50,6 +43,16 @@ COLUMNS = (
     AttemptRow.from_step,
     AttemptRow.first_wall,
 )
+_ATTEMPTS: Final = Base.metadata.tables["attempts"]
+_EXPERIMENT: Final = select(_ATTEMPTS.c.experiment_id).where(_ATTEMPTS.c.id == bindparam("attempt"))
+_FAMILY: Final = select(*(_ATTEMPTS.c[name] for name in Ancestor._fields)).where(
+    _ATTEMPTS.c.experiment_id == _EXPERIMENT.scalar_subquery()
+)
+
+
+def family(tx: Connection, attempt_id: int) -> Family:
+    """Return the attempts of the experiment that `attempt_id` belongs to."""
+    return {row.id: Ancestor._make(row) for row in tx.execute(_FAMILY, {"attempt": attempt_id})}
 
 
 def drawn(attempts: Family, end: int) -> list[Leg]:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from aiplat_jupyter.store.archive import CHUNK, Archive
-from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, pack, pack_pyramid, to_seconds, unpack
-from aiplat_jupyter.store.stats import Ints, Stats
-from aiplat_jupyter.store.tables import SegmentRow, SeriesRow, TailRow
+from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, pack, pack_pyramid, unpack
+from aiplat_jupyter.store.stats import Ints
+from aiplat_jupyter.store.tables import Base, SegmentRow, SeriesRow, TailRow
 from aiplat_jupyter.store.tails import Group, Tail, encode
 
 _MOST_ROWS: Final = 1024
@@ -23,15 +23,21 @@ _LATEST: Final = 2**62
 _IS_OPEN: Final = text("segments.open")
 """In the words of the index `segments_still_open`, or SQLite would not use it."""
 
+_TAILS: Final = Base.metadata.tables["tails"]
+_SEGMENTS: Final = Base.metadata.tables["segments"]
+_KEEP: Final = _TAILS.insert().inline()
+_HELD: Final = select(func.count(), func.sum(func.length(_TAILS.c.points))).where(
+    _TAILS.c.attempt_id == bindparam("attempt")
+)
+
 
 def add(tx: Connection, attempt_id: int, groups: list[Group]) -> None:
     """Keep the points of one commit: as a tail, or in segments where there are enough."""
     if max(len(group.at) for group in groups) >= SIZE:
         _fold(tx, attempt_id, groups)
         return
-    tx.execute(insert(TailRow).values(attempt_id=attempt_id, points=encode(groups)))
-    size = select(func.count(), func.sum(func.length(TailRow.points))).where(TailRow.attempt_id == attempt_id)
-    rows, held = tx.execute(size).one()
+    tx.execute(_KEEP, {"attempt_id": attempt_id, "points": encode(groups)})
+    rows, held = tx.execute(_HELD, {"attempt": attempt_id}).one()
     if rows >= _MOST_ROWS or held >= _MOST_BYTES:
         _fold(tx, attempt_id, [])
 
@@ -49,7 +55,7 @@ def _fold(tx: Connection, attempt_id: int, groups: list[Group]) -> None:
     if not merged:
         return
     _delete(tx, [number for one in merged for number in one.replaced])
-    tx.execute(insert(SegmentRow), [row for one in merged for row in one.rows()])
+    tx.execute(_SEGMENTS.insert(), [row for one in merged for row in one.rows()])
     _freeze_gaps(tx, merged)
     tx.execute(delete(TailRow).where(TailRow.attempt_id == attempt_id))
 
@@ -118,8 +124,6 @@ def _cut(samples: Samples, start: int) -> int:
 def _row(series: int, arrival: int, samples: Samples, is_last: bool) -> dict[str, Any]:
     drawn = samples.drawn()
     blocks = Blocks.of(drawn)
-    total = blocks.stats.merged(np.zeros(1, np.int64))
-    walls = to_seconds(np.array([blocks.wall_min.min(), blocks.wall_max.max()])).tolist()
     return {
         "series_id": series,
         "arrival": arrival,
@@ -128,26 +132,8 @@ def _row(series: int, arrival: int, samples: Samples, is_last: bool) -> dict[str
         "open": is_last and len(samples.step) < SIZE,
         "step_min": int(drawn.step[0]),
         "step_max": int(drawn.step[-1]),
-        "wall_min": walls[0],
-        "wall_max": walls[1],
-        **_statistics(total),
-        "pyramid": pack_pyramid(blocks, bool((np.diff(drawn.wall) >= 0).all())),
+        "pyramid": pack_pyramid(blocks, bool((drawn.wall[1:] >= drawn.wall[:-1]).all())),
         "points": pack(samples),
-    }
-
-
-def _statistics(total: Stats) -> dict[str, Any]:
-    """Return the one row of `total` as columns of a segment."""
-    known = bool(total.finite[0])
-    with np.errstate(invalid="ignore"):
-        whole = float(np.nan_to_num(total.sum[0]))
-    return {
-        "nan": int(total.nan[0]),
-        "infinite": int(total.posinf[0] + total.neginf[0]),
-        "sum": whole,
-        "min": float(total.min[0]) if known else None,
-        "max": float(total.max[0]) if known else None,
-        "last": float(total.last[0]) if known else None,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.store import descent
@@ -16,7 +16,7 @@ from aiplat_jupyter.store.descent import Family, Sources
 from aiplat_jupyter.store.lines import Line
 from aiplat_jupyter.store.segments import to_seconds
 from aiplat_jupyter.store.stats import Floats, Ints
-from aiplat_jupyter.store.tables import SeriesRow
+from aiplat_jupyter.store.tables import Base
 
 _LAST_KINDS: Final = {1: math.nan, 2: math.inf, 3: -math.inf}
 
@@ -35,16 +35,11 @@ class Standing(Struct, frozen=True):
     max: float | None = None
     max_step: int | None = None
 
-    @classmethod
-    def of(cls, row: RowMapping) -> "Standing":
-        """Return what a row of `series` says."""
-        columns = {name: row[name] for name in cls.__struct_fields__}
-        return cls(**columns | {"last": _LAST_KINDS.get(row["last_kind"], row["last"])})
-
     def columns(self) -> dict[str, Any]:
         """Return it as columns of the row."""
-        kind = 0 if self.last is None else _last_kind(self.last)
-        return asdict(self) | {"last": None if kind else self.last, "last_kind": kind}
+        columns = asdict(self)
+        kind = columns["last_kind"] = 0 if self.last is None else _last_kind(self.last)
+        return columns | {"last": None} if kind else columns
 
 
 def _last_kind(value: float) -> int:
@@ -65,9 +60,13 @@ class Series(NamedTuple):
     standing: Standing
 
     @classmethod
-    def of(cls, row: RowMapping) -> "Series":
-        """Return the row as a record."""
-        return cls._make([*(row[name] for name in cls._fields[:-1]), Standing.of(row)])
+    def of(cls, row: Sequence[Any]) -> "Series":
+        """Return a row of `_COLUMNS` as a record."""
+        *own, kind = row
+        standing = Standing(*own[6:])
+        if kind:
+            standing = replace(standing, last=_LAST_KINDS[kind])
+        return cls._make([*own[:6], standing])
 
     @property
     def summary(self) -> SeriesSummary:
@@ -75,16 +74,22 @@ class Series(NamedTuple):
         return SeriesSummary(metric=self.metric, context=self.context, **asdict(self.standing))
 
 
+_TABLE: Final = Base.metadata.tables["series"]
+_COLUMNS: Final = [_TABLE.c[name] for name in (*Series._fields[:-1], *Standing.__struct_fields__, "last_kind")]
+_OF_ATTEMPTS: Final = select(*_COLUMNS).where(_TABLE.c.attempt_id.in_(bindparam("attempts", expanding=True)))
+_OF_METRICS: Final = _OF_ATTEMPTS.where(_TABLE.c.metric.in_(bindparam("metrics", expanding=True)))
+
+
 def named(tx: Connection, attempt_ids: Collection[int], metrics: Collection[str] | None) -> list[Series]:
     """Return the series of these metrics (None: all) of these attempts, by metric and context."""
     found: list[Series] = []
-    attempts, names = list(attempt_ids), list(metrics or ())
+    attempts, names = list(attempt_ids), None if metrics is None else set(metrics)
+    ask = _OF_ATTEMPTS if names is None or len(names) > CHUNK else _OF_METRICS
     for start in range(0, len(attempts), CHUNK):
-        ask = select(*SeriesRow.__table__.c).where(SeriesRow.attempt_id.in_(attempts[start : start + CHUNK]))
-        chunks = [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]
-        asks = [ask] if metrics is None else [ask.where(SeriesRow.metric.in_(chunk)) for chunk in chunks]
-        found += [Series.of(row) for one in asks for row in tx.execute(one).mappings()]
-    return sorted(found, key=lambda one: (one.metric, one.context))
+        wanted = {"attempts": attempts[start : start + CHUNK], "metrics": list(names or ())}
+        found += map(Series.of, tx.execute(ask, wanted))
+    chosen = found if names is None else [one for one in found if one.metric in names]
+    return sorted(chosen, key=lambda one: (one.metric, one.context))
 
 
 def made(tx: Connection, attempt_id: int, metrics: Sequence[str], context: str) -> tuple[dict[str, Series], list[str]]:
@@ -93,7 +98,7 @@ def made(tx: Connection, attempt_id: int, metrics: Sequence[str], context: str) 
     missing = [metric for metric in metrics if metric not in known]
     if missing:
         nothing = {"attempt_id": attempt_id, "context": context, "arrivals": 0, **Standing().columns()}
-        tx.execute(insert(SeriesRow), [{"metric": metric, **nothing} for metric in missing])
+        tx.execute(_TABLE.insert(), [{"metric": metric, **nothing} for metric in missing])
         known |= _by_name(tx, attempt_id, missing, context)
     return known, missing
 
@@ -102,21 +107,21 @@ def _by_name(tx: Connection, attempt_id: int, metrics: Sequence[str], context: s
     return {one.metric: one for one in named(tx, [attempt_id], metrics) if one.context == context}
 
 
+_STANDING: Final[dict[str, Any]] = {name: bindparam(name) for name in Standing().columns()}
+_STORE: Final = _TABLE.update().where(_TABLE.c.id == bindparam("number")).values(_STANDING)
+_STORE_ARRIVED: Final = _STORE.values(arrivals=bindparam("arrivals"))
+
+
 def store(tx: Connection, changed: Mapping[int, Standing]) -> None:
     """Write the statistics of these series, by number."""
-    _update(tx, [{"number": number, **standing.columns()} for number, standing in changed.items()])
+    if changed:
+        tx.execute(_STORE, [{"number": number, **standing.columns()} for number, standing in changed.items()])
 
 
 def store_arrived(tx: Connection, changed: Mapping[int, tuple[int, Standing]]) -> None:
     """Write how many points came of these series, and their statistics."""
     rows = ((number, arrivals, standing) for number, (arrivals, standing) in changed.items())
-    _update(tx, [{"number": n, "arrivals": arrivals, **standing.columns()} for n, arrivals, standing in rows])
-
-
-def _update(tx: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "number"}
-        tx.execute(update(SeriesRow).where(SeriesRow.id == bindparam("number")).values(columns), rows)
+    tx.execute(_STORE_ARRIVED, [{"number": n, "arrivals": arrivals, **one.columns()} for n, arrivals, one in rows])
 
 
 # What points make of a standing

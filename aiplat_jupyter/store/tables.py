@@ -284,22 +284,14 @@ class SegmentRow(Base):
     """Number of the first of its points in the order of arrival; with `id` it tells which of two
     equal steps came last."""
     count: Mapped[int]
-    """Points that are drawn: the last arrival of each step. The statistics are over these."""
+    """Points that are drawn: the last arrival of each step."""
     superseded: Mapped[int] = mapped_column(default=0)
     """Further points, each with a step that came again later."""
     open: Mapped[bool] = mapped_column(default=False)
     """The next fold may still merge it with what follows."""
     step_min: Mapped[int] = mapped_column(BigInteger)
     step_max: Mapped[int] = mapped_column(BigInteger)
-    wall_min: Mapped[float]
-    wall_max: Mapped[float]
-    nan: Mapped[int]
-    infinite: Mapped[int]
-    sum: Mapped[float]
-    min: Mapped[float | None]
-    max: Mapped[float | None]
-    last: Mapped[float | None]
     pyramid: Mapped[bytes]
-    """The same statistics for each block of 64 points."""
+    """Statistics of each block of 64 drawn points."""
     points: Mapped[bytes]
     """Steps, walls and values, packed; the first byte is the format's version."""
