@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aiplat_jupyter.client import Api, Experiment, connect, experiments, init
+    from aiplat_jupyter.offline import open as open  # noqa: A004  # as in `Image.open`: `aiplat.open`
     from aiplat_jupyter.widgets import LossCurve, ProjectList
 
-_WIDGETS = ("LossCurve", "ProjectList")
+_ELSEWHERE = {"LossCurve": "widgets", "ProjectList": "widgets", "open": "offline"}
 
+# Without `open`, so that `import *` does not hide Python's own.
 __all__ = ["Api", "Experiment", "LossCurve", "ProjectList", "connect", "experiments", "init"]
 
 
@@ -27,17 +29,17 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("aiplat_jupyter")
-    if name not in __all__:
+    if name not in __all__ and name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    layer = "widgets" if name in _WIDGETS else "client"
-    value = globals()[name] = getattr(import_module(f"{__name__}.{layer}"), name)
+    module = import_module(f"{__name__}.{_ELSEWHERE.get(name, 'client')}")
+    value = globals()[name] = getattr(module, name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__, *_ELSEWHERE, "__version__"})
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:

@@ -30,11 +30,12 @@ UNKNOWN = {
 }
 """Libraries that a layer has nothing to do with."""
 ROOTS = {
-    "__init__.py": {"client", "widgets", "server"},
+    "__init__.py": {"client", "widgets", "server", "offline"},
     "pytest_plugin.py": {"server"},
     "demo.py": {"core", "client"},
     "cli.py": {*LAYERS, "platform", "demo"},
     "platform.py": {*LAYERS},
+    "offline.py": {"core", "store", "services", "client"},
 }
 MODULES = [path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts]
 

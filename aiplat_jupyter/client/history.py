@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from aiplat_jupyter.client import journals
 from aiplat_jupyter.client.api import connect
+from aiplat_jupyter.core.curves import History
 from aiplat_jupyter.core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from aiplat_jupyter.core.queries import MAX_LIMIT, ExperimentQuery
-from aiplat_jupyter.core.records import ExperimentRow
+from aiplat_jupyter.core.records import ExperimentRow, Page
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -26,17 +27,22 @@ def history(uid: str, metrics: tuple[str, ...], *, has_arrived: bool = True) -> 
     Columns: metric, context, attempt, step, time (UTC), value. From the server; from journals on this machine if no
     server answers or (`has_arrived` false) it has not got all of them yet.
     """
-    import pandas as pd
-
     paths = [] if has_arrived else journals.of_experiment(uid)
     try:
-        pages = [] if paths else [_page(page) for page in connect().history(uid, metrics)]
+        pages = [] if paths else [page_of_points(page) for page in connect().history(uid, metrics)]
     except (Unavailable, Unauthenticated, Forbidden, NotFound):
         paths = journals.of_experiment(uid)
         if not paths:
             raise
         pages = []
-    pages += [table for path in paths for table in _local(path, metrics)]
+    return table_of_points([*pages, *(table for path in paths for table in _local(path, metrics))])
+
+
+def table_of_points(pages: Iterable[DataFrame]) -> DataFrame:
+    """Return the pages as one table, sorted, with times that people can read."""
+    import pandas as pd
+
+    pages = list(pages)
     nothing = pd.DataFrame({name: [] for name in _COLUMNS})
     table = pd.concat(pages, ignore_index=True) if pages else nothing
     table.insert(4, "time", pd.to_datetime(table.pop("wall"), unit="s", utc=True))
@@ -57,16 +63,22 @@ def experiments(query: str = "", *, metrics: Iterable[str] = (), limit: int = 10
     Unavailable : no server answers.
     InvalidInput : the query cannot be read.
     """
+    return table_of_experiments(rows(connect().list_experiments, query, list(metrics), limit))
+
+
+def table_of_experiments(found: Iterable[ExperimentRow]) -> DataFrame:
+    """Return experiments as a table indexed by uid, with times that people can read."""
     import pandas as pd
 
-    table = pd.DataFrame([_row(row) for row in _rows(query, list(metrics), limit)])
+    table = pd.DataFrame([_row(row) for row in found])
     for name in _TIMES:
         if name in table:
             table[name] = pd.to_datetime(table[name], unit="s", utc=True)
     return table.set_index("uid") if len(table) else table
 
 
-def _page(page: Any) -> DataFrame:
+def page_of_points(page: History) -> DataFrame:
+    """Return a page of a history as a table."""
     import pandas as pd
 
     columns = msgspec.structs.asdict(page)
@@ -92,11 +104,13 @@ def _local(path: Any, metrics: tuple[str, ...]) -> Iterator[DataFrame]:
                 )
 
 
-def _rows(query: str, metrics: list[str], limit: int) -> Iterator[ExperimentRow]:
-    api, cursor = connect(), None
+def rows(
+    ask: Callable[[ExperimentQuery], Page[ExperimentRow]], query: str, metrics: list[str], limit: int
+) -> Iterator[ExperimentRow]:
+    """Yield up to `limit` experiments, asked for page by page."""
+    cursor = None
     while limit > 0:
-        ask = ExperimentQuery(q=query, metrics=metrics, limit=min(limit, MAX_LIMIT), cursor=cursor)
-        page = api.list_experiments(ask)
+        page = ask(ExperimentQuery(q=query, metrics=metrics, limit=min(limit, MAX_LIMIT), cursor=cursor))
         yield from page.items
         limit -= len(page.items)
         if (cursor := page.next_cursor) is None:
@@ -107,4 +121,4 @@ def _row(row: ExperimentRow) -> dict[str, Any]:
     fields = msgspec.structs.asdict(row)
     for dropped in ("headline", "metrics", "project", "lifecycle", "stop_requested", "unreachable"):
         fields.pop(dropped)
-    return fields | {f"{summary.metric}": summary.last for summary in row.metrics}
+    return fields | {summary.metric: summary.last for summary in row.metrics if summary.metric not in fields}

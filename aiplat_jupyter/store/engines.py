@@ -5,8 +5,10 @@ table ``changes`` on PostgreSQL. So what it checks stays true until it commits, 
 visible in their order.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 import psutil
@@ -24,7 +26,8 @@ _PRAGMAS: Final = (
     "PRAGMA journal_size_limit=67108864",
 )
 
-Access = Literal["read", "write", "migrate"]
+Access = Literal["read", "write", "migrate", "offline"]
+"""``offline`` opens a file of SQLite so that nothing can be written, not even by SQLite itself."""
 
 
 class Target(NamedTuple):
@@ -56,7 +59,7 @@ def _bad_url() -> InvalidInput:
 def engine(where: Target, access: Access, connections: int = 1) -> Engine:
     """Return an engine with at most `connections` open connections."""
     made = create_engine(
-        where.url if where.path is None else URL.create("sqlite", database=str(where.path)),
+        where.url if where.path is None else _sqlite_url(where.path, access),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=30,
@@ -69,6 +72,16 @@ def engine(where: Target, access: Access, connections: int = 1) -> Engine:
     return made
 
 
+def _sqlite_url(path: Path, access: Access) -> URL:
+    if access != "offline":
+        return URL.create("sqlite", database=str(path))
+    options = {"uri": "true", "mode": "ro"}
+    # Readers share memory beside the file. Where it cannot be made, nobody else has the file open for writing.
+    if not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        options["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(path))}", query=options)
+
+
 def _sqlite_arguments() -> dict[str, Any]:
     return {"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None, "cached_statements": 256}
 
@@ -78,8 +91,9 @@ def _postgres_arguments() -> dict[str, Any]:
 
 
 def _prepare_sqlite(made: Engine, access: Access) -> None:
-    own = f"PRAGMA foreign_keys={int(access == 'write')}", f"PRAGMA query_only={int(access == 'read')}"
-    begin = "BEGIN" if access == "read" else "BEGIN IMMEDIATE"
+    only_reads = access in ("read", "offline")
+    own = f"PRAGMA foreign_keys={int(access == 'write')}", f"PRAGMA query_only={int(only_reads)}"
+    begin = "BEGIN" if only_reads else "BEGIN IMMEDIATE"
 
     @event.listens_for(made, "connect")
     def _set_up(connection: Any, _record: object) -> None:
