@@ -36,7 +36,9 @@ def add(tx: Connection, attempt_id: int, groups: list[Group]) -> None:
     if max(len(group.at) for group in groups) >= SIZE:
         _fold(tx, attempt_id, groups)
         return
-    tx.execute(_KEEP, {"attempt_id": attempt_id, "points": encode(groups)})
+    low, high = min(int(group.step.min()) for group in groups), max(int(group.step.max()) for group in groups)
+    row = {"attempt_id": attempt_id, "step_min": low, "step_max": high, "points": encode(groups)}
+    tx.execute(_KEEP, row)
     rows, held = tx.execute(_HELD, {"attempt": attempt_id}).one()
     if rows >= _MOST_ROWS or held >= _MOST_BYTES:
         _fold(tx, attempt_id, [])

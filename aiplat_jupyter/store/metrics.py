@@ -12,12 +12,14 @@ import numpy as np
 from sqlalchemy import Connection, func, select, update
 
 from aiplat_jupyter.core.records import SeriesSummary
-from aiplat_jupyter.store import descent, folding, series
+from aiplat_jupyter.store import descent, folding, late, series
 from aiplat_jupyter.store.columns import Batch
 from aiplat_jupyter.store.curves import loss, query
+from aiplat_jupyter.store.descent import Leg
 from aiplat_jupyter.store.histories import history
 from aiplat_jupyter.store.segments import Samples, last_of_each, to_micros, to_seconds
 from aiplat_jupyter.store.series import Series, Standing
+from aiplat_jupyter.store.stats import Ints
 from aiplat_jupyter.store.tables import AttemptRow, SeriesRow
 from aiplat_jupyter.store.tails import Group, Tail
 
@@ -37,12 +39,12 @@ def append(tx: Connection, attempt_id: int, points: Sequence[Batch], context: st
     metrics = list(dict.fromkeys(key for batch in batches for key in batch.keys))
     known, made = series.made(tx, attempt_id, metrics, context)
     groups = [_group(batch, known) for batch in batches]
-    disordered = _arrive(tx, groups, {one.id: one for one in known.values()})
-    folding.add(tx, attempt_id, groups)
     attempts = descent.family(tx, attempt_id)
+    uncounted = _arrive(tx, descent.drawn(attempts, attempt_id), groups, {one.id: one for one in known.values()})
+    folding.add(tx, attempt_id, groups)
     _note_first_wall(tx, attempts[attempt_id], groups)
-    if disordered:
-        series.recount(tx, attempts, attempt_id, disordered, context)
+    if uncounted:
+        series.recount(tx, attempts, attempt_id, uncounted, context)
     earliest = min(int(group.step.min()) for group in groups)
     for descendant in descent.descendants(attempts, attempt_id, earliest):
         series.recount(tx, attempts, descendant, metrics, context)
@@ -99,19 +101,40 @@ def _group(batch: Batch, known: Mapping[str, Series]) -> Group:
     return Group(numbers, batch.at, batch.step, to_micros(batch.wall), batch.value)
 
 
-def _arrive(tx: Connection, groups: Sequence[Group], known: Mapping[int, Series]) -> list[str]:
-    """Count new points into their series; return the metrics to be counted anew, as a step came late or again."""
+def _arrive(tx: Connection, legs: Sequence[Leg], groups: Sequence[Group], known: Mapping[int, Series]) -> list[str]:
+    """Count new points into their series; return the metrics to be counted anew."""
     changed: dict[int, tuple[int, Standing]] = {}
-    disordered = []
+    uncounted = []
     for group in _disjoint(groups):
-        first = int(group.step.min())
-        for number, fresh in zip(group.series.tolist(), _standings(group), strict=True):
+        steps, standings = _standings(group)
+        fresh = dict(zip(group.series.tolist(), standings, strict=True))
+        replaced = _replaced(tx, legs, [known[number] for number in fresh], steps)
+        for number, standing in fresh.items():
             one = known[number]
-            if one.standing.last_step is not None and first <= one.standing.last_step:
-                disordered.append(one.metric)
-            changed[number] = one.arrivals + len(group.step), series.joined(one.standing, fresh)
+            counted = _counted(one.standing, standing, int(steps[0]), replaced.get(number))
+            if counted is None:
+                uncounted.append(one.metric)
+            changed[number] = one.arrivals + len(group.step), counted or one.standing
     series.store_arrived(tx, changed)
-    return disordered
+    return uncounted
+
+
+def _replaced(tx: Connection, legs: Sequence[Leg], arriving: Sequence[Series], steps: Ints) -> dict[int, Samples]:
+    """Return what stands at these steps of each series in which one of them is late, unless it may be an ancestor's."""
+    late_ones = [one.id for one in arriving if not _follows(one.standing, int(steps[0]))]
+    if not late_ones or not late.is_alone(legs, int(steps[0])):
+        return {}
+    return late.standing_at(tx, legs[-1].attempt.id, late_ones, steps)
+
+
+def _counted(one: Standing, fresh: Standing, first: int, replaced: Samples | None) -> Standing | None:
+    if _follows(one, first):
+        return series.joined(one, fresh)
+    return None if replaced is None else late.amended(one, fresh, replaced)
+
+
+def _follows(one: Standing, step: int) -> bool:
+    return one.last_step is None or step > one.last_step
 
 
 def _disjoint(groups: Sequence[Group]) -> list[Group]:
@@ -131,11 +154,12 @@ def _alone(number: int, samples: Samples) -> Group:
     return Group(np.array([number]), np.arange(len(step)), step, wall, value[:, None])
 
 
-def _standings(group: Group) -> list[Standing]:
-    """Return the statistics of each of the group's series, the last of equal steps counting."""
+def _standings(group: Group) -> tuple[Ints, list[Standing]]:
+    """Return the rising steps of the group, and the statistics of each series; the last of equal steps counts."""
     order = np.argsort(group.step, kind="stable")
     rows = order[last_of_each(group.step[order])]
-    return series.standings(group.step[rows], group.wall[rows], group.value[rows])
+    steps = group.step[rows]
+    return steps, series.standings(steps, group.wall[rows], group.value[rows])
 
 
 def _note_first_wall(tx: Connection, attempt: descent.Ancestor, groups: Sequence[Group]) -> None:

@@ -266,6 +266,8 @@ class TailRow(Base):
     __table_args__ = (Index("tails_by_attempt", "attempt_id", "id"), {"sqlite_autoincrement": True})
 
     attempt_id: Mapped[int] = _parent("attempts.id")
+    step_min: Mapped[int] = mapped_column(BigInteger)
+    step_max: Mapped[int] = mapped_column(BigInteger)
     points: Mapped[bytes]
 
 

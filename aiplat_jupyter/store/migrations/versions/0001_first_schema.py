@@ -212,6 +212,8 @@ def upgrade() -> None:
     op.create_table(
         "tails",
         sa.Column("attempt_id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
+        sa.Column("step_min", sa.BigInteger(), nullable=False),
+        sa.Column("step_max", sa.BigInteger(), nullable=False),
         sa.Column("points", sa.LargeBinary(), nullable=False),
         sa.Column("id", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], ondelete="CASCADE"),
