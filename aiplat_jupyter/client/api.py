@@ -169,24 +169,19 @@ class Changes:
             raise errors.Unavailable("The server ended the event stream.")
 
     def _events(self, lines: Iterator[bytes]) -> Iterator[Change | Resync]:
-        kind, number, data = b"", b"", b""
+        fields: dict[bytes, bytes] = {}
         for line in lines:
-            name, _, value = line.rstrip(b"\r\n").partition(b":")
-            value = value.removeprefix(b" ")
-            if name == b"event":
-                kind = value
-            elif name == b"id":
-                number = value
-            elif name == b"data":
-                data += value
-            elif not line.strip():
-                if number:
-                    self.after = int(number)
-                if kind == b"resync":
-                    yield Resync(self.after or 0)
-                elif data:
-                    yield msgspec.json.decode(data, type=Change)
-                kind, number, data = b"", b"", b""
+            if line.strip():
+                name, _, value = line.rstrip(b"\r\n").partition(b":")
+                fields[name] = value.removeprefix(b" ")
+                continue
+            if b"id" in fields:
+                self.after = int(fields[b"id"])
+            if fields.get(b"event") == b"resync":
+                yield Resync(self.after or 0)
+            elif b"data" in fields:
+                yield msgspec.json.decode(fields[b"data"], type=Change)
+            fields = {}
 
     def close(self) -> None:
         """End the iteration, from any thread."""

@@ -62,22 +62,20 @@ def read_opened(path: Path) -> Opened | None:
 
 def blocks(path: Path) -> Iterator[Block]:
     """Yield a journal's points, in order within each set of keys and attempt."""
-    data = memoryview(path.read_bytes())
     keys: list[list[str]] = []
     payloads: dict[tuple[str, int], list[memoryview]] = {}
     attempt, context = "", ""
-    for start, end in whole_frames(data):
-        if data[start] == 0:
-            number = POINTS_HEAD.unpack_from(data, start)[1]
-            payloads.setdefault((attempt, number), []).append(data[start:end])
-            continue
-        record = decode(data[start:end])
-        if isinstance(record, Opened):
-            attempt, context = record.attempt, f"rank={record.rank}" if record.rank else ""
-        elif isinstance(record, Rewound):
-            attempt = record.attempt
-        elif isinstance(record, Shape):
-            keys.append(record.keys)
+    for item in _items(path):
+        match item:
+            case memoryview():
+                number = POINTS_HEAD.unpack_from(item)[1]
+                payloads.setdefault((attempt, number), []).append(item)
+            case Opened():
+                attempt, context = item.attempt, f"rank={item.rank}" if item.rank else ""
+            case Rewound():
+                attempt = item.attempt
+            case Shape():
+                keys.append(item.keys)
     for (of_attempt, number), rows in payloads.items():
         yield _block(keys[number], context, of_attempt, b"".join(rows))
 
@@ -92,16 +90,17 @@ def last_attempt(paths: Iterable[Path]) -> str | None:
     """Return the attempt that the latest of these journals ends in, those apart that join another's."""
     attempt = None
     for path in paths:
-        records = list(_records(memoryview(path.read_bytes())))
-        if isinstance(records[0], Opened) and not records[0].joins and not records[0].rank:
-            attempt = [one.attempt for one in records if isinstance(one, Opened | Rewound)][-1]
+        opened = read_opened(path)
+        if opened and not opened.joins and not opened.rank:
+            attempt = [item.attempt for item in _items(path) if isinstance(item, Opened | Rewound)][-1]
     return attempt
 
 
-def _records(data: memoryview) -> Iterator[Record]:
+def _items(path: Path) -> Iterator[Record | memoryview]:
+    """Yield a journal's records, and the payloads of its points as they are."""
+    data = memoryview(path.read_bytes())
     for start, end in whole_frames(data):
-        if data[start] != 0:
-            yield decode(data[start:end])
+        yield decode(data[start:end]) if data[start] else data[start:end]
 
 
 def last_step(path: Path) -> int:

@@ -77,12 +77,9 @@ def init(
         provenance=plain_entries(capture.at_once(cell)),
         kernel=notebook.kernel_id(),
     )
-    step = (from_step or 0) - 1
-    if resume:
-        opened, last_step = _behind_earlier_attempts(opened)
-        step = last_step if from_step is None else step
+    opened, last_step = _behind_earlier_attempts(opened) if resume else (opened, -1)
     recording = _record(_among_ranks(opened, all_ranks), all_ranks, strict)
-    recording.step, recording.cell = step, cell
+    recording.step, recording.cell = last_step if from_step is None else from_step - 1, cell
     return Experiment(recording)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import math
 import secrets
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, ClassVar, Final, Protocol, cast
 
@@ -239,19 +238,19 @@ class Handler(APIHandler):
         problem = problem_of(error, status_code, getattr(self, "_reference", ""))
         self.set_status(problem.status)
         self._set_answer_headers()
-        for name, value in self._headers_of(error, problem.status):
+        for name, value in self._headers_of(error, problem.status).items():
             self.set_header(name, value)
         self.finish(wire.encode(problem, wire.JSON), set_content_type=MEDIA_TYPE)
 
-    def _headers_of(self, error: BaseException | None, status: int) -> Iterator[tuple[str, str]]:
+    def _headers_of(self, error: BaseException | None, status: int) -> dict[str, str]:
         if isinstance(error, RateLimited):
-            yield "Retry-After", str(math.ceil(error.retry_after))
-        elif status == 503:
-            yield "Retry-After", "2"
-        elif status == 401:
-            yield "WWW-Authenticate", "Bearer"
-        elif status == 405:
-            yield "Allow", ", ".join(self.routes)
+            return {"Retry-After": str(math.ceil(error.retry_after))}
+        by_status = {
+            401: {"WWW-Authenticate": "Bearer"},
+            405: {"Allow": ", ".join(self.routes)},
+            503: {"Retry-After": "2"},
+        }
+        return by_status.get(status, {})
 
 
 class NoSuchRoute(Handler):

@@ -96,10 +96,13 @@ class StreamHandler(Handler):
         with contextlib.suppress(StreamClosedError):
             async with self.at.bus.subscribe(self.who, query.topics, after) as changes:
                 await self._open(after)
-                async for event in _paced(changes, self._gone):
-                    if event is None and not await self._is_still_welcome():
-                        break
-                    await self._send(_encode(event) if event else b":\n\n")
+                await self._stream(changes)
+
+    async def _stream(self, changes: AsyncIterator[Event]) -> None:
+        async for event in _paced(changes, self._gone):
+            if event is None and not await self._is_still_welcome():
+                break
+            await self._send(_encode(event) if event else b":\n\n")
 
     async def _is_still_welcome(self) -> bool:
         """Tell whether the token that opened the stream has neither been revoked nor expired."""

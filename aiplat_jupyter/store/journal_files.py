@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -42,13 +42,9 @@ class JournalFiles:
 
     def scan(self) -> list[Left]:
         """Return all journals, the oldest first."""
-        found = []
         try:
             with os.scandir(self.directory) as entries:
-                for entry in entries:
-                    uid, dot, kind = entry.name.rpartition(".")
-                    if dot and kind == "journal" and is_uid(uid) and (left := _stat(uid, entry)):
-                        found.append(left)
+                found = [left for entry in entries if (left := _left(entry))]
         except FileNotFoundError:
             return []
         self._own = self._open_here()
@@ -78,14 +74,8 @@ class JournalFiles:
         Code in the server's own process may log too. Its lock would not stop us, and is lost as soon as we open and
         close the file: POSIX gives locks to processes.
         """
-        folder, found = self.directory.resolve(), set()
-        with suppress(OSError), os.scandir("/proc/self/fd") as descriptors:
-            for descriptor in descriptors:
-                with suppress(OSError):
-                    file = Path(descriptor.path).readlink()
-                    if file.parent == folder and file.suffix == ".lock":
-                        found.add(file.stem)
-        return found
+        folder = self.directory.resolve()
+        return {file.stem for file in _open_files() if file.suffix == ".lock" and file.parent == folder}
 
     def _is_old(self, uid: str) -> bool:
         try:
@@ -121,7 +111,18 @@ class JournalFiles:
         return self.directory / f"{uid}.lock"
 
 
-def _stat(uid: str, entry: os.DirEntry[str]) -> Left | None:
+def _open_files() -> Iterator[Path]:
+    """Yield what the descriptors of this process stand for; nothing where the platform does not tell."""
+    with suppress(OSError), os.scandir("/proc/self/fd") as descriptors:
+        for descriptor in descriptors:
+            with suppress(OSError):  # it was closed meanwhile
+                yield Path(descriptor.path).readlink()
+
+
+def _left(entry: os.DirEntry[str]) -> Left | None:
+    uid, dot, kind = entry.name.rpartition(".")
+    if not dot or kind != "journal" or not is_uid(uid):
+        return None
     try:
         found = entry.stat()
     except FileNotFoundError:
