@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from aiplat_jupyter.store.archive import CHUNK, Archive
-from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, pack, pack_pyramid, unpack
+from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, last_of_each, pack, pack_pyramid, unpack
 from aiplat_jupyter.store.stats import Ints
 from aiplat_jupyter.store.tables import Base, SegmentRow, SeriesRow, TailRow
 from aiplat_jupyter.store.tails import Group, Tail, encode
@@ -149,7 +149,7 @@ def _freeze_gaps(tx: Connection, merged: Iterable[_Merged]) -> None:
 
 def gap(step: Ints) -> float:
     """Return the median gap of the first 4,096 of these rising steps; 1 where there is none."""
-    steps = np.unique(step[:SIZE]).astype(np.float64)
+    steps = step[:SIZE][last_of_each(step[:SIZE])].astype(np.float64)
     return float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
 
 

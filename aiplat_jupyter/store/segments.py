@@ -289,10 +289,10 @@ def unpack_pyramids(pyramids: Sequence[bytes], counts: Ints) -> tuple[Blocks, Bo
     lengths = -(-counts // BLOCK)
     owner = np.repeat(np.arange(len(pyramids)), lengths)
     blocks = _empty_blocks(counts, lengths)
-    for form in np.unique(heads["format"]):
+    for form in sorted(set(heads["format"].tolist())):
         chosen = np.flatnonzero(heads["format"] == form)
         body = b"".join(pyramids[index][_PYRAMID.itemsize :] for index in chosen.tolist())
-        rows = np.frombuffer(body, _row(int(form) & ~_UNORDERED))
+        rows = np.frombuffer(body, _row(form & ~_UNORDERED))
         _fill(
             blocks,
             slice(None) if len(chosen) == len(pyramids) else np.flatnonzero(heads["format"][owner] == form),

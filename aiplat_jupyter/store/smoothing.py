@@ -96,7 +96,7 @@ class States(NamedTuple):
 
 def _averaged(archive: Archive, line: Line, numbers: Ints, method: Method) -> Floats:
     states = _states(archive, line, method)
-    blocks = np.unique(numbers // BLOCK)
+    blocks = np.flatnonzero(np.bincount(numbers // BLOCK))
     grid = _Grid.of(archive, line, blocks)
     factor, term, one = grid.recurrence(method, states.step[blocks])
     sums, weights = _advance(factor, term, states.sum[blocks]), _advance(factor, one, states.weight[blocks])
@@ -136,10 +136,11 @@ def _behind(grid: "_Grid", before: States, method: Method) -> States:
     last = np.where(grid.finite, grid.step, -np.inf).max(axis=1)
     step = np.maximum.accumulate(np.append(before.step[-1:], last))
     factor, term, one = grid.recurrence(method, step[:-1])
-    zero = np.zeros(len(last))
-    power = _advance(factor, np.zeros_like(term), np.ones(len(last)))[None, :, -1]
-    sums = scan(power, _advance(factor, term, zero)[None, :, -1], before.sum[-1:])[0]
-    weights = scan(power, _advance(factor, one, zero)[None, :, -1], before.weight[-1:])[0]
+    behind = np.ones(factor.shape)
+    behind[:, :-1] = np.cumprod(factor[:, :0:-1], axis=1)[:, ::-1]
+    power = (behind[:, 0] * factor[:, 0])[None]
+    sums = scan(power, np.einsum("ij,ij->i", term, behind)[None], before.sum[-1:])[0]
+    weights = scan(power, np.einsum("ij,ij->i", one, behind)[None], before.weight[-1:])[0]
     return States(before.identity, sums, weights, step[1:])
 
 
@@ -171,8 +172,10 @@ class _Grid(NamedTuple):
     def _factor(self, method: Method, previous: Floats) -> Floats | float:
         if method.name == "ema" or method.weight == 0:
             return method.weight
-        ahead = np.where(self.finite, self.step, -np.inf)
-        ahead = np.maximum.accumulate(np.column_stack([previous, ahead[:, :-1]]), axis=1)
+        ahead = np.column_stack([previous, self.step[:, :-1]])
+        if not self.finite.all():
+            ahead[:, 1:][~self.finite[:, :-1]] = -np.inf
+            np.maximum.accumulate(ahead, axis=1, out=ahead)
         with np.errstate(invalid="ignore", over="ignore"):
             factor: Floats = np.exp(np.log(method.weight) / method.gap * (self.step - ahead))
         return factor
