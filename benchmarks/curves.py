@@ -1,7 +1,8 @@
-"""Points and curves at the store, against the same points as plain rows of SQLite, in one run.
+"""How long curves take at the store: ``python -m benchmarks.curves [millions of points]``.
 
-Run ``python benchmarks/curves.py [millions of points]``. "First" is the first look after the database was opened,
-"then" the best of seven more; ratios say how often these fit into reading all rows once.
+Cold is the first look after the database was opened, the least of a few openings; warm the least of seven further
+looks. Both are CPU time of this process in milliseconds, and how often they fit into reading all the same points from
+plain rows of SQLite, in the same run. Shuffled steps are cold once, as their line must be sorted.
 """
 
 import sqlite3
@@ -45,81 +46,89 @@ class Points:
 def main(millions: float) -> None:
     count = int(millions * 1e6)
     in_order = Points(count, shuffled=False)
-    with rows(in_order) as read_all:
-        print(f"{count:,} points as rows, all read: {read_all * 1e3:,.0f} ms")
+    read_all = rows(in_order)
+    print(f"{count:,} points as rows, all read: {read_all * 1e3:,.0f} ms")
     with logged(in_order, COMMIT) as url:
-        for name, options in windows(count):
-            curves(url, name, read_all, **options)
-    with logged(Points(min(count, 1_000_000), shuffled=False), COMMIT) as url:
+        for name, options in windows(count).items():
+            curves(url, name, read_all, 3, **options)
+    with logged(Points(count // 10, shuffled=False), COMMIT) as url:
         for method, weight in (("twema", 0.9), ("ema", 0.9), ("gaussian", 10.0), ("mean", 101.0)):
-            curves(url, f"1 million points, {method}", read_all, smoothing=method, weight=weight)
-    with logged(Points(count, shuffled=True), max(COMMIT, count // 4)) as url:
-        for name, options in windows(count):
-            curves(url, f"shuffled, {name}", read_all, **options)
+            curves(url, f"full view, {method}", read_all / 10, 3, smoothing=method, weight=weight)
+    with logged(Points(count, shuffled=True), max(COMMIT, count // 4), " with shuffled steps") as url:
+        for name, options in windows(count).items():
+            curves(url, name, read_all, 1, **options)
 
 
-def windows(count: int) -> list[tuple[str, dict[str, float]]]:
+def windows(count: int) -> dict[str, dict[str, float]]:
     shares = {"10 %": 0.1, "1 %": 0.01, "0.1 %": 0.001}
-    return [("full view", {})] + [
-        (f"a window of {name}", {"start": 0.37 * count, "end": (0.37 + share) * count})
-        for name, share in shares.items()
-    ]
+    places = {name: {"start": 0.37 * count, "end": (0.37 + share) * count} for name, share in shares.items()}
+    return {"full view": {}} | {f"a window of {name}": place for name, place in places.items()}
 
 
-@contextmanager
-def rows(points: Points) -> Iterator[float]:
-    """Write the points as rows and measure reading them all."""
+def rows(points: Points) -> float:
+    """Write the points as rows, in the order of their steps, and return how long it takes to read them all."""
     with tempfile.TemporaryDirectory() as folder:
         connection = sqlite3.connect(Path(folder, "rows.db"))
-        connection.execute("CREATE TABLE points (series INTEGER, step INTEGER, wall REAL, value REAL)")
-        table = zip(points.step.tolist(), points.wall.tolist(), points.value.tolist(), strict=True)
-        connection.executemany("INSERT INTO points VALUES (1, ?, ?, ?)", table)
-        connection.execute("CREATE INDEX points_by_step ON points (series, step)")
+        columns = "series INTEGER, step INTEGER, wall REAL, value REAL, PRIMARY KEY (series, step)"
+        connection.execute(f"CREATE TABLE points ({columns}) WITHOUT ROWID")
+        for batch in points.batches(COMMIT):
+            table = zip(batch.step.tolist(), batch.wall.tolist(), batch.value[:, 0].tolist(), strict=True)
+            connection.executemany("INSERT INTO points VALUES (1, ?, ?, ?)", table)
         connection.commit()
-        read = "SELECT step, value FROM points WHERE series = 1 ORDER BY step"
-        yield best(lambda: np.array(connection.execute(read).fetchall()), 1)
+        took = least(lambda: read_rows(connection), 2)
         connection.close()
+        return took
+
+
+def read_rows(connection: sqlite3.Connection) -> None:
+    cursor = connection.execute("SELECT step, value FROM points WHERE series = 1 ORDER BY step")
+    while part := cursor.fetchmany(COMMIT):
+        np.array(part)
 
 
 @contextmanager
-def logged(points: Points, size: int) -> Iterator[str]:
+def logged(points: Points, size: int, kind: str = "") -> Iterator[str]:
     """Log the points, a commit for each `size` of them, and say how quickly and how small."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database.open(f"sqlite:///{folder}/aiplat.db")
         attempt = database.write_now(experiment)
-        began = time.perf_counter()
+        began = time.process_time()
         for batch in points.batches(size):
             database.write_now(lambda tx, batch=batch: metrics.append(tx, attempt, [batch]))
-        took = time.perf_counter() - began
-        count = len(points.step)
-        used = Path(folder, "aiplat.db").stat().st_size
-        print(
-            f"\n{count:,} points, commits of {size:,}: {count / took / 1e6:.2f} M points/s, {used / count:.2f} B/point"
-        )
+        took = time.process_time() - began
         database.close()
+        count, used = len(points.step), Path(folder, "aiplat.db").stat().st_size
+        rate = f"{count / took / 1e6:.2f} M points/s, {used / count:.2f} B/point"
+        print(f"\n{count:,} points{kind}, commits of {size:,}: {rate}")
         yield f"sqlite:///{folder}/aiplat.db"
 
 
-def curves(url: str, name: str, read_all: float, **options: object) -> None:
-    database = Database.open(url)
+def curves(url: str, name: str, read_all: float, openings: int, **options: object) -> None:
     query = CurveQuery(experiments=["e"], metrics=["loss"], width=PIXELS, **options)
+    looks = [look(url, query) for _ in range(openings)]
+    cold, warm = (min(column) for column in zip(*looks, strict=True))
+    ratios = f"{read_all / cold:7,.0f} times in all rows, warm {warm * 1e3:6.1f} ms, {read_all / warm:7,.0f} times"
+    print(f"{name:22} cold {cold * 1e3:8.1f} ms, {ratios}")
+
+
+def look(url: str, query: CurveQuery) -> tuple[float, float]:
+    """Open the database and return how long the first look takes, and the least of seven more."""
+    database = Database.open(url)
 
     def ask() -> None:
         database.read_now(lambda tx: metrics.query(tx, query))
 
-    first, again = best(ask, 1), best(ask, 7)
+    first, again = least(ask, 1), least(ask, 7)
     database.close()
-    print(
-        f"{name:32} first {first * 1e3:7.1f} ms, then {again * 1e3:6.1f} ms ({read_all / again:,.0f} times in all rows)"
-    )
+    return first, again
 
 
-def best(run: Callable[[], object], times: int) -> float:
+def least(run: Callable[[], object], times: int) -> float:
     took = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = time.process_time()
         run()
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     return min(took)
 
 
