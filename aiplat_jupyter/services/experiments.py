@@ -72,7 +72,8 @@ class Experiments:
         def change(tx: Connection) -> Experiment:
             found = access.experiment(tx, who, uid, "editor")
             if patch.project is not UNSET:
-                values["project_id"] = access.project(tx, who, patch.project, "editor").id
+                values["project_id"] = _destination(tx, who, patch.project).id
+                changes.of_experiment(tx, "updated", uid, found.project.uid)  # for those who see it leave
             experiments.change(tx, found.id, values)
             for column, entries in merges.items():
                 _merge_within_limits(tx, found.id, column, entries)
@@ -171,6 +172,13 @@ def _merges(patch: ExperimentPatch) -> dict[str, dict[str, Any]]:
 
 def _merge_within_limits(tx: Connection, row: int, column: str, entries: dict[str, Any]) -> None:
     limits.mapping(column, experiments.merge(tx, row, column, entries))
+
+
+def _destination(tx: Connection, who: Identity, uid: str) -> projects.Found:
+    found = access.project(tx, who, uid, "editor")
+    if found.status == "trashed":
+        raise Conflict(f"The project {found.name!r} is in the trash.", hint="Restore it first, or name another one.")
+    return found
 
 
 def _end(tx: Connection, found: experiments.Found, status: ExperimentStatus) -> None:

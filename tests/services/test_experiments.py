@@ -3,6 +3,7 @@ import pytest
 from aiplat_jupyter.core.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
 from aiplat_jupyter.core.records import Bulk, ExperimentPatch, NewExperiment, NewMember, NewPoints, NewProject
+from aiplat_jupyter.store import changes
 from tests.services import frames
 from tests.services.house import House
 from tests.services.people import ADA, ADMIN, BOB, READER
@@ -64,9 +65,16 @@ def test_move_to_another_project(house: House):
     house.experiments.create(ADA, NewExperiment(project="digits", uid="e1"))
     house.projects.create(ADA, NewProject(name="letters", uid="p2"))
     house.projects.create(BOB, NewProject(name="bob's", uid="p3"))
+    before, first = house.database.read_now(changes.latest), house.experiments.get(ADA, "e1").project
     assert house.experiments.update(ADA, "e1", ExperimentPatch(project="p2")).project_name == "letters"
+    told = house.database.read_now(lambda tx: changes.since(tx, before))
+    assert {change.project for change in told if change.topic == "experiments"} == {first, "p2"}
     with pytest.raises(NotFound):
         house.experiments.update(ADA, "e1", ExperimentPatch(project="p3"))
+    house.projects.apply(ADA, first, "trash")
+    with pytest.raises(Conflict, match="trash"):
+        house.experiments.update(ADA, "e1", ExperimentPatch(project=first))
+    assert house.experiments.get(ADA, "e1").project == "p2"
 
 
 def test_status_by_rest(house: House):
