@@ -109,7 +109,9 @@ class Blocks(NamedTuple):
 
 def last_of_each(steps: Ints) -> Bools:
     """Return which of some rising steps are the last of equal ones."""
-    return np.append(steps[1:] != steps[:-1], True)[: len(steps)]
+    last = np.ones(len(steps), bool)
+    np.not_equal(steps[1:], steps[:-1], out=last[:-1])
+    return last
 
 
 def to_micros(seconds: Floats) -> Ints:

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Dialect, bindparam, select
 
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.store import descent
@@ -107,21 +109,33 @@ def _by_name(tx: Connection, attempt_id: int, metrics: Sequence[str], context: s
     return {one.metric: one for one in named(tx, [attempt_id], metrics) if one.context == context}
 
 
-_STANDING: Final[dict[str, Any]] = {name: bindparam(name) for name in Standing().columns()}
-_STORE: Final = _TABLE.update().where(_TABLE.c.id == bindparam("number")).values(_STANDING)
-_STORE_ARRIVED: Final = _STORE.values(arrivals=bindparam("arrivals"))
+@lru_cache(16)
+def _storing(dialect: Dialect, *columns: str) -> tuple[str, Sequence[str] | None]:
+    """Return the statement that writes these columns of a row, as the driver takes it, and the order of its values.
+
+    A row for each of 10,000 metrics takes SQLAlchemy longer than SQLite.
+    """
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    compiled: Any = _TABLE.update().where(_TABLE.c.id == bindparam("number")).values(values).compile(dialect=dialect)
+    return str(compiled), compiled.positiontup
+
+
+def _store(tx: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        statement, order = _storing(tx.dialect, *(name for name in rows[0] if name != "number"))
+        values: Any = rows if order is None else list(map(itemgetter(*order), rows))
+        tx.exec_driver_sql(statement, values)
 
 
 def store(tx: Connection, changed: Mapping[int, Standing]) -> None:
     """Write the statistics of these series, by number."""
-    if changed:
-        tx.execute(_STORE, [{"number": number, **standing.columns()} for number, standing in changed.items()])
+    _store(tx, [{"number": number, **standing.columns()} for number, standing in changed.items()])
 
 
 def store_arrived(tx: Connection, changed: Mapping[int, tuple[int, Standing]]) -> None:
     """Write how many points came of these series, and their statistics."""
     rows = ((number, arrivals, standing) for number, (arrivals, standing) in changed.items())
-    tx.execute(_STORE_ARRIVED, [{"number": n, "arrivals": arrivals, **one.columns()} for n, arrivals, one in rows])
+    _store(tx, [{"number": n, "arrivals": arrivals, **one.columns()} for n, arrivals, one in rows])
 
 
 # What points make of a standing

@@ -33,10 +33,10 @@ class Stats(NamedTuple):
         if not len(starts):
             return cls.none()
         zeros = np.zeros(len(starts), np.int64)
-        counts = np.diff(starts, append=len(values))
+        ends = np.append(starts[1:], len(values)) - 1
+        counts = ends - starts + 1
         finite = np.isfinite(values)
         if finite.all():
-            ends = starts + counts - 1
             return cls(counts, zeros, zeros, zeros, *_extremes(values, values, values, starts), values[ends])
         nan, posinf, neginf = (_tally(mask, starts) for mask in (np.isnan(values), values == np.inf, values == -np.inf))
         sums, lows, highs = (np.where(finite, values, fill) for fill in (0.0, np.inf, -np.inf))
