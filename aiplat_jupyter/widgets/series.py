@@ -48,6 +48,7 @@ class Series:
     def __init__(self, curve: Curve) -> None:
         self.experiment, self.metric, self.context = curve.experiment, curve.metric, curve.context
         self.buckets = Buckets(curve.columns)
+        self.tails: list[Buckets] = []
         self._know(curve)
 
     @property
