@@ -109,7 +109,7 @@ test-js: .make/node
 .PHONY: test-python
 test-python: install .make/system
 	$(say) "Testing the Python package"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term --ignore tests/e2e --ignore tests/wheel $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal --durations=10 --cov --cov-report=term --ignore tests/e2e --ignore tests/wheel $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: install .make/system

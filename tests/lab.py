@@ -139,7 +139,7 @@ class Lab:
         if self.token:
             headers["Authorization"] = f"token {self.token}"
         request = urllib.request.Request(self.url + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return json.loads(response.read() or b"null")
 
     def _wait_until_it_answers(self, patience: float = 60.0) -> None:
