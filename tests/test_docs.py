@@ -44,11 +44,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_code_in_the_readme_runs(page: str, tmp_path: Path) -> None:
     (code,) = [text for language, text in FENCE.findall((ROOT / page).read_text()) if language == "python"]
     with Lab(tmp_path, "jupyter_server") as lab:
+        assert lab.api("server"), "the platform has started, so that the script finds it"
         done = subprocess.run(
             [sys.executable, "-c", code], env=lab.environment(), capture_output=True, text=True, timeout=50, check=False
         )
+        assert done.returncode == 0, done.stderr
         (row,) = lab.api("experiments?metrics=loss")["items"]
-    assert done.returncode == 0, done.stderr
     assert "299" in done.stdout
     assert (row["status"], row["metrics"][0]["count"]) == ("finished", 300)
 

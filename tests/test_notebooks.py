@@ -17,6 +17,7 @@ TUTORIALS = sorted(NOTEBOOKS.glob("*.ipynb"))
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     with Lab(tmp_path, "jupyter_server") as lab:
+        assert lab.api("server"), "the platform has started"
         yield lab
 
 
