@@ -9,6 +9,7 @@ AiplatError
 │   └── OffsetConflict  409  a journal is committed further (or less far) than the writer believed
 ├── Gone                410  was purged, and stays purged
 ├── TooLarge            413  the body or a record is over its limit
+├── NotStarted          422  an executor can never run this: no such program or folder
 ├── UnreadableJournal   422  a journal's bytes are not frames, or of a newer format
 ├── RateLimited         429  too many requests; `retry_after` seconds
 └── Unavailable         503  the store cannot answer now (locked, full disk, shutting down); safe to retry
@@ -97,6 +98,12 @@ class UnreadableJournal(AiplatError):
     """The bytes are not journal frames, or of a format this version does not know."""
 
     code, status, title = "unreadable_journal", 422, "Unreadable journal"
+
+
+class NotStarted(AiplatError):
+    """An executor can never run this task: its program or folder does not exist, or may not be used."""
+
+    code, status, title = "not_started", 422, "Could not be started"
 
 
 class RateLimited(AiplatError):

@@ -70,6 +70,10 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open
     """``git``, ``packages``, ``python``, ``command``, ``notebook`` (path), ``cell`` (id), ``cell_source``, …"""
     kernel: str | None = None
     """Id of the Jupyter kernel that the process is, if it is one."""
+    task: str | None = None
+    """Uid of the task's attempt that the process is part of."""
+    console: str | None = None
+    """Uid of the task of kind ``notebook-live`` in whose folder the process keeps its console output."""
 
 
 class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
@@ -113,7 +117,16 @@ class Idle(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="idle")
     wall: float
 
 
-Record = Opened | Shape | Changed | Rewound | Status | Idle
+class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="progress"):
+    """How far the work is, in its own unit; `total` is None where that is not known."""
+
+    done: float
+    total: float | None = None
+    text: str = ""
+    wall: float
+
+
+Record = Opened | Shape | Changed | Rewound | Status | Idle | Progressed
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)

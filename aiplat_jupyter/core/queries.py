@@ -4,7 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from aiplat_jupyter.core.states import ExperimentStatus, Lifecycle
+from aiplat_jupyter.core.states import ExperimentStatus, Lifecycle, TaskState
+from aiplat_jupyter.core.tasks import TaskKind
 
 MAX_LIMIT: Final = 200
 
@@ -45,6 +46,41 @@ class ExperimentQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     created_before: float | None = None
     sort: str = "-created"
     metrics: list[str] = []
+    limit: int = 50
+    cursor: str | None = None
+    count: bool = False
+
+
+class TaskQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tasks. Several values of one filter are alternatives.
+
+    Attributes
+    ----------
+    q : words that must all occur in name, command or project.
+    schedule, experiment : uid of the schedule that queued them, of the experiment that they log.
+    sort : ``created``, ``updated``, ``started``, ``ended``, ``name`` or ``state``, ``-`` reverses; ``queue`` is the
+        order in which they will start (running ones first).
+    """
+
+    q: str = ""
+    project: list[str] = []
+    state: list[TaskState] = []
+    kind: list[TaskKind] = []
+    owner: list[str] = []
+    agent: list[str] = []
+    schedule: str = ""
+    experiment: str = ""
+    lifecycle: Lifecycle = "active"
+    sort: str = "-created"
+    limit: int = 50
+    cursor: str | None = None
+    count: bool = False
+
+
+class ScheduleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which schedules."""
+
+    project: list[str] = []
     limit: int = 50
     cursor: str | None = None
     count: bool = False

@@ -18,7 +18,14 @@ def _parent(column: str) -> Mapped[int]:
 class Base(DeclarativeBase):
     """Root of the mappings."""
 
-    type_annotation_map = {str: Text, float: Float(53), bytes: LargeBinary, dict[str, Any]: JSON, list[str]: JSON}
+    type_annotation_map = {
+        str: Text,
+        float: Float(53),
+        bytes: LargeBinary,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+    }
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
 
@@ -297,3 +304,143 @@ class SegmentRow(Base):
     """Statistics of each block of 64 drawn points."""
     points: Mapped[bytes]
     """Steps, walls and values, packed; the first byte is the format's version."""
+
+
+class AgentRow(Base):
+    """A machine and account that runs tasks; the server that holds its lease dispatches them."""
+
+    __tablename__ = "agents"
+    __table_args__ = (UniqueConstraint("machine", "username"),)
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    machine: Mapped[str]
+    username: Mapped[str]
+    is_paused: Mapped[bool] = mapped_column(default=False)
+    slots: Mapped[int] = mapped_column(default=1)
+    gpus: Mapped[list[dict[str, Any]]]
+    dispatcher: Mapped[str | None]
+    """Who holds the lease: a word that one start of one server made up."""
+    lease_until: Mapped[float] = mapped_column(default=0.0)
+    seen_at: Mapped[float]
+
+
+class ScheduleRow(Base):
+    """What queues a task again and again."""
+
+    __tablename__ = "schedules"
+    __table_args__ = (Index("schedules_by_time", "agent_id", "is_enabled", "next_at"),)
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    project_id: Mapped[int] = _parent("projects.id")
+    agent_id: Mapped[int] = _parent("agents.id")
+    name: Mapped[str]
+    owner: Mapped[str]
+    cron: Mapped[str]
+    timezone: Mapped[str]
+    misfire: Mapped[str]
+    overlap: Mapped[str]
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    task: Mapped[dict[str, Any]]
+    """A `NewTask` without project."""
+    created_at: Mapped[float]
+    next_at: Mapped[float | None]
+    last_at: Mapped[float | None]
+    last_task: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None]
+
+
+class TaskRow(Base):
+    """A task; state, reason and times repeat those of its newest attempt, for lists."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index("tasks_by_project", "project_id", "lifecycle", "created_at"),
+        Index("tasks_by_creation", "lifecycle", "created_at", "id"),
+        Index("tasks_by_update", "lifecycle", "updated_at", "id"),
+        Index("tasks_by_state", "agent_id", "state", "priority", "place"),
+        Index("tasks_by_experiment", "experiment"),
+        Index("tasks_by_schedule", "schedule_id", "created_at"),
+    )
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    project_id: Mapped[int] = _parent("projects.id")
+    agent_id: Mapped[int] = _parent("agents.id")
+    schedule_id: Mapped[int | None] = mapped_column(Id, ForeignKey("schedules.id", ondelete="SET NULL"))
+    name: Mapped[str]
+    owner: Mapped[str]
+    kind: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    executor: Mapped[str]
+    lifecycle: Mapped[str] = mapped_column(default="active")
+    priority: Mapped[int] = mapped_column(default=0)
+    place: Mapped[float]
+    """Order among equal priorities: the time of creation, unless someone moved it."""
+    gpus: Mapped[int] = mapped_column(default=0)
+    slots: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(default="queued")
+    reason: Mapped[str] = mapped_column(default="")
+    detail: Mapped[str] = mapped_column(default="")
+    attempt_id: Mapped[int | None] = mapped_column(Id)
+    """The newest attempt."""
+    attempts: Mapped[int] = mapped_column(default=1)
+    stop_requested: Mapped[int] = mapped_column(default=0)
+    """0 no, 1 end it, 2 now."""
+    stopped_by: Mapped[str] = mapped_column(default="")
+    not_before: Mapped[float] = mapped_column(default=0.0)
+    """When a retry may start."""
+    progress: Mapped[dict[str, Any] | None]
+    experiment: Mapped[str | None]
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+
+class TaskAttemptRow(Base):
+    """One go at a task; what has ended never changes."""
+
+    __tablename__ = "task_attempts"
+    __table_args__ = (UniqueConstraint("task_id", "number"), Index("task_attempts_by_state", "state"))
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    task_id: Mapped[int] = _parent("tasks.id")
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(default="queued")
+    reason: Mapped[str] = mapped_column(default="")
+    detail: Mapped[str] = mapped_column(default="")
+    exit_code: Mapped[int | None]
+    signal: Mapped[str | None]
+    pid: Mapped[int | None]
+    directory: Mapped[str] = mapped_column(default="")
+    """Absolute, on the agent's machine."""
+    gpus: Mapped[list[str]]
+    experiment: Mapped[str | None]
+    log: Mapped[dict[str, Any]]
+    """Lines, size and lines of each level, as far as they are indexed."""
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+
+class TaskDependencyRow(Base):
+    """`task_id` starts only when `needs_id` has ended, in the way `condition` says."""
+
+    __tablename__ = "task_dependencies"
+    __table_args__ = (UniqueConstraint("task_id", "needs_id"), Index("task_dependencies_by_need", "needs_id"))
+
+    task_id: Mapped[int] = _parent("tasks.id")
+    needs_id: Mapped[int] = _parent("tasks.id")
+    condition: Mapped[str]
+
+
+class GpuLeaseRow(Base):
+    """Which attempt holds a GPU."""
+
+    __tablename__ = "gpu_leases"
+    __table_args__ = (UniqueConstraint("agent_id", "gpu"),)
+
+    agent_id: Mapped[int] = _parent("agents.id")
+    gpu: Mapped[str]
+    """Its UUID."""
+    attempt_id: Mapped[int] = _parent("task_attempts.id")
+    since: Mapped[float]

@@ -34,7 +34,7 @@ def test_tables_have_the_options_that_migrations_do_not_compare(sqlite_url: str)
     ]
     assert [row[0] for row in made.execute(autoincrement)] == expected
     cascades = made.execute(
-        "SELECT count(*) FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE f.on_delete = 'CASCADE'"
+        "SELECT count(*) FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE f.on_delete IN ('CASCADE', 'SET NULL')"
     )
     assert cascades.fetchone()[0] == sum(len(table.foreign_keys) for table in Base.metadata.tables.values())
     made.close()
