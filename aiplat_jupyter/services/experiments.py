@@ -25,6 +25,7 @@ from aiplat_jupyter.core.records import (
 from aiplat_jupyter.core.states import LIVE, ExperimentStatus
 from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
+from aiplat_jupyter.services.projects import to_write
 from aiplat_jupyter.services.purging import purge_experiment
 from aiplat_jupyter.store import attempts, changes, experiments, projects, tombstones
 from aiplat_jupyter.store.database import Database
@@ -139,15 +140,9 @@ def create_in(tx: Connection, who: Identity, project: str, uid: str, at: float, 
     """Add an experiment to the project of that name, which is created if `who` may write into none."""
     if experiments.is_taken(tx, uid):
         raise Conflict("The uid belongs to an experiment that you may not see.", hint="Make another uid.")
-    place = projects.find_writable(tx, who, project)
-    if place is None:
-        place_uid = new_uid()
-        place_id = projects.create(tx, place_uid, project, "", who.username)
-        changes.of_project(tx, "created", place_uid)
-    else:
-        place_id, place_uid = place.id, place.uid
-    experiments.create(tx, uid, place_id, who.username, at, {**values, "name": values["name"] or f"run-{uid[-6:]}"})
-    changes.of_experiment(tx, "created", uid, place_uid)
+    place = to_write(tx, who, project)
+    experiments.create(tx, uid, place.id, who.username, at, {**values, "name": values["name"] or f"run-{uid[-6:]}"})
+    changes.of_experiment(tx, "created", uid, place.uid)
 
 
 def _columns(patch: ExperimentPatch) -> dict[str, Any]:

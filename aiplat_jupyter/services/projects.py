@@ -146,6 +146,17 @@ class Projects:
         return await self._database.read(lambda tx: projects.page(tx, who, query))
 
 
+def to_write(tx: Connection, who: Identity, name: str) -> projects.Found:
+    """Return the project of that name that `who` writes into; it is created if there is none."""
+    found = projects.find_writable(tx, who, name)
+    if found is None:
+        uid = new_uid()
+        projects.create(tx, uid, name, "", who.username)
+        changes.of_project(tx, "created", uid)
+        found = access.project(tx, who, uid, "editor")
+    return found
+
+
 def _refuse_taken(tx: Connection, owner: str, name: str, but: int | None = None) -> None:
     if projects.is_name_taken(tx, owner, name, but):
         raise Conflict(

@@ -29,6 +29,16 @@ def of_experiment(tx: Connection, kind: Kind, uid: str, project: str) -> None:
     _record(tx, ["experiments", f"experiment:{uid}"], kind, uid, project)
 
 
+def of_task(tx: Connection, kind: Kind, uid: str, project: str) -> None:
+    """Record that a task of `project` (a uid) changed: for lists, and for who looks at it."""
+    _record(tx, ["tasks", f"task:{uid}"], kind, uid, project)
+
+
+def of_schedule(tx: Connection, kind: Kind, uid: str, project: str) -> None:
+    """Record that a schedule of `project` (a uid) changed."""
+    _record(tx, ["schedules"], kind, uid, project)
+
+
 def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str) -> None:
     row = {"kind": kind, "uid": uid, "project": project, "at": time.time()}
     tx.execute(_INSERT, [{"topic": topic, **row} for topic in topics])
