@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from aiplat_jupyter.client.complaints import say
+from aiplat_jupyter.client.forks import uncut
 from aiplat_jupyter.client.notebook import notebook_path, shell
 from aiplat_jupyter.client.recording import Cell, Recording
 
@@ -110,7 +111,8 @@ def _changed_lines(numstat: str) -> tuple[int, int]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    import subprocess
+    with uncut:
+        import subprocess
 
     # No optional locks: a `git commit` of the user's at this moment must not fail because of us.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}

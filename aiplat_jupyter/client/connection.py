@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiplat_jupyter.client.discover import Server
+from aiplat_jupyter.client.forks import uncut
 from aiplat_jupyter.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -18,11 +20,16 @@ class Connection:
     """Sends requests one after the other; not for several threads at once.
 
     A connection that the server closed while it was idle is opened again, so every request must be one that may be
-    sent twice. ``http.client`` costs tens of milliseconds to import, so that happens with the first request.
+    sent twice. A forked child connects anew. ``http.client`` costs tens of milliseconds to import, so that happens with
+    the first connection.
     """
 
     def __init__(self, server: Server, timeout: float = 30.0) -> None:
         self._http: HTTPConnection | None = None
+        with uncut:
+            import encodings.idna  # noqa: F401  # as every look-up of a host does
+            import http.client  # noqa: F401
+        self._owner = os.getpid()
         self.server = server
         self._timeout = timeout
         self._url = urlsplit(server.api)
@@ -53,8 +60,8 @@ class Connection:
             raise _unavailable(self.server, error) from error
 
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> HTTPResponse:
-        if self._http is None:
-            self._http = self._connect()
+        if self._http is None or self._owner != os.getpid():
+            self._http, self._owner = self._connect(), os.getpid()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         names["Authorization"] = f"Bearer {self.server.token}"
         self._http.request(method, f"{self._url.path}/{path}", body, names)

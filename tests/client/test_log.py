@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +18,7 @@ from aiplat_jupyter.client import session
 from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.client.opening import init
 from aiplat_jupyter.core.errors import Conflict, InvalidInput
-from aiplat_jupyter.core.frames import Changed, Opened, Shape
+from aiplat_jupyter.core.frames import Changed, Opened
 from tests.client.disk import scarce
 from tests.client.fake_server import points, records
 
@@ -272,40 +271,6 @@ def test_a_signal_handler_may_log() -> None:
     assert steps.count(-1) > 3
     exp._recording.restore()
     assert exp._recording.size == len(journal_of(exp))
-
-
-def test_a_forked_child_writes_a_journal_of_its_own(data_dir: Path) -> None:
-    exp = init()
-    exp.log({"x": 1.0}, step=0)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            exp.log({"x": 2.0}, step=1)
-            exp.log({"x": 3.0}, step=2)
-            exp.finish()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-    exp.log({"x": 4.0}, step=3)
-    journals = {path: path.read_bytes() for path in (data_dir / "journals").glob("*.journal")}
-    mine = journals.pop(exp._recording.journal.path)  # type: ignore[union-attr]
-    assert [point.step for point in points(mine)] == [0, 3]
-    [child] = journals.values()
-    opened, *rest = records(child)
-    assert isinstance(opened, Opened)
-    assert (opened.experiment, opened.attempt, opened.joins) == (exp.uid, exp.attempt, True)
-    assert opened.process.pid == pid
-    assert [type(record) for record in rest] == [Shape]
-    assert [point.step for point in points(child)] == [1, 2]
-
-
-def test_forks_that_log_nothing_leave_no_journal(data_dir: Path) -> None:
-    exp = init()
-    exp.log({"x": 1.0})
-    if (pid := os.fork()) == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
-    assert len(list((data_dir / "journals").glob("*.journal"))) == 1
 
 
 def test_several_experiments_at_once() -> None:

@@ -229,23 +229,6 @@ def test_a_torn_tail_is_not_sent_as_more(server: FakeServer) -> None:
     assert steps(server, exp.uid) == [0, 1]
 
 
-def test_a_child_ships_its_own(server: FakeServer) -> None:
-    exp = init()
-    exp.log({"x": 1.0}, 0)
-    exp.flush()
-    if (pid := os.fork()) == 0:
-        try:
-            exp.log({"x": 1.0}, 1)
-            exp.flush()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-    exp.log({"x": 1.0}, 2)
-    exp.finish()
-    found = {tuple(point.step for point in points(data)) for data in server.of_all(exp.uid)}
-    assert found == {(0, 2), (1,)}
-
-
 def test_http_is_imported_in_the_thread_only(data_dir: Path) -> None:
     code = "import sys, aiplat_jupyter as a; a.init; assert not {'http.client', 'pandas', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
