@@ -7,12 +7,15 @@ from msgspec import Struct
 from aiplat_jupyter.core.records import ServerInfo
 
 if TYPE_CHECKING:
+    from aiplat_jupyter.services.agents import Agents
     from aiplat_jupyter.services.bus import Bus
     from aiplat_jupyter.services.experiments import Experiments
     from aiplat_jupyter.services.journals import Journals
     from aiplat_jupyter.services.metrics import Metrics
     from aiplat_jupyter.services.projects import Projects
     from aiplat_jupyter.services.replays import Replays
+    from aiplat_jupyter.services.schedules import Schedules
+    from aiplat_jupyter.services.tasks import Tasks
     from aiplat_jupyter.services.tokens import Tokens
     from aiplat_jupyter.services.users import Users
 
@@ -32,6 +35,9 @@ class Services(Protocol):
     tokens: "Tokens"
     users: "Users"
     replays: "Replays"
+    tasks: "Tasks"
+    agents: "Agents"
+    schedules: "Schedules"
     bus: "Bus"
 
 

@@ -10,7 +10,18 @@ from typing import Any, Final
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
-from aiplat_jupyter.server import experiments, info, journals, metrics, projects, stream, tokens
+from aiplat_jupyter.server import (
+    agents,
+    experiments,
+    info,
+    journals,
+    metrics,
+    projects,
+    schedules,
+    stream,
+    tasks,
+    tokens,
+)
 from aiplat_jupyter.server.base import Handler, NoSuchRoute
 from aiplat_jupyter.server.route import MIB, Method, Route
 
@@ -61,6 +72,28 @@ ROUTES: Final = (
     _write(
         "POST", "journals/{uid}/frames", journals.append_frames, limit=32 * MIB, is_activity=False, is_replayed=False
     ),
+    _read("tasks", tasks.list_tasks),
+    _write("POST", "tasks", tasks.create_task, limit=8 * MIB),
+    _write("POST", "tasks/bulk", tasks.bulk_tasks),
+    _write("POST", "tasks/check", tasks.check_task, limit=8 * MIB, is_replayed=False),
+    _read("tasks/counts", tasks.count_tasks),
+    _read("tasks/{uid}", tasks.get_task),
+    _write("PATCH", "tasks/{uid}", tasks.update_task),
+    _write("DELETE", "tasks/{uid}", tasks.trash_task),
+    _write("POST", "tasks/{uid}/purge", tasks.purge_task),
+    _write("POST", "tasks/{uid}/stop", tasks.stop_task),
+    _write("POST", "tasks/{uid}/retry", tasks.retry_task),
+    _write("POST", "tasks/{uid}/clone", tasks.clone_task, status=201),
+    _write("POST", "tasks/{uid}/{verb}", tasks.move_task),
+    _read("agents", agents.list_agents),
+    _write("POST", "agents/{uid}/pause", agents.pause_agent),
+    _write("POST", "agents/{uid}/resume", agents.resume_agent),
+    _read("schedules", schedules.list_schedules),
+    _write("POST", "schedules", schedules.create_schedule, limit=8 * MIB),
+    _read("schedules/{uid}", schedules.get_schedule),
+    _write("PATCH", "schedules/{uid}", schedules.update_schedule, limit=8 * MIB),
+    _write("DELETE", "schedules/{uid}", schedules.remove_schedule),
+    _write("POST", "schedules/{uid}/run", schedules.run_schedule, status=201),
     Route(
         method="GET",
         path="events",

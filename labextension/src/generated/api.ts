@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+  '/agents': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List who runs tasks, with their slots and GPUs. */
+    get: operations['list_agents'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/agents/{uid}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Start no further tasks; what runs goes on. */
+    post: operations['pause_agent'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/agents/{uid}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Start tasks again. */
+    post: operations['resume_agent'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/auth/token': {
     parameters: {
       query?: never;
@@ -453,6 +504,60 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/schedules': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List schedules by name, a page at a time. */
+    get: operations['list_schedules'];
+    put?: never;
+    /** Create a schedule (201), or answer the one that has this uid already (200). */
+    post: operations['create_schedule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/schedules/{uid}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answer one schedule. */
+    get: operations['get_schedule'];
+    put?: never;
+    post?: never;
+    /** Remove a schedule; the tasks that it queued stay. */
+    delete: operations['remove_schedule'];
+    options?: never;
+    head?: never;
+    /** Set the given fields of a schedule. */
+    patch: operations['update_schedule'];
+    trace?: never;
+  };
+  '/schedules/{uid}/run': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Queue a schedule's task now, besides its times. */
+    post: operations['run_schedule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/server': {
     parameters: {
       query?: never;
@@ -462,6 +567,179 @@ export interface paths {
     };
     /** Answer which server part this is, and as whom you are known. */
     get: operations['get_info'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List tasks, a page at a time. */
+    get: operations['list_tasks'];
+    put?: never;
+    /** Queue a task (201), or answer the one that has this uid already (200). */
+    post: operations['create_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answer one task with what it runs, what it waits for and its attempts. */
+    get: operations['get_task'];
+    put?: never;
+    post?: never;
+    /** Move a task that has ended to the trash, from which it can be restored. */
+    delete: operations['trash_task'];
+    options?: never;
+    head?: never;
+    /** Rename a task, or move it in the queue. */
+    patch: operations['update_task'];
+    trace?: never;
+  };
+  '/tasks/{uid}/{verb}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Archive, restore or trash a task that has ended. */
+    post: operations['move_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/clone': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Queue a new task that runs the same. */
+    post: operations['clone_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/purge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Delete a trashed task for good, with its logs and files. */
+    post: operations['purge_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/retry': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Queue a task that has ended once more, as its next attempt. */
+    post: operations['retry_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/stop': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take a task from the queue, or ask it to end: asked again, or with `now`, it is killed. */
+    post: operations['stop_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/bulk': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Apply one verb to many tasks. */
+    post: operations['bulk_tasks'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/check': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say what would be wrong with a task, and what it would run, without queueing it. */
+    post: operations['check_task'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/counts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Count the tasks that a query finds, by state. */
+    get: operations['count_tasks'];
     put?: never;
     post?: never;
     delete?: never;
@@ -481,6 +759,35 @@ export interface components {
     AbandonedTail: {
       attempt: string;
       columns: components['schemas']['Columns'];
+    };
+    /**
+     * After
+     * @description Another task that must end first: `on` ``ok`` (succeeded), ``any`` (ended) or ``failed`` (did not succeed).
+     */
+    After: {
+      /**
+       * @default ok
+       * @enum {unknown}
+       */
+      on: 'any' | 'failed' | 'ok';
+      task: string;
+    };
+    /**
+     * Agent
+     * @description A machine and account that runs tasks. One server at a time dispatches for it.
+     */
+    Agent: {
+      gpus: components['schemas']['Gpu'][];
+      is_alive: boolean;
+      /** @description It is the one of the server that answers. */
+      is_own: boolean;
+      is_paused: boolean;
+      machine: string;
+      seen_at: number;
+      slots: number;
+      slots_taken: number;
+      uid: string;
+      username: string;
     };
     /**
      * Attempt
@@ -702,6 +1009,27 @@ export interface components {
       x: string;
     };
     /**
+     * Dependency
+     * @description A task that another one waits for, and how that one is.
+     */
+    Dependency: {
+      name: string;
+      /** @enum {unknown} */
+      on: 'any' | 'failed' | 'ok';
+      /** @enum {unknown} */
+      state:
+        | 'cancelled'
+        | 'failed'
+        | 'lost'
+        | 'queued'
+        | 'running'
+        | 'starting'
+        | 'stopping'
+        | 'succeeded'
+        | 'timed_out';
+      task: string;
+    };
+    /**
      * Experiment
      * @description An experiment with all that its page shows besides curves.
      */
@@ -906,6 +1234,19 @@ export interface components {
       offset: number;
     };
     /**
+     * Gpu
+     * @description A GPU of an agent, and the task that holds it.
+     */
+    Gpu: {
+      index: number;
+      /** @description Bytes in all. */
+      memory: number;
+      name: string;
+      /** @default null */
+      task: string | null;
+      uuid: string;
+    };
+    /**
      * History
      * @description All points of some metrics of one experiment, as columns, a page at a time (rising step, then arrival).
      */
@@ -963,6 +1304,20 @@ export interface components {
       process: components['schemas']['Process'] | null;
       seen_at: number;
       uid: string;
+    };
+    /**
+     * LogFacts
+     * @description What is known of a log without reading it: lines, bytes, and lines of each level.
+     */
+    LogFacts: {
+      /** @default {} */
+      levels: {
+        [key: string]: number;
+      };
+      /** @default 0 */
+      lines: number;
+      /** @default 0 */
+      size: number;
     };
     /**
      * LossPoint
@@ -1053,6 +1408,142 @@ export interface components {
       uid: string | null;
     };
     /**
+     * NewSchedule
+     * @description Queues a task again and again.
+     *
+     *     `cron` has five fields, in the IANA `timezone`. A time that passed while no server ran is run `misfire` ``once``
+     *     (all that were missed together) or ``skip``; a time at which the last task still runs is `overlap` ``skip`` or
+     *     ``queue``.
+     */
+    NewSchedule: {
+      cron: string;
+      /** @default true */
+      is_enabled: boolean;
+      /**
+       * @default skip
+       * @enum {unknown}
+       */
+      misfire: 'once' | 'skip';
+      name: string;
+      /**
+       * @default skip
+       * @enum {unknown}
+       */
+      overlap: 'queue' | 'skip';
+      task: components['schemas']['NewTask'];
+      /** @default UTC */
+      timezone: string;
+      /** @default null */
+      uid: string | null;
+    };
+    /**
+     * NewTask
+     * @description Queues a task in the project of that name (created if missing), or answers the one that has this `uid`.
+     *
+     *     `agent` names who runs it (empty: the machine of the server that is asked), `priority` the higher the earlier.
+     */
+    NewTask: {
+      /** @default [] */
+      after: components['schemas']['After'][];
+      /** @default  */
+      agent: string;
+      /**
+       * @description file, its arguments, and what runs it (empty: the server's Python for ``.py``, ``bash`` for ``.sh``, else the file itself).
+       * @default []
+       */
+      args: string[];
+      /**
+       * @description program and arguments; with `shell` one string for ``/bin/sh -c``.
+       * @default []
+       */
+      command: string[];
+      /**
+       * @description absolute, or relative to the server's root folder; empty: the folder of script or notebook, else that root.
+       * @default
+       */
+      cwd: string;
+      /**
+       * @description variables on top of the server's own (without Jupyter's secrets).
+       * @default {}
+       */
+      env: {
+        [key: string]: string;
+      };
+      /** @default local */
+      executor: string;
+      /**
+       * @description how many; 0 hides all of them from the task.
+       * @default 0
+       */
+      gpus: number;
+      /**
+       * @description between asking it to end (SIGTERM) and killing it.
+       * @default 30
+       */
+      grace_s: number;
+      /**
+       * @description file, its arguments, and what runs it (empty: the server's Python for ``.py``, ``bash`` for ``.sh``, else the file itself).
+       * @default
+       */
+      interpreter: string;
+      /**
+       * @description file, values that are set behind the cell tagged ``parameters`` (or before the first cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
+       * @default
+       */
+      kernel: string;
+      /**
+       * @description ``command``, ``script`` or ``notebook``, with the field of that name.
+       * @enum {unknown}
+       */
+      kind: 'command' | 'notebook' | 'notebook-live' | 'script';
+      /** @default  */
+      name: string;
+      /**
+       * @description file, values that are set behind the cell tagged ``parameters`` (or before the first cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
+       * @default
+       */
+      notebook: string;
+      /**
+       * @description file, values that are set behind the cell tagged ``parameters`` (or before the first cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
+       * @default {}
+       */
+      parameters: Record<string, unknown>;
+      /** @default 0 */
+      priority: number;
+      project: string;
+      /**
+       * @description whether a lost attempt is retried too: only right for tasks that may run twice.
+       * @default false
+       */
+      rerun_lost: boolean;
+      /**
+       * @description further attempts after a failure or a time-out, `retry_wait_s` later, then twice that, at most an hour.
+       * @default 0
+       */
+      retries: number;
+      /** @default 10 */
+      retry_wait_s: number;
+      /**
+       * @description file, its arguments, and what runs it (empty: the server's Python for ``.py``, ``bash`` for ``.sh``, else the file itself).
+       * @default
+       */
+      script: string;
+      /** @default false */
+      shell: boolean;
+      /**
+       * @description how many of the agent's slots (one per core unless set otherwise) it takes.
+       * @default 1
+       */
+      slots: number;
+      /**
+       * @description from its start; None: no limit.
+       * @default null
+       */
+      timeout_s: number | null;
+      /** @default null */
+      uid: string | null;
+    };
+    /**
      * NewToken
      * @description What to mint: `expires_in` in seconds, None for a token that lasts until it is revoked.
      */
@@ -1098,6 +1589,17 @@ export interface components {
       oom_kills: number;
       pid: number;
       start_time: number;
+    };
+    /**
+     * Progress
+     * @description How far it is: `done` of `total` (None: not known), in the task's own unit; `text` such as ``epoch 3``.
+     */
+    Progress: {
+      done: number;
+      /** @default  */
+      text: string;
+      /** @default null */
+      total: number | null;
     };
     /**
      * Project
@@ -1173,6 +1675,79 @@ export interface components {
       freed_bytes: number;
     };
     /**
+     * Schedule
+     * @description A schedule, when it runs next and what it queued last.
+     */
+    Schedule: {
+      agent: string;
+      created_at: number;
+      cron: string;
+      is_enabled: boolean;
+      /** @default null */
+      last_at: number | null;
+      /** @default null */
+      last_task: string | null;
+      /** @enum {unknown} */
+      misfire: 'once' | 'skip';
+      name: string;
+      next_at: number | null;
+      /** @enum {unknown} */
+      overlap: 'queue' | 'skip';
+      owner: string;
+      /**
+       * @description Why the last time queued nothing.
+       * @default null
+       */
+      problem: components['schemas']['Problem'] | null;
+      project: string;
+      project_name: string;
+      /** @enum {unknown} */
+      role: 'editor' | 'owner' | 'viewer';
+      task: components['schemas']['TaskSpec'];
+      timezone: string;
+      uid: string;
+    };
+    /**
+     * Page[Schedule]
+     * @description One page of a list. `next_cursor` is missing on the last page, `total` unless it was asked for.
+     */
+    SchedulePage: {
+      items: components['schemas']['Schedule'][];
+      /** @default null */
+      next_cursor: string | null;
+      /** @default null */
+      total: number | null;
+    };
+    /**
+     * SchedulePatch
+     * @description Sets the fields that are given.
+     */
+    SchedulePatch: {
+      cron?: string;
+      is_enabled?: boolean;
+      /** @enum {unknown} */
+      misfire?: 'once' | 'skip';
+      name?: string;
+      /** @enum {unknown} */
+      overlap?: 'queue' | 'skip';
+      task?: components['schemas']['NewTask'];
+      timezone?: string;
+    };
+    /**
+     * ScheduleQuery
+     * @description Which schedules.
+     */
+    ScheduleQuery: {
+      /** @default false */
+      count: boolean;
+      /** @default null */
+      cursor: string | null;
+      /** @default 50 */
+      limit: number;
+      /** @default [] */
+      project: string[];
+    };
+    /**
      * SeriesSummary
      * @description What is known of one metric along the drawn line (all finite values; `last` may be NaN, written null).
      *
@@ -1220,6 +1795,446 @@ export interface components {
       version: string;
     };
     /**
+     * StopTask
+     * @description How to stop: with `now`, without waiting for the task to end by itself.
+     */
+    StopTask: {
+      /** @default false */
+      now: boolean;
+    };
+    /**
+     * Task
+     * @description A task with all that its page shows. Values of `spec.env` that look like secrets are masked.
+     */
+    Task: {
+      after: components['schemas']['Dependency'][];
+      agent: string;
+      /** @description Uid of the newest attempt. */
+      attempt: string;
+      attempts: number;
+      created_at: number;
+      /**
+       * @description Particulars of the reason: a task's name, an exit code, a time.
+       * @default
+       */
+      detail: string;
+      ended_at: number | null;
+      executor: string;
+      /** @default null */
+      exit_code: number | null;
+      /** @default null */
+      experiment: string | null;
+      /** @default null */
+      experiment_name: string | null;
+      gpus: number;
+      /** @enum {unknown} */
+      kind: 'command' | 'notebook' | 'notebook-live' | 'script';
+      /** @enum {unknown} */
+      lifecycle: 'active' | 'archived' | 'trashed';
+      lineage: components['schemas']['TaskAttempt'][];
+      log: components['schemas']['LogFacts'];
+      machine: string;
+      name: string;
+      owner: string;
+      priority: number;
+      /** @default null */
+      progress: components['schemas']['Progress'] | null;
+      project: string;
+      project_name: string;
+      /**
+       * @default
+       * @enum {unknown}
+       */
+      reason:
+        | ''
+        | 'after'
+        | 'backoff'
+        | 'dependency'
+        | 'exit'
+        | 'gpus'
+        | 'gpus_busy'
+        | 'memory'
+        | 'no_agent'
+        | 'not_started'
+        | 'paused'
+        | 'rebooted'
+        | 'signal'
+        | 'slots'
+        | 'stopped'
+        | 'timeout'
+        | 'unsupervised';
+      /** @enum {unknown} */
+      role: 'editor' | 'owner' | 'viewer';
+      /** @default null */
+      schedule: string | null;
+      /** @default null */
+      signal: string | null;
+      spec: components['schemas']['TaskSpec'];
+      started_at: number | null;
+      /** @enum {unknown} */
+      state:
+        | 'cancelled'
+        | 'failed'
+        | 'lost'
+        | 'queued'
+        | 'running'
+        | 'starting'
+        | 'stopping'
+        | 'succeeded'
+        | 'timed_out';
+      /** @default false */
+      stop_requested: boolean;
+      uid: string;
+      /**
+       * @description Its agent has not been heard of for a while: what is shown is the last that was known.
+       * @default false
+       */
+      unreachable: boolean;
+      updated_at: number;
+    };
+    /**
+     * TaskAttempt
+     * @description One go at a task, with a folder and a log of its own. What has ended never changes again.
+     */
+    TaskAttempt: {
+      created_at: number;
+      /** @default  */
+      detail: string;
+      /** @default  */
+      directory: string;
+      /** @default null */
+      ended_at: number | null;
+      /** @default null */
+      exit_code: number | null;
+      /** @default null */
+      experiment: string | null;
+      /**
+       * @description UUIDs of those it was given.
+       * @default []
+       */
+      gpus: string[];
+      log: components['schemas']['LogFacts'];
+      /** @description Counted from 1. */
+      number: number;
+      /** @default null */
+      pid: number | null;
+      /**
+       * @default
+       * @enum {unknown}
+       */
+      reason:
+        | ''
+        | 'after'
+        | 'backoff'
+        | 'dependency'
+        | 'exit'
+        | 'gpus'
+        | 'gpus_busy'
+        | 'memory'
+        | 'no_agent'
+        | 'not_started'
+        | 'paused'
+        | 'rebooted'
+        | 'signal'
+        | 'slots'
+        | 'stopped'
+        | 'timeout'
+        | 'unsupervised';
+      /** @default null */
+      signal: string | null;
+      /** @default null */
+      started_at: number | null;
+      /** @enum {unknown} */
+      state:
+        | 'cancelled'
+        | 'failed'
+        | 'lost'
+        | 'queued'
+        | 'running'
+        | 'starting'
+        | 'stopping'
+        | 'succeeded'
+        | 'timed_out';
+      uid: string;
+    };
+    /**
+     * TaskBulk
+     * @description One verb for up to 1,000 tasks.
+     */
+    TaskBulk: {
+      uids: string[];
+      /** @enum {unknown} */
+      verb: 'archive' | 'purge' | 'restore' | 'retry' | 'stop' | 'trash';
+    };
+    /**
+     * TaskCheck
+     * @description What would be wrong with a new task: the field → what would be right; and what would run.
+     */
+    TaskCheck: {
+      /** @default [] */
+      argv: string[];
+      /** @default  */
+      cwd: string;
+      /** @default {} */
+      fields: {
+        [key: string]: string;
+      };
+    };
+    /**
+     * TaskPatch
+     * @description Sets the fields that are given; `before` puts a queued task before another one, with its priority.
+     */
+    TaskPatch: {
+      before?: string;
+      name?: string;
+      priority?: number;
+    };
+    /**
+     * TaskQuery
+     * @description Which tasks. Several values of one filter are alternatives.
+     */
+    TaskQuery: {
+      /** @default [] */
+      agent: string[];
+      /** @default false */
+      count: boolean;
+      /** @default null */
+      cursor: string | null;
+      /**
+       * @description uid of the schedule that queued them, of the experiment that they log.
+       * @default
+       */
+      experiment: string;
+      /** @default [] */
+      kind: ('command' | 'notebook' | 'notebook-live' | 'script')[];
+      /**
+       * @default active
+       * @enum {unknown}
+       */
+      lifecycle: 'active' | 'archived' | 'trashed';
+      /** @default 50 */
+      limit: number;
+      /** @default [] */
+      owner: string[];
+      /** @default [] */
+      project: string[];
+      /**
+       * @description words that must all occur in name, command or project.
+       * @default
+       */
+      q: string;
+      /**
+       * @description uid of the schedule that queued them, of the experiment that they log.
+       * @default
+       */
+      schedule: string;
+      /**
+       * @description ``created``, ``updated``, ``started``, ``ended``, ``name`` or ``state``, ``-`` reverses; ``queue`` is the order in which they will start (running ones first).
+       * @default -created
+       */
+      sort: string;
+      /** @default [] */
+      state: (
+        | 'cancelled'
+        | 'failed'
+        | 'lost'
+        | 'queued'
+        | 'running'
+        | 'starting'
+        | 'stopping'
+        | 'succeeded'
+        | 'timed_out'
+      )[];
+    };
+    /**
+     * TaskRow
+     * @description A task as lists show it; state, times and log are those of its newest attempt.
+     */
+    TaskRow: {
+      agent: string;
+      /** @description Uid of the newest attempt. */
+      attempt: string;
+      attempts: number;
+      created_at: number;
+      /**
+       * @description Particulars of the reason: a task's name, an exit code, a time.
+       * @default
+       */
+      detail: string;
+      ended_at: number | null;
+      executor: string;
+      /** @default null */
+      exit_code: number | null;
+      /** @default null */
+      experiment: string | null;
+      /** @default null */
+      experiment_name: string | null;
+      gpus: number;
+      /** @enum {unknown} */
+      kind: 'command' | 'notebook' | 'notebook-live' | 'script';
+      /** @enum {unknown} */
+      lifecycle: 'active' | 'archived' | 'trashed';
+      log: components['schemas']['LogFacts'];
+      machine: string;
+      name: string;
+      owner: string;
+      priority: number;
+      /** @default null */
+      progress: components['schemas']['Progress'] | null;
+      project: string;
+      project_name: string;
+      /**
+       * @default
+       * @enum {unknown}
+       */
+      reason:
+        | ''
+        | 'after'
+        | 'backoff'
+        | 'dependency'
+        | 'exit'
+        | 'gpus'
+        | 'gpus_busy'
+        | 'memory'
+        | 'no_agent'
+        | 'not_started'
+        | 'paused'
+        | 'rebooted'
+        | 'signal'
+        | 'slots'
+        | 'stopped'
+        | 'timeout'
+        | 'unsupervised';
+      /** @default null */
+      schedule: string | null;
+      /** @default null */
+      signal: string | null;
+      started_at: number | null;
+      /** @enum {unknown} */
+      state:
+        | 'cancelled'
+        | 'failed'
+        | 'lost'
+        | 'queued'
+        | 'running'
+        | 'starting'
+        | 'stopping'
+        | 'succeeded'
+        | 'timed_out';
+      /** @default false */
+      stop_requested: boolean;
+      uid: string;
+      /**
+       * @description Its agent has not been heard of for a while: what is shown is the last that was known.
+       * @default false
+       */
+      unreachable: boolean;
+      updated_at: number;
+    };
+    /**
+     * Page[TaskRow]
+     * @description One page of a list. `next_cursor` is missing on the last page, `total` unless it was asked for.
+     */
+    TaskRowPage: {
+      items: components['schemas']['TaskRow'][];
+      /** @default null */
+      next_cursor: string | null;
+      /** @default null */
+      total: number | null;
+    };
+    /**
+     * TaskSpec
+     * @description What runs, and how.
+     */
+    TaskSpec: {
+      /**
+       * @description file, its arguments, and what runs it (empty: the server's Python for ``.py``, ``bash`` for ``.sh``, else the file itself).
+       * @default []
+       */
+      args: string[];
+      /**
+       * @description program and arguments; with `shell` one string for ``/bin/sh -c``.
+       * @default []
+       */
+      command: string[];
+      /**
+       * @description absolute, or relative to the server's root folder; empty: the folder of script or notebook, else that root.
+       * @default
+       */
+      cwd: string;
+      /**
+       * @description variables on top of the server's own (without Jupyter's secrets).
+       * @default {}
+       */
+      env: {
+        [key: string]: string;
+      };
+      /**
+       * @description how many; 0 hides all of them from the task.
+       * @default 0
+       */
+      gpus: number;
+      /**
+       * @description between asking it to end (SIGTERM) and killing it.
+       * @default 30
+       */
+      grace_s: number;
+      /**
+       * @description file, its arguments, and what runs it (empty: the server's Python for ``.py``, ``bash`` for ``.sh``, else the file itself).
+       * @default
+       */
+      interpreter: string;
+      /**
+       * @description file, values that are set behind the cell tagged ``parameters`` (or before the first cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
+       * @default
+       */
+      kernel: string;
+      /**
+       * @description ``command``, ``script`` or ``notebook``, with the field of that name.
+       * @enum {unknown}
+       */
+      kind: 'command' | 'notebook' | 'notebook-live' | 'script';
+      /**
+       * @description file, values that are set behind the cell tagged ``parameters`` (or before the first cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
+       * @default
+       */
+      notebook: string;
+      /**
+       * @description file, values that are set behind the cell tagged ``parameters`` (or before the first cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
+       * @default {}
+       */
+      parameters: Record<string, unknown>;
+      /**
+       * @description whether a lost attempt is retried too: only right for tasks that may run twice.
+       * @default false
+       */
+      rerun_lost: boolean;
+      /**
+       * @description further attempts after a failure or a time-out, `retry_wait_s` later, then twice that, at most an hour.
+       * @default 0
+       */
+      retries: number;
+      /** @default 10 */
+      retry_wait_s: number;
+      /**
+       * @description file, its arguments, and what runs it (empty: the server's Python for ``.py``, ``bash`` for ``.sh``, else the file itself).
+       * @default
+       */
+      script: string;
+      /** @default false */
+      shell: boolean;
+      /**
+       * @description how many of the agent's slots (one per core unless set otherwise) it takes.
+       * @default 1
+       */
+      slots: number;
+      /**
+       * @description from its start; None: no limit.
+       * @default null
+       */
+      timeout_s: number | null;
+    };
+    /**
      * Token
      * @description An API token without its secret.
      */
@@ -1252,6 +2267,76 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  list_agents: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Agent'][];
+          'application/msgpack': components['schemas']['Agent'][];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  pause_agent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Agent'];
+          'application/msgpack': components['schemas']['Agent'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  resume_agent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Agent'];
+          'application/msgpack': components['schemas']['Agent'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
   mint_token: {
     parameters: {
       query?: never;
@@ -2181,6 +3266,168 @@ export interface operations {
       default: components['responses']['Problem'];
     };
   };
+  list_schedules: {
+    parameters: {
+      query?: {
+        count?: boolean;
+        cursor?: string;
+        limit?: number;
+        project?: string[];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SchedulePage'];
+          'application/msgpack': components['schemas']['SchedulePage'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  create_schedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewSchedule'];
+        'application/msgpack': components['schemas']['NewSchedule'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Schedule'];
+          'application/msgpack': components['schemas']['Schedule'];
+        };
+      };
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Schedule'];
+          'application/msgpack': components['schemas']['Schedule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_schedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Schedule'];
+          'application/msgpack': components['schemas']['Schedule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  remove_schedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  update_schedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['SchedulePatch'];
+        'application/msgpack': components['schemas']['SchedulePatch'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Schedule'];
+          'application/msgpack': components['schemas']['Schedule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  run_schedule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
   get_info: {
     parameters: {
       query?: never;
@@ -2198,6 +3445,404 @@ export interface operations {
         content: {
           'application/json': components['schemas']['ServerInfo'];
           'application/msgpack': components['schemas']['ServerInfo'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  list_tasks: {
+    parameters: {
+      query?: {
+        agent?: string[];
+        count?: boolean;
+        cursor?: string;
+        /** @description uid of the schedule that queued them, of the experiment that they log. */
+        experiment?: string;
+        kind?: ('command' | 'notebook' | 'notebook-live' | 'script')[];
+        lifecycle?: 'active' | 'archived' | 'trashed';
+        limit?: number;
+        owner?: string[];
+        project?: string[];
+        /** @description words that must all occur in name, command or project. */
+        q?: string;
+        /** @description uid of the schedule that queued them, of the experiment that they log. */
+        schedule?: string;
+        /** @description ``created``, ``updated``, ``started``, ``ended``, ``name`` or ``state``, ``-`` reverses; ``queue`` is the order in which they will start (running ones first). */
+        sort?: string;
+        state?: (
+          | 'cancelled'
+          | 'failed'
+          | 'lost'
+          | 'queued'
+          | 'running'
+          | 'starting'
+          | 'stopping'
+          | 'succeeded'
+          | 'timed_out'
+        )[];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['TaskRowPage'];
+          'application/msgpack': components['schemas']['TaskRowPage'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  create_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewTask'];
+        'application/msgpack': components['schemas']['NewTask'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  trash_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  update_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TaskPatch'];
+        'application/msgpack': components['schemas']['TaskPatch'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  move_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+        verb: 'archive' | 'restore' | 'trash';
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  clone_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  purge_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Purged'];
+          'application/msgpack': components['schemas']['Purged'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  retry_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  stop_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['StopTask'];
+        'application/msgpack': components['schemas']['StopTask'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Task'];
+          'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  bulk_tasks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TaskBulk'];
+        'application/msgpack': components['schemas']['TaskBulk'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BulkResult'];
+          'application/msgpack': components['schemas']['BulkResult'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  check_task: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewTask'];
+        'application/msgpack': components['schemas']['NewTask'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['TaskCheck'];
+          'application/msgpack': components['schemas']['TaskCheck'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  count_tasks: {
+    parameters: {
+      query?: {
+        agent?: string[];
+        count?: boolean;
+        cursor?: string;
+        /** @description uid of the schedule that queued them, of the experiment that they log. */
+        experiment?: string;
+        kind?: ('command' | 'notebook' | 'notebook-live' | 'script')[];
+        lifecycle?: 'active' | 'archived' | 'trashed';
+        limit?: number;
+        owner?: string[];
+        project?: string[];
+        /** @description words that must all occur in name, command or project. */
+        q?: string;
+        /** @description uid of the schedule that queued them, of the experiment that they log. */
+        schedule?: string;
+        /** @description ``created``, ``updated``, ``started``, ``ended``, ``name`` or ``state``, ``-`` reverses; ``queue`` is the order in which they will start (running ones first). */
+        sort?: string;
+        state?: (
+          | 'cancelled'
+          | 'failed'
+          | 'lost'
+          | 'queued'
+          | 'running'
+          | 'starting'
+          | 'stopping'
+          | 'succeeded'
+          | 'timed_out'
+        )[];
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            [key: string]: number;
+          };
+          'application/msgpack': {
+            [key: string]: number;
+          };
         };
       };
       default: components['responses']['Problem'];
