@@ -3,8 +3,11 @@
 import { DEFAULT_VIEW, restoreView, type ChartView, type Subject } from '../chart/view';
 
 export const CURVE_MIME = 'application/vnd.aiplat.curve+json';
+/** A panel that is no curve: its widget alone. */
+export const PANEL_MIME = 'application/vnd.aiplat.panel+json';
 
 export interface Bundle {
+  /** Without experiments nothing is asked of the server: a panel of no curve, or of none yet. */
   readonly subject: Subject;
   readonly view: ChartView;
   /** The panel's widget, which exists as long as its kernel does. */
@@ -14,14 +17,15 @@ export interface Bundle {
 const VERSION = 1;
 
 const isTexts = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string');
+  Array.isArray(value) && value.every(item => typeof item === 'string');
 
 /** `data` as a bundle; null if it is none, or of a later version. */
 export function readBundle(data: unknown): Bundle | null {
   if (typeof data !== 'object' || data === null) {
     return null;
   }
-  const { version, experiments, metrics, options, widget } = data as Partial<Record<string, unknown>>;
+  const known = data as Partial<Record<string, unknown>>;
+  const { version, experiments = [], metrics = [], options, widget } = known;
   if (version !== VERSION || !isTexts(experiments) || !isTexts(metrics)) {
     return null;
   }

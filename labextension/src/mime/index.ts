@@ -13,14 +13,15 @@ import { DisposableDelegate } from '@lumino/disposable';
 
 import type { Services } from '../services';
 import { IServices } from '../services';
-import { CURVE_MIME } from './bundle';
+import { CURVE_MIME, PANEL_MIME } from './bundle';
 import { CurveOutput, type Surroundings } from './renderer';
 
 const BEFORE_WIDGETS = -20;
 const AFTER_WIDGETS = -5;
 
 function factory(surroundings: Surroundings): IRenderMime.IRendererFactory {
-  return { safe: true, mimeTypes: [CURVE_MIME], createRenderer: () => new CurveOutput(surroundings) };
+  const createRenderer = (): CurveOutput => new CurveOutput(surroundings);
+  return { safe: true, mimeTypes: [CURVE_MIME, PANEL_MIME], createRenderer };
 }
 
 /** The registry of a notebook's panel; null for a widget that is no notebook. */

@@ -5,11 +5,13 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel, Widget } from '@lumino/widgets';
 
 import type { Services } from '../services';
-import { CURVE_MIME, readBundle, type Bundle } from './bundle';
+import { CURVE_MIME, PANEL_MIME, readBundle, type Bundle } from './bundle';
 import { LiveWidget, WIDGET_MIME } from './live';
 
 /** So long a kernel is given to bring its widget before the curve is asked from the server. */
 const PATIENCE_MS = 2000;
+
+const STILL_MIMES = ['text/html', 'image/png', 'text/plain'];
 
 export interface Surroundings {
   readonly services: Services;
@@ -21,6 +23,7 @@ export interface Surroundings {
 
 export class CurveOutput extends Panel implements IRenderMime.IRenderer {
   private shown = '';
+  private modelId: string | null = null;
   private live: LiveWidget | null = null;
   private saved: Widget | null = null;
   private waiting: ReturnType<typeof setTimeout> | undefined;
@@ -31,13 +34,18 @@ export class CurveOutput extends Panel implements IRenderMime.IRenderer {
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const data = JSON.stringify(model.data[CURVE_MIME]);
+    const own = model.data[CURVE_MIME] ?? model.data[PANEL_MIME];
+    const data = JSON.stringify(own);
     if (data === this.shown) {
       return;
     }
     this.shown = data;
+    const bundle = readBundle(own);
+    if (bundle !== null && bundle.modelId === this.modelId && this.live?.isHidden === false) {
+      return; // the widget shows by itself what has changed
+    }
     this.clear();
-    const bundle = readBundle(model.data[CURVE_MIME]);
+    this.modelId = bundle?.modelId ?? null;
     if (bundle === null) {
       this.node.textContent = textOf(model);
       return;
@@ -90,18 +98,35 @@ export class CurveOutput extends Panel implements IRenderMime.IRenderer {
     this.saved = place;
     this.live?.hide();
     this.addWidget(place);
+    if (bundle.subject.experiments.length === 0) {
+      await this.showStill(place, model);
+      return;
+    }
     const { SavedCurve } = await import('./SavedCurve');
     if (!place.isDisposed) {
       place.addWidget(new SavedCurve(bundle, pictureOf(model), textOf(model), this.surroundings.services));
     }
   }
 
+  /** Shows what a host shows that knows no panels. */
+  private async showStill(place: Panel, model: IRenderMime.IMimeModel): Promise<void> {
+    const { rendermime } = this.surroundings;
+    const type = STILL_MIMES.find(each => each in model.data && rendermime?.getFactory(each));
+    if (type === undefined || rendermime === null) {
+      place.node.textContent = textOf(model);
+      return;
+    }
+    const still = rendermime.createRenderer(type);
+    place.addWidget(still);
+    await still.renderModel(model);
+  }
+
   private clear(): void {
     clearTimeout(this.waiting);
-    this.node.textContent = '';
     this.live?.dispose();
     this.saved?.dispose();
     this.live = this.saved = null;
+    this.node.textContent = '';
   }
 }
 

@@ -4,7 +4,7 @@ import { Panel, Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { FakePlatform } from '../../testing/platform';
-import { readBundle } from '../bundle';
+import { CURVE_MIME, PANEL_MIME, readBundle } from '../bundle';
 import { WIDGET_MIME } from '../live';
 import { CurveOutput } from '../renderer';
 
@@ -55,9 +55,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function model(own: unknown = OWN, trusted = true): IRenderMime.IMimeModel {
+function model(own: unknown = OWN, trusted = true, type: string = CURVE_MIME): IRenderMime.IMimeModel {
   const data = {
-    'application/vnd.aiplat.curve+json': own,
+    [type]: own,
     [WIDGET_MIME]: {},
     'text/plain': 'LossCurve(mlp)'
   };
@@ -115,6 +115,25 @@ describe('an output of curves', () => {
     expect(made.length).toBe(1);
   });
 
+  it('keeps the widget when it shows other experiments, and disposes of one that is replaced', async () => {
+    void output.renderModel(model({ ...OWN, experiments: [] }));
+    made[0].appear(new Widget());
+    await vi.waitFor(() => expect(liveIsShown()).toBe(true));
+    await output.renderModel(model({ ...OWN, experiments: ['mlp', 'cnn'] }));
+    expect(made.length).toBe(1);
+    void output.renderModel(model({ ...OWN, widget: { model_id: 'm2' } }));
+    expect(made[0].isDisposed).toBe(true);
+    expect(made.length).toBe(2);
+  });
+
+  it('shows the still form of a panel without curves when its widget is gone', async () => {
+    hasKernel = false;
+    await output.renderModel(model({ version: 1, widget: { model_id: 'm1' } }, true, PANEL_MIME));
+    await vi.advanceTimersByTimeAsync(10);
+    await vi.waitFor(() => expect(output.node.textContent).toContain('LossCurve(mlp)'));
+    expect(saved()).toBeNull();
+  });
+
   it('asks no widget for an output that is not trusted', async () => {
     await output.renderModel(model(OWN, false));
     await vi.waitFor(() => expect(saved()).not.toBeNull());
@@ -140,7 +159,7 @@ describe('readBundle', () => {
     });
   });
 
-  it.each([null, 'x', {}, { ...OWN, version: 2 }, { ...OWN, experiments: [] }, { ...OWN, metrics: [1] }])(
+  it.each([null, 'x', {}, { ...OWN, version: 2 }, { ...OWN, experiments: [1] }, { ...OWN, metrics: [1] }])(
     'refuses %o',
     data => {
       expect(readBundle(data)).toBeNull();
