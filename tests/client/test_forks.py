@@ -20,12 +20,12 @@ for pause in (0.0, 0.002, 0.004, 0.008, 0.016, 0.03):
     end = time.perf_counter() + pause
     while time.perf_counter() < end:
         exp.log({'x': 1.0})
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         faulthandler.dump_traceback_later(10, exit=True)
         exp.log({'y': 1.0})
         import encodings.idna, http.client, subprocess
         os._exit(0)
-    if status := os.waitstatus_to_exitcode(os.wait()[1]):
+    if status := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
         sys.exit(status)
 """
 IMPORTS_OF_THREADS = """
