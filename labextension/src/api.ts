@@ -7,6 +7,7 @@ import { UUID } from '@lumino/coreutils';
 import { pause } from './clock';
 import { ApiError, errorOf } from './errors';
 import type {
+  Agent,
   BulkResult,
   ChangesQuery,
   CurveAnswer,
@@ -15,12 +16,21 @@ import type {
   ExperimentPatch,
   ExperimentQuery,
   ExperimentRow,
+  NewSchedule,
+  NewTask,
   Page,
   Project,
   ProjectPatch,
   ProjectQuery,
+  Schedule,
   SeriesSummary,
   ServerInfo,
+  Task,
+  TaskCheck,
+  TaskPatch,
+  TaskQuery,
+  TaskRow,
+  TaskVerb,
   Verb
 } from './records';
 
@@ -93,6 +103,56 @@ export class Api {
 
   curves(query: CurveQuery, signal?: AbortSignal): Promise<CurveAnswer> {
     return this.call('GET', ['metrics', 'query'], { query, signal });
+  }
+
+  tasks(query: TaskQuery, signal?: AbortSignal): Promise<Page<TaskRow>> {
+    return this.call('GET', ['tasks'], { query, signal });
+  }
+
+  /** How many tasks a query finds, by state. */
+  taskCounts(query: TaskQuery, signal?: AbortSignal): Promise<Partial<Record<TaskRow['state'], number>>> {
+    return this.call('GET', ['tasks', 'counts'], { query, signal });
+  }
+
+  task(uid: string, signal?: AbortSignal): Promise<Task> {
+    return this.call('GET', ['tasks', uid], { signal });
+  }
+
+  createTask(task: NewTask): Promise<Task> {
+    return this.call('POST', ['tasks'], { body: task });
+  }
+
+  checkTask(task: NewTask, signal?: AbortSignal): Promise<TaskCheck> {
+    return this.call('POST', ['tasks', 'check'], { body: task, signal });
+  }
+
+  updateTask(uid: string, patch: TaskPatch): Promise<Task> {
+    return this.call('PATCH', ['tasks', uid], { body: patch });
+  }
+
+  stopTask(uid: string, now = false): Promise<Task> {
+    return this.call('POST', ['tasks', uid, 'stop'], { body: { now } });
+  }
+
+  applyToTask(uid: string, verb: 'retry' | 'clone'): Promise<Task> {
+    return this.call('POST', ['tasks', uid, verb]);
+  }
+
+  bulkTasks(verb: TaskVerb, uids: string[]): Promise<BulkResult> {
+    return this.call('POST', ['tasks', 'bulk'], { body: { verb, uids } });
+  }
+
+  agents(signal?: AbortSignal): Promise<Agent[]> {
+    return this.call('GET', ['agents'], { signal });
+  }
+
+  /** Start no further tasks on a machine, or start them again. */
+  applyToAgent(uid: string, verb: 'pause' | 'resume'): Promise<Agent> {
+    return this.call('POST', ['agents', uid, verb]);
+  }
+
+  createSchedule(schedule: NewSchedule): Promise<Schedule> {
+    return this.call('POST', ['schedules'], { body: schedule });
   }
 
   /** Open the stream of changes; the answer is still to be read. Never repeated: `Events` does that. */

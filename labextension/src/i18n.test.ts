@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
 import { STATES } from './status';
+import { REASONS, TASK_STATES } from './taskStatus';
 
 const SOURCES = new URL('.', import.meta.url);
 const CHINESE = new URL('../../aiplat_jupyter/locale/zh_CN/LC_MESSAGES/aiplat_jupyter.json', import.meta.url);
@@ -43,7 +44,8 @@ const { '': header, ...entries } = JSON.parse(readFileSync(CHINESE, 'utf8')) as 
   '': Record<string, string>;
 };
 const used = usedStrings();
-const states = Object.values(STATES);
+const reasons = Object.values(REASONS).filter(({ en }) => en !== '');
+const states = [...Object.values(STATES), ...Object.values(TASK_STATES), ...reasons];
 
 describe('the Chinese texts', () => {
   it('are there for every string, and for no other', () => {

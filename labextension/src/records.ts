@@ -21,6 +21,18 @@ export type Change = Schemas['Change'];
 
 export type Changes = Schemas['Changes'];
 
+export type TaskRow = Schemas['TaskRow'];
+export type Task = Schemas['Task'];
+export type TaskAttempt = Schemas['TaskAttempt'];
+export type TaskState = TaskRow['state'];
+export type TaskReason = TaskRow['reason'];
+export type TaskVerb = Schemas['TaskBulk']['verb'];
+export type TaskCheck = Schemas['TaskCheck'];
+export type TaskSpec = Schemas['TaskSpec'];
+export type Progress = Schemas['Progress'];
+export type Agent = Schemas['Agent'];
+export type Schedule = Schemas['Schedule'];
+
 export type Verb = Schemas['Bulk']['verb'];
 export type Smoothing = Schemas['CurveQuery']['smoothing'];
 
@@ -32,6 +44,11 @@ export interface Page<T> {
 
 export type ProjectQuery = Partial<Schemas['ProjectQuery']>;
 export type ExperimentQuery = Partial<Schemas['ExperimentQuery']>;
+export type TaskQuery = Partial<Schemas['TaskQuery']>;
+export type NewTask = Pick<Schemas['NewTask'], 'project' | 'kind'> & Partial<Schemas['NewTask']>;
+export type NewSchedule = Pick<Schemas['NewSchedule'], 'name' | 'cron'> &
+  Partial<Omit<Schemas['NewSchedule'], 'task'>> & { task: NewTask };
+export type TaskPatch = Partial<Schemas['TaskPatch']>;
 export type ChangesQuery = Partial<Schemas['ChangesQuery']>;
 export type CurveQuery = Pick<Schemas['CurveQuery'], 'experiments' | 'metrics'> &
   Partial<Schemas['CurveQuery']>;
