@@ -13,6 +13,8 @@ LAYERS = {
     "store": {"core", "store"},
     "services": {"core", "store", "services"},
     "server": {"core", "services", "server"},
+    "executors": {"core", "executors"},
+    "gpu": {"core", "gpu"},
     "client": {"core", "client"},
     "widgets": {"core", "client", "widgets"},
 }
@@ -25,13 +27,15 @@ UNKNOWN = {
     "store": {"jupyter_server", "tornado", "traitlets"},
     "services": {"jupyter_server", "tornado", "traitlets"},
     "server": {"sqlalchemy", "alembic", "numpy"},
+    "executors": {"sqlalchemy", "tornado", "jupyter_server"},
+    "gpu": {"sqlalchemy", "tornado", "jupyter_server"},
     "client": {"sqlalchemy", "tornado", "jupyter_server"},
     "widgets": {"sqlalchemy", "tornado", "jupyter_server"},
 }
 """Libraries that a layer has nothing to do with."""
 ROOTS = {
     "__init__.py": {"client", "widgets", "server", "offline"},
-    "pytest_plugin.py": {"server"},
+    "pytest_plugin.py": {"core", "server"},
     "demo.py": {"core", "client"},
     "cli.py": {*LAYERS, "platform", "demo"},
     "platform.py": {*LAYERS},
