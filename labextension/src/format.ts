@@ -1,6 +1,6 @@
 /** Numbers and times as people read them, in the locale that Lab shows. */
 
-import { locale } from './i18n';
+import { locale } from './locale';
 
 /** Four significant digits (`0.03142`, `1.2e-6`); whole numbers are grouped; null is NaN. */
 export function significant(value: number | null): string {
@@ -68,15 +68,20 @@ export function relative(
 }
 
 /** Without months, whose short form is that of minutes. */
-const SHORT_UNITS = ['year', 'week', 'day', 'hour', 'minute'];
+const SHORT_UNITS = ['year', 'week', 'day', 'hour', 'minute', 'second'];
 
 /** How long ago as one number and its unit: `2d`, `3m`; less than a minute is `now`, in the locale's word. */
 export function shortAge(at: number, now: number): string {
-  const passed = Math.max(0, now - at);
-  const [unit, size] = UNITS.find(([name, seconds]) => SHORT_UNITS.includes(name) && passed >= seconds) ?? [];
-  if (unit === undefined || size === undefined) {
-    return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(0, 'second');
-  }
+  return now - at < 60
+    ? new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }).format(0, 'second')
+    : shortDuration(now - at);
+}
+
+/** The largest unit of a duration alone: `12s`, `5m`, `2h`, `3d`, in the locale's own letters. */
+export function shortDuration(seconds: number): string {
+  const passed = Math.max(0, seconds);
+  const fitting = UNITS.find(([name, size]) => SHORT_UNITS.includes(name) && passed >= size);
+  const [unit, size] = fitting ?? (['second', 1] as const);
   const format = new Intl.NumberFormat(locale(), { style: 'unit', unit, unitDisplay: 'narrow' });
   return format.format(Math.floor(passed / size));
 }

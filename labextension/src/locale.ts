@@ -1,0 +1,4 @@
+/** The language that the page shows, for `Intl`. */
+export function locale(): string {
+  return document.documentElement.lang || 'en';
+}
