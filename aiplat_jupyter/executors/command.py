@@ -31,7 +31,7 @@ def command(spec: TaskSpec, root: Path) -> Command:
         return Command([*_runner(spec, path), str(path), *spec.args], _folder(spec, root, path.parent))
     if spec.kind == "notebook":
         path = _under(root, spec.notebook)
-        argv = [sys.executable, "-u", "-m", "aiplat_jupyter.executors.notebook", str(path)]
+        argv = [sys.executable, "-u", "-P", "-m", "aiplat_jupyter.executors.notebook", str(path)]
         return Command(argv + (["--kernel", spec.kernel] if spec.kernel else []), _folder(spec, root, path.parent))
     argv = ["/bin/sh", "-c", *spec.command] if spec.shell else spec.command
     return Command(argv, _folder(spec, root, root))
