@@ -1,0 +1,110 @@
+"""The files of logs: which ones a folder has, and reading them, also when they are compressed."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from aiplat_jupyter.store.logs.packed import SUFFIX, PackedFile
+
+MAX_STREAMS: Final = 256
+CONSOLE: Final = "out"
+_DEPTH: Final = 5
+_LOOKS: Final = 5_000
+"""How many entries of a folder are looked at."""
+_NAME: Final = re.compile(r".+\.log(\.\d+)?")
+
+
+class LogFile(Protocol):
+    """The bytes of a log. `key` is device and inode."""
+
+    key: tuple[int, int]
+
+    def size(self) -> int:
+        """Return how long it is."""
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return up to `size` bytes from `at` on."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class PlainFile:
+    """A log as the job writes it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        found = os.fstat(descriptor)
+        self.key = found.st_dev, found.st_ino
+
+    def size(self) -> int:
+        """Return how long it is."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return up to `size` bytes from `at` on."""
+        return os.pread(self._descriptor, size, at)
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self._descriptor)
+
+
+def open_log(path: Path) -> LogFile:
+    """Open a log, or what it was compressed to. Raise `FileNotFoundError`; `OSError` for what is no ordinary file."""
+    try:
+        return PlainFile(_open(path))
+    except FileNotFoundError:
+        return PackedFile(_open(path.with_name(path.name + SUFFIX)))
+
+
+def key_of(path: Path) -> tuple[int, int]:
+    """Return device and inode of the file that `open_log` would open. Raise `FileNotFoundError`."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        found = path.with_name(path.name + SUFFIX).lstat()
+    return found.st_dev, found.st_ino
+
+
+def _open(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path.name} is no ordinary file")
+    return descriptor
+
+
+def streams(folder: Path) -> dict[str, Path]:
+    """Return the logs below a folder by their stream's name, the console first.
+
+    The name is the path in the folder without ``.log``. Links are not followed, nor is it looked into hidden folders.
+    """
+    found: dict[str, Path] = {}
+    for path in _logs(folder):
+        name = str(path.relative_to(folder)).removesuffix(SUFFIX).removesuffix(".log")
+        found[name] = path.with_name(path.name.removesuffix(SUFFIX))
+        if len(found) == MAX_STREAMS:
+            break
+    return dict(sorted(found.items(), key=lambda item: (item[0] != CONSOLE, item[0])))
+
+
+def _logs(folder: Path) -> Iterator[Path]:
+    folders, looks = [(folder, 0)], 0
+    while folders:
+        here, depth = folders.pop(0)
+        try:
+            entries = sorted(os.scandir(here), key=lambda entry: (entry.name != f"{CONSOLE}.log", entry.name))
+        except OSError:
+            continue
+        for entry in entries[: _LOOKS - looks]:
+            if entry.is_dir(follow_symlinks=False) and depth < _DEPTH and not entry.name.startswith("."):
+                folders.append((Path(entry.path), depth + 1))
+            elif entry.is_file(follow_symlinks=False) and _NAME.fullmatch(entry.name.removesuffix(SUFFIX)):
+                yield Path(entry.path)
+        looks += len(entries)
+        if looks >= _LOOKS:
+            return

@@ -1,0 +1,99 @@
+"""When a log had which size: what tells the time of a line that does not say it.
+
+Times are seen, not written in the log, so unlike the rest of the index they cannot be made again.
+"""
+
+import os
+import struct
+from bisect import bisect_left, bisect_right
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+TIME: Final = np.dtype([("size", "<u8"), ("at", "<f8")])
+_HEADER: Final = struct.Struct("<8s2Q")
+_MAGIC: Final = b"aiptim1\n"
+_EVERY: Final = 1.0
+_SURE: Final = 2.5
+"""Seconds between two looks up to which what was written between them has a time."""
+
+
+class Times:
+    """Sizes and when they were seen, both rising; kept in a file if there is one. Not safe for threads."""
+
+    def __init__(self, path: Path | None, device: int, inode: int) -> None:
+        self._header = _HEADER.pack(_MAGIC, device, inode)
+        self._file: int | None = None
+        self._forget()
+        if path is not None:
+            with suppress(OSError):
+                self._open(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def begin(self, device: int, inode: int) -> None:
+        """Forget what was, for another file in the place of the first or one that began anew."""
+        self._header = _HEADER.pack(_MAGIC, device, inode)
+        self._forget()
+        with suppress(OSError):
+            self._clear()
+
+    def _forget(self) -> None:
+        self._sizes: list[int] = [0]
+        self._ats: list[float] = [0.0]
+        self._looked = 0.0
+
+    def _open(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        data = os.pread(self._file, os.fstat(self._file).st_size, 0)
+        header, data = data[: _HEADER.size], data[_HEADER.size :]
+        rows = np.frombuffer(data, TIME, len(data) // TIME.itemsize)
+        is_rising = np.all(np.diff(rows["size"].astype(np.int64)) >= 0) and np.all(np.diff(rows["at"]) >= 0)
+        if header != self._header or not is_rising:
+            self._clear()
+        else:
+            self._sizes += rows["size"].tolist()
+            self._ats += rows["at"].tolist()
+
+    def _clear(self) -> None:
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, self._header, 0)
+
+    def look(self, size: int, now: float) -> None:
+        """Note that the log has `size` bytes at `now`; a clock that went back is as if it had stood still."""
+        now = max(now, self._ats[-1])
+        is_new = size > self._sizes[-1]
+        if is_new and self._looked - self._ats[-1] > _EVERY:
+            self._add(self._sizes[-1], self._looked)
+        if is_new and now - self._ats[-1] >= _EVERY:
+            self._add(size, now)
+        self._looked = now
+
+    def _add(self, size: int, at: float) -> None:
+        if self._file is not None:
+            row = np.array([(size, at)], TIME).tobytes()
+            end = os.fstat(self._file).st_size
+            with suppress(OSError):  # a full disk: the time is known until the process ends
+                os.pwrite(self._file, row, end - (end - _HEADER.size) % TIME.itemsize)
+        self._sizes.append(size)
+        self._ats.append(at)
+
+    def at(self, end: int) -> float | None:
+        """Return when the byte before `end` was written, to a second; None where nobody looked."""
+        place = bisect_left(self._sizes, end)
+        if place == len(self._sizes):
+            return self._looked if self._looked - self._ats[-1] <= _SURE else None
+        if not place or self._ats[place] - self._ats[place - 1] > _SURE:
+            return None
+        return self._ats[place]
+
+    def offset(self, at: float) -> int:
+        """Return how long the log was at a time."""
+        return self._sizes[max(0, bisect_right(self._ats, at) - 1)]
