@@ -314,7 +314,8 @@ class Journal(Struct, frozen=True, kw_only=True):
 class Change(Struct, frozen=True, kw_only=True):
     """One entry of the durable sequence: that something changed, never what it is now.
 
-    Topics: ``projects``, ``experiments`` (rows of lists) and ``experiment:<uid>`` (points, status, all of one).
+    Topics: ``projects``, ``experiments``, ``tasks``, ``schedules``, ``agents`` (rows of lists), ``experiment:<uid>``
+    (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress.
     """
 
     seq: int

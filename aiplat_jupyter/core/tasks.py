@@ -216,8 +216,8 @@ class Gpu(Struct, frozen=True, kw_only=True):
     uuid: str
     index: int
     name: str
-    memory: int
-    """Bytes in all."""
+    memory: int | None
+    """Bytes in all; None: the driver does not tell."""
     task: str | None = None
 
 
@@ -235,6 +235,9 @@ class Agent(Struct, frozen=True, kw_only=True):
     slots_taken: int
     gpus: list[Gpu]
     seen_at: float
+    unknown: list[str] = []
+    """Folders of jobs that run there and of which the database does not know, as after a restored backup; only of the
+    answering server's own agent."""
 
 
 # Schedules

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from aiplat_jupyter.core.errors import Forbidden, NotFound
 from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.core.states import Role, Scope
-from aiplat_jupyter.store import experiments, projects, tombstones
+from aiplat_jupyter.store import experiments, projects, tasks, tombstones
 
 _RANK: Final = {"viewer": 0, "editor": 1, "owner": 2}
 
@@ -34,6 +34,16 @@ def experiment(tx: Connection, who: Identity, uid: str, need: Role) -> experimen
     if found is None:
         tombstones.refuse_buried(tx, uid)
         raise NotFound(f"There is no experiment {uid!r}.")
+    check(who, found.project.role, need)
+    return found
+
+
+def task(tx: Connection, who: Identity, uid: str, need: Role) -> tasks.Found:
+    """Return a task in whose project `who` has at least the role `need`. Raise as `project`."""
+    found = tasks.find(tx, who, uid)
+    if found is None:
+        tombstones.refuse_buried(tx, uid)
+        raise NotFound(f"There is no task {uid!r}.")
     check(who, found.project.role, need)
     return found
 

@@ -10,6 +10,7 @@ from aiplat_jupyter.core.errors import AiplatError, Conflict, InvalidInput
 from aiplat_jupyter.core.problems import to_problem
 from aiplat_jupyter.core.records import Bulk, BulkResult, Problem, Purged, Verb
 from aiplat_jupyter.core.states import LIFECYCLE, Lifecycle
+from aiplat_jupyter.core.tasks import TaskBulk
 from aiplat_jupyter.store.database import Database
 
 MAX_UIDS: Final = 1_000
@@ -17,7 +18,7 @@ _PER_TRANSACTION: Final = 100
 _TARGETS: Final[dict[str, Lifecycle]] = {"archive": "archived", "restore": "active", "trash": "trashed"}
 
 
-async def put_each(database: Database, bulk: Bulk, put: Callable[[Connection, str], object]) -> BulkResult:
+async def put_each(database: Database, bulk: Bulk | TaskBulk, put: Callable[[Connection, str], object]) -> BulkResult:
     """Put each of the things into its new state; `put` must look before it writes, as many share a transaction."""
     uids, problems = _uids(bulk), dict[str, Problem]()
     for start in range(0, len(uids), _PER_TRANSACTION):
@@ -36,7 +37,7 @@ def _put_some(tx: Connection, uids: Sequence[str], put: Callable[[Connection, st
     return problems
 
 
-async def purge_each(bulk: Bulk, purge: Callable[[str], Awaitable[Purged]]) -> BulkResult:
+async def purge_each(bulk: Bulk | TaskBulk, purge: Callable[[str], Awaitable[Purged]]) -> BulkResult:
     """Purge each of the things; what fails does not hinder the others."""
     done, failed, freed = [], dict[str, Problem](), 0
     for uid in _uids(bulk):
@@ -49,7 +50,7 @@ async def purge_each(bulk: Bulk, purge: Callable[[str], Awaitable[Purged]]) -> B
     return BulkResult(done=done, failed=failed, freed_bytes=freed)
 
 
-def _uids(bulk: Bulk) -> list[str]:
+def _uids(bulk: Bulk | TaskBulk) -> list[str]:
     if len(bulk.uids) > MAX_UIDS:
         raise InvalidInput("That is too much at once.", fields={"uids": f"at most {MAX_UIDS:,}"})
     return list(dict.fromkeys(bulk.uids))

@@ -34,12 +34,17 @@ def of_task(tx: Connection, kind: Kind, uid: str, project: str) -> None:
     _record(tx, ["tasks", f"task:{uid}"], kind, uid, project)
 
 
+def of_agent(tx: Connection, uid: str) -> None:
+    """Record that an agent changed, which everybody may see."""
+    _record(tx, ["agents"], "updated", uid, None)
+
+
 def of_schedule(tx: Connection, kind: Kind, uid: str, project: str) -> None:
     """Record that a schedule of `project` (a uid) changed."""
     _record(tx, ["schedules"], kind, uid, project)
 
 
-def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str) -> None:
+def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str | None) -> None:
     row = {"kind": kind, "uid": uid, "project": project, "at": time.time()}
     tx.execute(_INSERT, [{"topic": topic, **row} for topic in topics])
     if tx.dialect.name == "postgresql":

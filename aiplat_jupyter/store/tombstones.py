@@ -9,8 +9,10 @@ from sqlalchemy import Connection, insert, select
 from aiplat_jupyter.core.errors import Gone
 from aiplat_jupyter.store.tables import TombstoneRow
 
+Kind = Literal["project", "experiment", "journal", "task", "schedule"]
 
-def bury(tx: Connection, kind: Literal["project", "experiment", "journal"], uids: Iterable[str]) -> None:
+
+def bury(tx: Connection, kind: Kind, uids: Iterable[str]) -> None:
     """Remember that these are purged; those that are buried already stay so."""
     fresh = [uid for uid in uids if not _is_buried(tx, uid)]
     if fresh:
