@@ -3,5 +3,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
 import platform from '../style/icons/platform.svg';
+import tasks from '../style/icons/tasks.svg';
 
 export const platformIcon = new LabIcon({ name: 'aiplat:platform', svgstr: platform });
+export const taskIcon = new LabIcon({ name: 'aiplat:tasks', svgstr: tasks });

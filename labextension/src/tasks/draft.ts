@@ -1,0 +1,203 @@
+/** What the form of a new task holds: text as it is typed, and the task that it means. */
+
+import type { NewTask, Task } from '../records';
+
+export type Kind = 'script' | 'command' | 'notebook';
+
+export interface Draft {
+  readonly kind: Kind;
+  readonly project: string;
+  readonly name: string;
+  /** The script's or notebook's file. */
+  readonly path: string;
+  /** A line as for a shell; without `shell` it is only split at blanks outside of quotes. */
+  readonly line: string;
+  readonly shell: boolean;
+  /** Arguments of a script, split like `line`. */
+  readonly args: string;
+  /** Parameters of a notebook: a line `name=value` each, the value as JSON or else as text. */
+  readonly parameters: string;
+  readonly cwd: string;
+  /** A line `NAME=value` each. */
+  readonly env: string;
+  readonly gpus: string;
+  readonly slots: string;
+  readonly priority: string;
+  readonly timeout: string;
+  readonly retries: string;
+  /** Uids of the tasks that must succeed first. */
+  readonly after: readonly string[];
+  /** Empty: at once. */
+  readonly cron: string;
+  readonly timezone: string;
+}
+
+export function emptyDraft(): Draft {
+  return {
+    kind: 'script',
+    project: '',
+    name: '',
+    path: '',
+    line: '',
+    shell: false,
+    args: '',
+    parameters: '',
+    cwd: '',
+    env: '',
+    gpus: '0',
+    slots: '1',
+    priority: '0',
+    timeout: '',
+    retries: '0',
+    after: [],
+    cron: '',
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone
+  };
+}
+
+/** Start from a file. */
+export function draftOfFile(path: string): Draft {
+  const kind = path.endsWith('.ipynb') ? 'notebook' : 'script';
+  return { ...emptyDraft(), kind, path, name: stem(path) };
+}
+
+/** Start from another task; values of its environment that look like secrets are not known here. */
+export function draftOfTask(task: Task): Draft {
+  const { spec } = task;
+  return {
+    ...emptyDraft(),
+    kind: spec.kind === 'notebook-live' ? 'notebook' : spec.kind,
+    project: task.project_name,
+    name: task.name,
+    path: spec.script || spec.notebook,
+    line: spec.shell ? (spec.command[0] ?? '') : spec.command.map(quote).join(' '),
+    shell: spec.shell,
+    args: spec.args.map(quote).join(' '),
+    parameters: lines(Object.entries(spec.parameters).map(([name, value]) => [name, JSON.stringify(value)])),
+    cwd: spec.cwd,
+    env: lines(Object.entries(spec.env)),
+    gpus: String(spec.gpus),
+    slots: String(spec.slots),
+    priority: String(task.priority),
+    timeout: spec.timeout_s === null ? '' : String(spec.timeout_s),
+    retries: String(spec.retries),
+    after: task.after.map(one => one.task)
+  };
+}
+
+const lines = (entries: readonly (readonly [string, string])[]): string =>
+  entries.map(([name, value]) => `${name}=${value}`).join('\n');
+
+function stem(path: string): string {
+  return (path.split('/').pop() ?? '').replace(/\.\w+$/, '');
+}
+
+/** What is wrong with a field, before anyone is asked: its name and why. */
+export class DraftError extends Error {
+  constructor(
+    readonly field: keyof Draft,
+    message: string
+  ) {
+    super(message);
+  }
+}
+
+/** Return the task that is meant. Throws `DraftError` for text that means nothing. */
+export function taskOf(draft: Draft): NewTask {
+  const { kind, path } = draft;
+  const what: Partial<NewTask> =
+    kind === 'command'
+      ? { command: draft.shell ? [draft.line] : split(draft.line, 'line'), shell: draft.shell }
+      : kind === 'script'
+        ? { script: path, args: split(draft.args, 'args') }
+        : { notebook: path, parameters: parametersOf(draft.parameters) };
+  return {
+    kind,
+    project: draft.project.trim(),
+    name: draft.name.trim(),
+    ...what,
+    cwd: draft.cwd.trim(),
+    env: envOf(draft.env),
+    gpus: whole(draft, 'gpus'),
+    slots: whole(draft, 'slots'),
+    priority: whole(draft, 'priority'),
+    retries: whole(draft, 'retries'),
+    timeout_s: draft.timeout.trim() === '' ? null : seconds(draft.timeout),
+    after: draft.after.map(task => ({ task, on: 'ok' as const }))
+  };
+}
+
+function whole(draft: Draft, field: 'gpus' | 'slots' | 'priority' | 'retries'): number {
+  const text = draft[field].trim();
+  if (!/^-?\d{1,9}$/.test(text)) {
+    throw new DraftError(field, 'whole');
+  }
+  return Number(text);
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
+
+/** `90`, `90s`, `15m`, `2h`, `1d` in seconds. */
+function seconds(text: string): number {
+  const [, number = '', unit = 's'] = /^(\d+(?:\.\d+)?)\s*([smhd])?$/.exec(text.trim()) ?? [];
+  const found = Number(number) * (UNITS[unit] ?? NaN);
+  if (number === '' || !(found > 0)) {
+    throw new DraftError('timeout', 'duration');
+  }
+  return found;
+}
+
+function pairs(text: string, field: 'env' | 'parameters'): [string, string][] {
+  return text
+    .split('\n')
+    .filter(line => line.trim() !== '')
+    .map(line => {
+      const [, name = '', value = ''] = /^\s*([A-Za-z_]\w*)\s*=(.*)$/.exec(line) ?? [];
+      if (name === '') {
+        throw new DraftError(field, 'pair');
+      }
+      return [name, value];
+    });
+}
+
+function envOf(text: string): Record<string, string> {
+  return Object.fromEntries(pairs(text, 'env'));
+}
+
+function parametersOf(text: string): Record<string, unknown> {
+  return Object.fromEntries(pairs(text, 'parameters').map(([name, value]) => [name, asJson(value.trim())]));
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const WORD = /"((?:[^"\\]|\\.)*)"|'([^']*)'|((?:[^\s"'\\]|\\.)+)|(\s+)|(.)/gsy;
+
+/** Split a line as a shell does: blanks part words, quotes keep them together, a backslash keeps a character. */
+export function split(line: string, field: 'line' | 'args'): string[] {
+  const words: string[] = [];
+  let word: string | null = null;
+  for (const [, double, single, bare, blank, wrong] of line.matchAll(WORD)) {
+    if (wrong !== undefined) {
+      throw new DraftError(field, 'quote');
+    }
+    if (blank === undefined) {
+      word = (word ?? '') + (single ?? unescaped(double ?? bare ?? ''));
+    } else if (word !== null) {
+      words.push(word);
+      word = null;
+    }
+  }
+  return word === null ? words : [...words, word];
+}
+
+const unescaped = (text: string): string => text.replace(/\\(.)/gs, '$1');
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
+}

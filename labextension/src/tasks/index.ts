@@ -1,0 +1,90 @@
+/** What tasks add to JupyterLab: pages, a form, commands, the status bar's counts and notifications. */
+
+import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { Widget } from '@lumino/widgets';
+
+import { taskIcon } from '../icons';
+import type { Services } from '../services';
+import { attempt } from './deeds';
+import { draftOfFile, draftOfTask, emptyDraft, type Draft } from './draft';
+
+export type TaskPageWidget = MainAreaWidget;
+type Open = { uid?: string; path?: string };
+
+const LIST = 'aiplat-tasks';
+const PAGE = 'aiplat-task:';
+
+/** The pages of tasks in the main area; each is opened once. */
+export class TaskPages {
+  readonly tracker = new WidgetTracker<TaskPageWidget>({ namespace: 'aiplat-task' });
+  private forms = 0;
+
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly labShell: ILabShell | null,
+    private readonly services: Services,
+    /** Let the reader choose a file; null where there is no file browser. */
+    private readonly browse: (() => Promise<string | null>) | null
+  ) {}
+
+  /** Show all tasks. */
+  async openList(): Promise<TaskPageWidget> {
+    const { TasksWidget } = await import('./widgets');
+    return this.show(LIST, () => new TasksWidget(this.services));
+  }
+
+  /** Show one task. */
+  async openTask(uid: string): Promise<TaskPageWidget> {
+    const { TaskWidget } = await import('./widgets');
+    return this.show(PAGE + uid, () => new TaskWidget(uid, this.services));
+  }
+
+  /** Show the page with this id again; a form is not kept. */
+  async restore(id: unknown): Promise<TaskPageWidget | null> {
+    if (id === LIST) {
+      return this.openList();
+    }
+    return typeof id === 'string' && id.startsWith(PAGE) ? this.openTask(id.slice(PAGE.length)) : null;
+  }
+
+  /** Show the form of a new task, filled in from a task or a file. */
+  async openForm(from: Open): Promise<TaskPageWidget | null> {
+    const draft = await this.draft(from);
+    if (draft === null) {
+      return null;
+    }
+    const { TaskFormWidget } = await import('./widgets');
+    const onDone = (uid: string): void => void (uid === '' ? this.openList() : this.openTask(uid));
+    this.forms += 1;
+    return this.show(
+      `aiplat-new-task:${this.forms}`,
+      () => new TaskFormWidget(draft, this.services, this.browse, onDone)
+    );
+  }
+
+  private async draft({ uid, path }: Open): Promise<Draft | null> {
+    if (uid !== undefined) {
+      const task = await attempt(this.services, this.services.api.task(uid));
+      return task && draftOfTask(task);
+    }
+    return path === undefined ? emptyDraft() : draftOfFile(path);
+  }
+
+  private async show(id: string, make: () => Widget): Promise<TaskPageWidget> {
+    const { shell } = this.app;
+    let page = this.tracker.find(other => other.id === id);
+    if (page === undefined) {
+      page = new MainAreaWidget({ content: make() });
+      page.id = id;
+      page.toolbar.hide();
+      page.title.icon = taskIcon;
+      page.title.closable = true;
+      // Notebook 7's main area holds the notebook alone.
+      shell.add(page, this.labShell === null ? 'right' : 'main');
+      await this.tracker.add(page);
+    }
+    shell.activateById(page.id);
+    return page;
+  }
+}
