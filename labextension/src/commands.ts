@@ -4,6 +4,13 @@ export const CommandIDs = {
   /** Open an experiment's page: `{uid, preview?, saved?}`; a preview reuses one tab. */
   openExperiment: 'aiplat:open-experiment',
   showSidebar: 'aiplat:show-sidebar',
+  openTasks: 'aiplat:open-tasks',
+  /** Open a task's page: `{uid}`. */
+  openTask: 'aiplat:open-task',
+  /** Open the form of a new task: `{uid?}` of a task to start from, or `{path?}` of a file to run. */
+  newTask: 'aiplat:new-task',
+  /** The same, for the file that is selected in the file browser. */
+  runFile: 'aiplat:run-file',
   /** Put the ten lines of a first run into the notebook that is open. */
   insertQuickstart: 'aiplat:insert-quickstart',
   openQuickstart: 'aiplat:open-quickstart',
