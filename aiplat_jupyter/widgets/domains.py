@@ -43,13 +43,17 @@ def _log_range(extent: Range) -> Range:
     return (math.log10(low) if low > 0 else min(0.0, math.log10(high)), math.log10(high))
 
 
-def y_range(rows: Iterable[Floats], before: Range | None) -> Range:
-    """Return a range that holds all finite values with some room, and is `before` as long as that still suits."""
+def y_range(rows: Iterable[Floats], before: Range | None, *, cut: bool = False) -> Range:
+    """Return a range that holds all finite values with some room, and is `before` as long as that still suits.
+
+    `cut`: only the 5th to the 95th percentile of them.
+    """
     finite = [row[np.isfinite(row)] for row in rows]
     finite = [row for row in finite if row.size]
     if not finite:
         return before or (0.0, 1.0)
-    low, high = min(float(row.min()) for row in finite), max(float(row.max()) for row in finite)
+    values = np.concatenate(finite)
+    low, high = map(float, np.percentile(values, (5, 95)) if cut else (values.min(), values.max()))
     if before and before[0] <= low and high <= before[1] and high - low >= _FULLNESS * (before[1] - before[0]):
         return before
     return _rounded(low, high)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from aiplat_jupyter.widgets.colours import MAX_COLOURED, Style, styles
 from aiplat_jupyter.widgets.domains import Range, transformed, x_home, y_range
@@ -36,21 +37,26 @@ def drawing(
     shown = [each.key not in look.hidden for each in series]
     looks = styles([(each.experiment, each.metric + each.context) for each in series], _standing_out(series, look))
     rows: list[Row] = []
-    entries, links = [], []
+    links: list[dict[str, int]] = []
     few, bands = sum(shown) <= len(BANDS), iter(BANDS)
-    for each, name, visible, style in zip(series, names, shown, looks, strict=True):
+    for each, visible, style in zip(series, shown, looks, strict=True):
         own = _rows(each, look, style, next(bands, None) if few else None) if visible else {}
         links.append({role: len(rows) + i for i, role in enumerate(own) if not role.startswith("tail")})
         rows.extend(own.values())
-        entries.append(_entry(each, name, look, style, few=few or (style.stands_out and len(series) > MAX_COLOURED)))
-    extents = [each.extent for each, visible in zip(series, shown, strict=True) if visible and each.extent]
+    drawn = [each for each, visible in zip(series, shown, strict=True) if visible]
+    y = look.y_interval or y_range([row.y for row in rows], y_before, cut=look.cut_outliers)
+    cut = y if look.cut_outliers and not look.y_interval else None
+    entries = [
+        _entry(each, name, look, style, cut) | {"end": few or (style.stands_out and len(series) > MAX_COLOURED)}
+        for each, name, style in zip(series, names, looks, strict=True)
+    ]
     return Drawing(
         rows=rows,
         entries=entries,
         links=links,
-        x=look.interval or x_home(extents, growing=growing, log=look.x_log),
-        y=y_range([row.y for row in rows], y_before),
-        badge=_badge([each for each, visible in zip(series, shown, strict=True) if visible], look),
+        x=look.interval or x_home([each.extent for each in drawn if each.extent], growing=growing, log=look.x_log),
+        y=y,
+        badge=_badge(drawn, look, cut),
     )
 
 
@@ -86,7 +92,7 @@ def _rows(series: Series, look: Look, style: Style, band: str | None) -> dict[st
     return rows
 
 
-def _entry(series: Series, name: str, look: Look, style: Style, *, few: bool) -> dict[str, Any]:
+def _entry(series: Series, name: str, look: Look, style: Style, cut: Range | None) -> dict[str, Any]:
     last = series.summary.last
     return {
         "key": series.key,
@@ -95,19 +101,32 @@ def _entry(series: Series, name: str, look: Look, style: Style, *, few: bool) ->
         "dash": style.dash,
         "hidden": series.key in look.hidden,
         "legend": True,
-        "end": few,
         "last": last if last is None or math.isfinite(last) else None,
-        "odd": _odd(series.buckets, look),
+        "odd": _odd(series.buckets, look, cut),
     }
 
 
-def _odd(buckets: Buckets, look: Look) -> dict[str, list[float]]:
+def _odd(buckets: Buckets, look: Look, cut: Range | None) -> dict[str, list[float]]:
     x = transformed(buckets.x, look.x_log)
-    places = {kind: x[(getattr(buckets, kind) > 0) & np.isfinite(x)] for kind in ("nan", "posinf", "neginf")}
+    where = {kind: getattr(buckets, kind) > 0 for kind in ("nan", "posinf", "neginf")}
+    if cut:
+        where |= _clipped(buckets, look, cut)
+    places = {kind: x[there & np.isfinite(x)] for kind, there in where.items()}
     return {kind: [float(value) for value in values] for kind, values in places.items() if values.size}
 
 
-def _badge(series: Sequence[Series], look: Look) -> dict[str, Any]:
+def _clipped(buckets: Buckets, look: Look, cut: Range) -> dict[str, NDArray[np.bool_]]:
+    """Return which buckets have something above, and which below `cut`."""
+    low, high = transformed(buckets.min, look.y_log), transformed(buckets.max, look.y_log)
+    return {"above": high > cut[1], "below": low < cut[0]}
+
+
+def _cut_off(buckets: Buckets, look: Look, cut: Range) -> int:
+    where = _clipped(buckets, look, cut)
+    return int((where["above"] | where["below"]).sum())
+
+
+def _badge(series: Sequence[Series], look: Look, cut: Range | None) -> dict[str, Any]:
     counts = [_left_out(each, look) for each in series]
     return {
         "shown": sum(len(each.buckets) for each in series),
@@ -116,6 +135,7 @@ def _badge(series: Sequence[Series], look: Look) -> dict[str, Any]:
         "infinite": int(sum((each.buckets.posinf + each.buckets.neginf).sum() for each in series)),
         "left_out": sum(count for count, _ in counts),
         "exact": all(exact for _, exact in counts),
+        "clipped": sum(_cut_off(each.buckets, look, cut) for each in series) if cut else 0,
     }
 
 

@@ -21,10 +21,13 @@ HEIGHT: Final = 320
 LINE: Final = 1.0
 RAW: Final = 0.25
 BAND: Final = 0.15
+EDGE: Final = 0.2
+"""Of a band's outline: a spike of one pixel column would be too faint to see without."""
 ABANDONED: Final = 0.35
 BANDS: Final = tuple(f"band{slot}" for slot in range(len(PALETTE)))
 _KINDS: Final = (*BANDS, "raw", *DASHES)
 _WIDTH: Final = 1.5
+_EDGE_WIDTH: Final = 1.0
 
 
 class Row(Struct, frozen=True):
@@ -71,7 +74,7 @@ class Canvas:
             y=np.empty(0),
             scales={"x": self._x, "y": self._y},
             preserve_domain={"x": True, "y": True},
-            stroke_width=_WIDTH,
+            stroke_width=_EDGE_WIDTH if kind in BANDS else _WIDTH,
             enable_hover=False,
             **extra,
         )
@@ -102,7 +105,7 @@ def _fill(mark: bqplot.Lines, rows: list[Row], *, band: bool) -> int:
     state: dict[str, Any] = {"colors": [row.colour for row in rows] or ["#000000"]}
     if band:
         state |= {
-            "opacities": [0.0],
+            "opacities": [EDGE],
             "fill_opacities": [row.opacity if i % 2 == 0 else 0.0 for i, row in enumerate(rows)],
         }
     else:

@@ -29,10 +29,14 @@ KNOBS: Final[dict[str, Knob]] = {
     "mean": Knob(10.0, 1.0, 200.0, 1.0),
 }
 AXES: Final = ("step", "metric:epoch", "relative", "wall")
+CHECKS: Final = ("y_log", "x_log", "band", "cut_outliers")
+_INTERVALS: Final = {"interval": {"x", "x_log"}, "y_interval": {"y_log", "cut_outliers"}}
+"""What a zoom was made in, and ends with."""
+_SHAPING: Final = ("interval", "y_interval", "y_log", "cut_outliers", "hidden", "band", "x")
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """How the curves are looked at. `interval` is in units of the drawn axis: logarithms on a log axis.
+    """How the curves are looked at. Intervals are in units of the drawn axis: logarithms on a log axis.
 
     `hidden`, `kept` (in colour among grey ones) and `hovered` name curves by their keys.
     """
@@ -43,7 +47,9 @@ class Look(Struct, frozen=True, kw_only=True):
     band: bool = True
     x_log: bool = False
     y_log: bool = False
+    cut_outliers: bool = False
     interval: Range | None = None
+    y_interval: Range | None = None
     width: int = 700
     hidden: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
@@ -58,7 +64,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
     def same_y(self, other: "Look") -> bool:
         """Tell whether a range of y that suited `other` may go on."""
-        return all(getattr(self, name) == getattr(other, name) for name in ("interval", "y_log", "hidden", "band", "x"))
+        return all(getattr(self, name) == getattr(other, name) for name in _SHAPING)
 
 
 def changed(look: Look, **what: Any) -> Look:
@@ -69,10 +75,11 @@ def changed(look: Look, **what: Any) -> Look:
     if what.get("weight", ...) is None or ("smoothing" in what and "weight" not in what):
         method = what.get("smoothing", look.smoothing)
         what["weight"] = _known("smoothing", method, KNOBS)[method].value
-    if {"x", "x_log"} & what.keys() and "interval" not in what:
-        what["interval"] = None
-    if what.get("interval") is not None:
-        what["interval"] = tuple(map(float, what["interval"]))
+    for name, frame in _INTERVALS.items():
+        if frame & what.keys() and name not in what:
+            what[name] = None
+        if what.get(name) is not None:
+            what[name] = tuple(map(float, what[name]))
     new = msgspec.structs.replace(look, **what)
     _check(new)
     return new
@@ -91,8 +98,10 @@ def _check(look: Look) -> None:
     knob = KNOBS[look.smoothing]
     if not knob.disabled and not knob.min <= look.weight <= max(knob.max, 1e6 if knob.min else 0):
         raise InvalidInput(f"A weight of {look.weight} is out of range.", fields={"weight": f"{knob.min}–{knob.max}"})
-    if look.interval and not (all(map(math.isfinite, look.interval)) and look.interval[0] < look.interval[1]):
-        raise InvalidInput("The interval is empty.", fields={"interval": "two finite numbers, the smaller one first"})
+    for name in _INTERVALS:
+        interval = getattr(look, name)
+        if interval and not (all(map(math.isfinite, interval)) and interval[0] < interval[1]):
+            raise InvalidInput("The interval is empty.", fields={name: "two finite numbers, the smaller one first"})
 
 
 def controls(look: Look) -> list[dict[str, Any]]:
@@ -102,23 +111,34 @@ def controls(look: Look) -> list[dict[str, Any]]:
         {"name": "x", "kind": "choice", "label": "x", "options": axes},
         {"name": "smoothing", "kind": "choice", "label": "smooth", "options": list(get_args(Smoothing))},
         {"name": "weight", "kind": "range", "label": ""},
-        {"name": "y_log", "kind": "check", "label": "y_log"},
-        {"name": "x_log", "kind": "check", "label": "x_log"},
-        {"name": "band", "kind": "check", "label": "band"},
+        *({"name": name, "kind": "check", "label": name} for name in CHECKS),
     ]
 
 
 def values(look: Look) -> dict[str, Any]:
     """Return what the controls show."""
-    plain = {name: {"value": getattr(look, name)} for name in ("x", "smoothing", "y_log", "x_log", "band")}
+    plain = {name: {"value": getattr(look, name)} for name in ("x", "smoothing", *CHECKS)}
     knob = cast("dict[str, Any]", msgspec.to_builtins(KNOBS[look.smoothing]))
     return {**plain, "weight": {**knob, "value": look.weight}}
 
 
-def axes(look: Look) -> dict[str, Any]:
-    """Return what the overlay needs to label the axes."""
+def saved(look: Look) -> dict[str, Any]:
+    """Return the look by the names of the page's charts, which show the curve when there is no kernel."""
+    return {
+        "x": look.x,
+        "xLog": look.x_log,
+        "yLog": look.y_log,
+        "band": look.band,
+        "outliers": look.cut_outliers,
+        "smoothing": look.smoothing,
+        "weight": look.weight,
+    }
+
+
+def axes(look: Look, label: str) -> dict[str, Any]:
+    """Return what the overlay needs to label the axes; `label` says what the values are."""
     kind = "metric" if look.x.startswith("metric:") else look.x
     return {
         "x": {"kind": kind, "label": look.x.removeprefix("metric:"), "log": look.x_log},
-        "y": {"log": look.y_log},
+        "y": {"label": label, "log": look.y_log},
     }

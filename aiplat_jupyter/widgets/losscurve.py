@@ -23,7 +23,7 @@ from aiplat_jupyter.widgets.panel import Panel, open_panels
 from aiplat_jupyter.widgets.picture import picture
 from aiplat_jupyter.widgets.projectlist import ProjectList
 from aiplat_jupyter.widgets.series import Series, merged
-from aiplat_jupyter.widgets.status import names, plain, status
+from aiplat_jupyter.widgets.status import label, names, plain, status
 from aiplat_jupyter.widgets.targets import MOST, Roster, Target, target_of
 
 CURVE_MIME: Final = "application/vnd.aiplat.curve+json"
@@ -47,6 +47,7 @@ class LossCurve(Panel):
     smoothing, weight : method and its parameter, as in `core.curves.CurveQuery`; None: the method's usual one.
     band : whether the range from min to max within each pixel column is shown.
     x_log, y_log : logarithmic axes.
+    cut_outliers : whether the y axis shows the 5th to the 95th percentile only; what it cuts off is marked and counted.
 
     Raises
     ------
@@ -69,13 +70,17 @@ class LossCurve(Panel):
         band: bool = True,
         x_log: bool = False,
         y_log: bool = False,
+        cut_outliers: bool = False,
         source: Feed | None = None,
     ) -> None:
         self.metrics = [metric] if isinstance(metric, str) else list(metric)
         if not self.metrics:
             raise InvalidInput("There is no metric to show.", fields={"metric": "the name of one, or several"})
         aim = target.aim if isinstance(target, ProjectList) else target_of(target)
-        self._look = looks.changed(Look(), x=x, smoothing=smoothing, weight=weight, band=band, x_log=x_log, y_log=y_log)
+        self._look = looks.changed(
+            Look(), x=x, smoothing=smoothing, weight=weight, band=band, x_log=x_log, y_log=y_log,
+            cut_outliers=cut_outliers,
+        )  # fmt: skip
         self._target = aim
         self._roster = Roster(aim, max(1, MOST // len(self.metrics)))
         self._series: dict[str, Series] = {}
@@ -114,7 +119,7 @@ class LossCurve(Panel):
         return self._roster.uids
 
     def change(self, **what: Any) -> None:
-        """Look at the curves in another way: any of the keyword arguments of the constructor, and `interval`."""
+        """Look at the curves in another way: keyword arguments of the constructor, `interval` and `y_interval`."""
         with self._fields:
             self._look = looks.changed(self._look, **what)
         self.wake()
@@ -133,13 +138,16 @@ class LossCurve(Panel):
 
     def _on_gesture(self, message: Message) -> None:
         match message:
-            case {"kind": "interval", "interval": interval}:
-                self.change(interval=interval)
+            case {"kind": "interval", "x": interval, "y": y_interval}:
+                self.change(interval=interval, y_interval=y_interval)
             case {"kind": "size", "width": width}:
                 self.change(width=min(MAX_POINTS, max(50, int(width))))
             case {"kind": "toggle" | "keep" as kind, "key": key}:
                 name = "hidden" if kind == "toggle" else "kept"
                 self.change(**{name: getattr(self._look, name) ^ {key}})
+            case {"kind": "solo", "key": key}:
+                others = frozenset(self._series) - {key}
+                self.change(hidden=frozenset() if self._look.hidden >= others else others)
             case {"kind": "hover", "key": key}:
                 self.change(hovered=key)
 
@@ -248,10 +256,11 @@ class LossCurve(Panel):
         self._canvas.show_range(drawn.x, drawn.y)
         self.write(
             self.overlay,
-            axes=looks.axes(look),
+            axes=looks.axes(look, label(series)),
             curves=drawn.entries,
             badge=drawn.badge,
             interval=list(look.interval) if look.interval else None,
+            y_interval=list(look.y_interval) if look.y_interval else None,
             notice=self._notice(series),
         )
         self.write(self.bar, values=looks.values(look), status=status(self._roster.rows, self._roster.total, series))
@@ -277,18 +286,16 @@ class LossCurve(Panel):
 
     def bundle(self) -> dict[str, Any]:
         """Return the widget, our own form that outlives it, and a picture for hosts that know neither."""
-        look = self._look
-        options = {"x": look.x, "smoothing": look.smoothing, "weight": look.weight}
         own = {
             "version": 1,
             "experiments": self._roster.uids,
             "metrics": self.metrics,
-            "options": options,
+            "options": looks.saved(self._look),
             "widget": {"model_id": self.model_id},
         }
         forms = {CURVE_MIME: own, **super().bundle()}
         if self._drawn and self._drawn.rows:
-            forms["image/png"] = picture(self._drawn, look)
+            forms["image/png"] = picture(self._drawn, self._drawn_look)
         return forms
 
     def complete_output(self) -> None:

@@ -34,6 +34,7 @@ def _live(live: list[ExperimentRow], series: Sequence[Series]) -> dict[str, Any]
         "icon": EXPERIMENT["running"].icon,
         "age": max(0.0, time() - max(walls)) if walls else None,
         "stop": "stopping" if stopping else "stop",
+        "running": len(live),
     }
 
 
@@ -69,6 +70,12 @@ def _name(each: Series, rows: Mapping[str, ExperimentRow], by_experiment: bool, 
     parts = [experiment] if by_experiment else []
     parts += [each.metric] if by_metric or not by_experiment else []
     return " · ".join([*parts, *([each.context] if each.context else [])])
+
+
+def label(series: Sequence[Series]) -> str:
+    """Return what the values are where the curves' names do not say it: the one metric of several experiments."""
+    metrics = {each.metric for each in series}
+    return metrics.pop() if len(metrics) == 1 and len({each.experiment for each in series}) > 1 else ""
 
 
 def plain(kind: str, rows: Mapping[str, ExperimentRow], series: Sequence[Series], metrics: Sequence[str]) -> str:

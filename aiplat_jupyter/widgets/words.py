@@ -9,8 +9,9 @@ from typing import Final
 
 EN: Final = {
     # chart
-    "chart_keys": "Curves. Left and right arrow move the crosshair, with Shift they pan, + and - zoom, 0 resets, "
-    "Ctrl Z undoes a zoom.",
+    "chart_keys": "Curves. Left and right arrow move the crosshair, with Shift they pan, + and - zoom in x, up and "
+    "down arrow in y, 0 resets, Ctrl Z undoes a zoom.",
+    "wheel_hint": "Alt + wheel zooms",
     "log": "log",
     "step": "step",
     "relative": "time",
@@ -19,10 +20,15 @@ EN: Final = {
     "badge": "{shown} of {total} points",
     "badge_nan": "{nan} NaN",
     "badge_infinite": "{infinite} ±∞",
-    "badge_left_out": "{left_out} ≤ 0 left out",
-    "badge_left_out_least": "≥ {left_out} ≤ 0 left out",
+    "badge_left_out": "{left_out} values ≤ 0 left out",
+    "badge_left_out_least": "at least {left_out} values ≤ 0 left out",
+    "badge_clipped": "{clipped} cut off",
+    "clipped": "cut off: there are values beyond this edge",
     "more": "and {n} more",
-    "legend_hint": "{name}: click hides it, Shift-click keeps it in colour",
+    "legend_hint": "{name}: click hides or shows it, Alt-click or double click shows it alone",
+    "legend_hint_crowded": "{name}: click hides or shows it, Alt-click shows it alone, Shift-click keeps its colour",
+    "legend_more": "{n} more curves",
+    "legend_less": "Fewer",
     "loading": "Loading…",
     "empty": "No points yet",
     "empty_hint": "The curve appears with the first logged value of {metric}.",
@@ -44,8 +50,10 @@ EN: Final = {
     "x_log": "x log",
     "y_log": "y log",
     "band": "band",
+    "cut_outliers": "cut outliers",
     "controls": "Options",
     "stop": "Stop",
+    "stop_all": "Stop all {n}",
     "stop_hint": "Ask the training to stop: it sees exp.should_stop at its next step.",
     "stopping": "stopping…",
     # status line
@@ -88,7 +96,9 @@ EN: Final = {
 }
 
 ZH: Final = {
-    "chart_keys": "曲线图。左右方向键移动十字线，按住 Shift 平移，+ 和 - 缩放，0 复位，Ctrl Z 撤销缩放。",
+    "chart_keys": "曲线图。左右方向键移动十字线，按住 Shift 平移，+ 和 - 缩放横轴，上下方向键缩放纵轴，0 复位，"
+    "Ctrl Z 撤销缩放。",
+    "wheel_hint": "按住 Alt 滚动滚轮可缩放",
     "log": "对数",
     "step": "步数",
     "relative": "用时",
@@ -99,8 +109,13 @@ ZH: Final = {
     "badge_infinite": "{infinite} 个 ±∞",
     "badge_left_out": "略去 {left_out} 个 ≤ 0 的点",
     "badge_left_out_least": "略去至少 {left_out} 个 ≤ 0 的点",
+    "badge_clipped": "{clipped} 处超出范围",
+    "clipped": "此处有超出范围的值",
     "more": "另有 {n} 条",
-    "legend_hint": "{name}：单击隐藏，按住 Shift 单击保持着色",
+    "legend_hint": "{name}：单击隐藏或显示，按住 Alt 单击或双击则只显示此条",
+    "legend_hint_crowded": "{name}：单击隐藏或显示，按住 Alt 单击则只显示此条，按住 Shift 单击保持着色",
+    "legend_more": "另有 {n} 条曲线",
+    "legend_less": "收起",
     "loading": "正在加载…",
     "empty": "还没有数据点",
     "empty_hint": "记录第一个 {metric} 值后，曲线就会出现。",
@@ -121,8 +136,10 @@ ZH: Final = {
     "x_log": "x 对数",
     "y_log": "y 对数",
     "band": "色带",
+    "cut_outliers": "略去离群值",
     "controls": "选项",
     "stop": "停止",
+    "stop_all": "停止全部 {n} 个",
     "stop_hint": "请求训练停止：下一步时 exp.should_stop 会变为真。",
     "stopping": "正在停止…",
     "live": "实时",

@@ -219,19 +219,65 @@ def test_the_legend_hides_curves(world: World, source: Feed, run: str) -> None:
     eventually(lambda: not panel.overlay.curves[0]["hidden"])
 
 
+def test_the_legend_shows_one_curve_alone_and_all_again(world: World, source: Feed, run: str) -> None:
+    for uid in ("b", "c"):
+        world.add(uid)
+        world.log(uid, "loss", [1.0])
+    panel = shown(LossCurve(["a", "b", "c"], source=source))
+    key = panel.overlay.curves[1]["key"]
+    send(panel.overlay, kind="solo", key=key)
+    eventually(lambda: [curve["hidden"] for curve in panel.overlay.curves] == [True, False, True])
+    send(panel.overlay, kind="solo", key=key)
+    eventually(lambda: not any(curve["hidden"] for curve in panel.overlay.curves))
+
+
+def test_the_y_axis_names_the_metric_where_the_legend_does_not(world: World, source: Feed, run: str) -> None:
+    world.add("b")
+    world.log("b", "loss", [1.0])
+    assert shown(LossCurve(["a", "b"], source=source)).overlay.axes["y"] == {"label": "loss", "log": False}
+    assert shown(LossCurve("a", y_log=True, source=source)).overlay.axes["y"] == {"label": "", "log": True}
+
+
+def test_outliers_are_cut_off_marked_and_counted(world: World, source: Feed, run: str) -> None:
+    world.log(run, "loss", [1.0 + i / 100 for i in range(100)] + [900.0, -900.0])
+    panel = shown(LossCurve(run, smoothing="none", source=source))
+    scale = panel.overlay.parts["y_scale"]
+    assert scale.max >= 900
+    send(panel.bar, kind="set", name="cut_outliers", value=True)
+    eventually(lambda: scale.max < 3 and scale.min > -1)
+    odd = panel.overlay.curves[0]["odd"]
+    assert 103.0 in odd["above"]
+    assert 104.0 in odd["below"]
+    assert panel.overlay.badge["clipped"] == len(odd["above"]) + len(odd["below"])
+
+
 # What is asked
 
 
 def test_a_zoom_asks_for_its_interval_at_the_width_of_the_figure(world: World, source: Feed, run: str) -> None:
     panel = shown(LossCurve(run, source=source))
     send(panel.overlay, kind="size", width=512, zone="Europe/Berlin")
-    send(panel.overlay, kind="interval", interval=[0.5, 2])
+    send(panel.overlay, kind="interval", x=[0.5, 2], y=None)
     eventually(lambda: panel.overlay.interval == [0.5, 2.0])
     assert (world.asked[-1].start, world.asked[-1].end, world.asked[-1].width) == (0.5, 2.0, 512)
     assert (panel.overlay.parts["x_scale"].min, panel.overlay.parts["x_scale"].max) == (0.5, 2.0)
-    send(panel.overlay, kind="interval", interval=None)
+    send(panel.overlay, kind="interval", x=None, y=None)
     eventually(lambda: panel.overlay.interval is None)
     assert world.asked[-1].start is None
+
+
+def test_a_zoom_in_y_stays_while_points_come_and_ends_with_its_scale(world: World, source: Feed, run: str) -> None:
+    panel = shown(LossCurve(run, source=source))
+    scale = panel.overlay.parts["y_scale"]
+    send(panel.overlay, kind="interval", x=None, y=[1.5, 2.5])
+    eventually(lambda: (scale.min, scale.max) == (1.5, 2.5))
+    world.log(run, "loss", [40.0])
+    eventually(lambda: panel.overlay.badge["total"] == 4)
+    assert (scale.min, scale.max) == (1.5, 2.5)
+    assert world.asked[-1].start is None
+    panel.change(y_log=True)
+    eventually(lambda: panel.overlay.y_interval is None)
+    assert scale.max >= math.log10(40)
 
 
 def test_a_zoom_on_a_log_axis_is_asked_for_in_plain_units(world: World, source: Feed, run: str) -> None:
@@ -327,6 +373,7 @@ def test_stop_goes_by_rest(world: World, source: Feed, run: str) -> None:
     send(panel.bar, kind="stop")
     eventually(lambda: panel.bar.status["stop"] == "stopping")
     assert world.runs[run].stop_requested
+    assert panel.bar.status["running"] == 1
 
 
 # As an output
@@ -334,13 +381,21 @@ def test_stop_goes_by_rest(world: World, source: Feed, run: str) -> None:
 
 def test_the_output_outlives_the_kernel(world: World, source: Feed, run: str) -> None:
     world.end(run)
-    panel = shown(LossCurve(run, weight=0.9, source=source))
+    panel = shown(LossCurve(run, weight=0.9, y_log=True, source=source))
     forms = panel._repr_mimebundle_()
     assert forms[CURVE_MIME] == {
         "version": 1,
         "experiments": ["a"],
         "metrics": ["loss"],
-        "options": {"x": "step", "smoothing": "twema", "weight": 0.9},
+        "options": {
+            "x": "step",
+            "xLog": False,
+            "yLog": True,
+            "band": True,
+            "outliers": False,
+            "smoothing": "twema",
+            "weight": 0.9,
+        },
         "widget": {"model_id": panel.model_id},
     }
     assert forms[VIEW_MIME]["model_id"] == panel.model_id

@@ -63,16 +63,32 @@ def test_durations() -> None:
 @pytest.mark.parametrize(
     ("call", "ticks"),
     [
-        ("it.linearTicks(0, 1, 5)", [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        ("it.linearTicks(0, 1, 5)", [0, 0.25, 0.5, 0.75, 1]),
         ("it.linearTicks(0, 3, 5, 'step')", [0, 1, 2, 3]),
         ("it.linearTicks(599.99, 1200.01, 5, 'step')", [600, 800, 1000, 1200]),
         ("it.linearTicks(0, 7200, 5, 'relative')", [0, 1800, 3600, 5400, 7200]),
         ("it.logTicks(-3, 1, 5)", [-3, -2, -1, 0, 1]),
-        ("it.logTicks(-20, 0, 5)", [-20, -16, -12, -8, -4, 0]),
+        ("it.logTicks(-20, 0, 5)", [-20, -15, -10, -5, 0]),
+        ("it.logTicks(-1.3, 0.1, 5).map((v) => 10 ** v)", [0.1, 0.2, 0.5, 1]),
+        ("it.logTicks(-1.8, 0.4, 5).map((v) => 10 ** v)", [0.03, 0.1, 0.3, 1]),
     ],
 )
-def test_ticks_are_round(call: str, ticks: list[float]) -> None:
+def test_ticks_are_round_and_five_at_most(call: str, ticks: list[float]) -> None:
     assert evaluate("ticks", call) == pytest.approx(ticks)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("to", "what"),
+    [
+        ("{x: 100, y: 60}", {"x": [10, 100], "y": None}),
+        ("{x: 20, y: 150}", {"x": None, "y": [50, 150]}),
+        ("{x: 100, y: 10}", {"x": [10, 100], "y": [10, 50]}),
+        ("{x: 12, y: 52}", {"x": None, "y": None}),
+    ],
+)
+def test_a_drag_marks_a_range_of_x_or_y_or_a_box(to: str, what: dict[str, Any]) -> None:
+    assert evaluate("gestures", f"it.marked({{x: 10, y: 50}}, {to})") == what
 
 
 @needs_node

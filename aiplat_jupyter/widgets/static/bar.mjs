@@ -72,7 +72,7 @@ class Bar {
       if (value === undefined) continue;
       field.node.disabled = limits.disabled ?? false;
       for (const limit of ["min", "max", "step"]) if (limit in limits) field.node[limit] = limits[limit];
-      if (document.activeElement !== field.node || field.node.type !== "range") field.write(value);
+      if (!this.line.isWaiting || field.node.type !== "range") field.write(value);
     }
   }
 
@@ -90,12 +90,14 @@ class Bar {
   }
 
   drawActions(status) {
-    if (this.stoppable === status.stop) return;
-    this.stoppable = status.stop;
+    const said = `${status.stop} ${status.running}`;
+    if (this.stoppable === said) return;
+    this.stoppable = said;
     this.actions.replaceChildren();
     if (status.stop === "stopping") make("span", "aiplat-quiet", this.actions, this.say("stopping"));
     if (status.stop !== "stop") return;
-    const stop = make("button", "aiplat-button", this.actions, this.say("stop"));
+    const word = status.running > 1 ? this.say("stop_all", { n: formatCount(status.running) }) : this.say("stop");
+    const stop = make("button", "aiplat-button", this.actions, word);
     stop.title = this.say("stop_hint");
     stop.onclick = () => this.line.send({ kind: "stop" });
   }
@@ -114,7 +116,9 @@ class Bar {
 
 function makeChoice(label, control, say) {
   const node = make("select", "", label);
-  for (const option of control.options) make("option", "", node, say(option)).value = option;
+  for (const option of control.options) {
+    make("option", "", node, say(option.replace("metric:", ""))).value = option;
+  }
   return { node, read: () => node.value, write: (value) => (node.value = value) };
 }
 

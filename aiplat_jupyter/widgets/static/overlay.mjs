@@ -2,6 +2,7 @@
 // It reads what bqplot draws from bqplot's own models in the browser, and sends the kernel only intervals and toggles.
 
 import { Line, drawNotice, follow, formatCount, formatNumber, locale, make, makeSvg, translator } from "./page.mjs";
+import { Legend, isCrowded, swatch } from "./legend.mjs";
 import { formatX, linearTicks, logTicks, nearest, spread } from "./ticks.mjs";
 import { onKeys, onPointer, onWheel } from "./gestures.mjs";
 
@@ -9,8 +10,9 @@ const TOOLTIP_ROWS = 10;
 const LABEL_HEIGHT = 13;
 const LABEL_WIDTH = 60;
 const MAX_UNDO = 50;
-const MAX_COLOURED = 16;
-const DASHES = { solid: "none", dashed: "5,3", dotted: "1,3", dash_dotted: "5,2,1,2" };
+const NEAR = 24;
+const HOVER_PAUSE = 120;
+const HINT = 2500;
 const ODD = { nan: "NaN", posinf: "+∞", neginf: "−∞" };
 
 function rows(data) {
@@ -18,14 +20,8 @@ function rows(data) {
   return typeof data[0] === "number" ? [data] : data;
 }
 
-// The pieces of the layer
-
-function swatch(curve) {
-  const svg = makeSvg("svg", { width: 18, height: 8, "aria-hidden": "true" });
-  const line = makeSvg("line", { x1: 0, y1: 4, x2: 18, y2: 4, "stroke-width": 2 }, svg);
-  line.style.stroke = curve.color;
-  line.style.strokeDasharray = DASHES[curve.dash];
-  return svg;
+function isRange(range) {
+  return range === null || (range.every(Number.isFinite) && range[1] > range[0]);
 }
 
 class Chart {
@@ -34,14 +30,16 @@ class Chart {
     this.line = new Line(model, signal, (waiting) => (waiting ? this.warn() : this.drawBadge()));
     this.undo = [];
     this.at = null;
-    this.build();
+    this.build(signal);
   }
 
-  build() {
+  build(signal) {
     this.el.classList.add("aiplat-overlay");
     this.el.setAttribute("data-lm-suppress-shortcuts", "true");
-    this.legend = make("div", "aiplat-legend", this.el);
-    this.badge = make("div", "aiplat-badge", this.el);
+    this.head = make("div", "aiplat-head", this.el);
+    this.yUnit = make("div", "aiplat-y-unit", this.head);
+    this.legend = new Legend(this.head, this.model, this.line, this.say, signal);
+    this.badge = make("div", "aiplat-badge", this.head);
     this.plot = make("div", "aiplat-plot", this.el);
     this.plot.tabIndex = 0;
     this.plot.setAttribute("role", "application");
@@ -52,17 +50,21 @@ class Chart {
     this.tooltip.setAttribute("aria-live", "polite");
     this.ends = make("div", "aiplat-ends", this.el);
     this.unit = make("div", "aiplat-unit", this.el);
+    this.hint = make("div", "aiplat-hint", this.plot, this.say("wheel_hint"));
     this.notice = make("div", "aiplat-notice", this.el);
     const { top, right, bottom, left } = this.model.get("margin");
     Object.assign(this.plot.style, { inset: `${top}px ${right}px ${bottom}px ${left}px` });
     Object.assign(this.ends.style, { inset: `${top}px 0 ${bottom}px ${left}px` });
-    this.legend.style.left = `${left}px`;
   }
 
   // Where things are
 
   get view() {
     return [this.parts.xScale.get("min"), this.parts.xScale.get("max")];
+  }
+
+  get viewY() {
+    return [this.parts.yScale.get("min"), this.parts.yScale.get("max")];
   }
 
   get axes() {
@@ -80,8 +82,7 @@ class Chart {
   }
 
   toPixelY(y) {
-    const { yScale } = this.parts;
-    const [low, high] = [yScale.get("min"), yScale.get("max")];
+    const [low, high] = this.viewY;
     return (1 - (y - low) / (high - low)) * this.plot.clientHeight;
   }
 
@@ -100,16 +101,18 @@ class Chart {
   // Drawing
 
   drawTicks() {
-    const { xAxis, yAxis, yScale } = this.parts;
+    const { xAxis, yAxis } = this.parts;
     const { x, y } = this.axes;
     const [low, high] = this.view;
     const most = Math.min(5, Math.max(2, Math.floor(this.plot.clientWidth / 90)));
     const xs = x.log ? logTicks(low, high, most) : linearTicks(low, high, most, x.kind);
     this.setTicks(xAxis, xs, (v) => formatX(v, x, high - low));
-    const [bottom, top] = [yScale.get("min"), yScale.get("max")];
+    const [bottom, top] = this.viewY;
     const ys = y.log ? logTicks(bottom, top, 5) : linearTicks(bottom, top, 5);
     this.setTicks(yAxis, ys, (v) => formatNumber(y.log ? 10 ** v : v));
-    this.unit.textContent = [this.say(x.label), x.log && this.say("log")].filter(Boolean).join(" · ");
+    const unit = (label, log) => [label, log && this.say("log")].filter(Boolean).join(" · ");
+    this.unit.textContent = unit(this.say(x.label), x.log);
+    this.yUnit.textContent = this.yUnit.title = unit(y.label, y.log);
     this.unit.style.right = `${this.model.get("margin").right}px`;
   }
 
@@ -117,25 +120,6 @@ class Chart {
     // bqplot draws new ticks in a transition with the labels it has at that moment: so labels first.
     axis.set({ tick_labels: Object.fromEntries(values.map((v) => [v, format(v)])) });
     axis.set({ tick_values: Float64Array.from(values) });
-  }
-
-  drawLegend() {
-    const curves = this.model.get("curves").filter((curve) => curve.legend);
-    this.legend.replaceChildren(...curves.map((curve) => this.legendEntry(curve)));
-  }
-
-  legendEntry(curve) {
-    const button = make("button", "aiplat-legend-entry");
-    button.setAttribute("aria-pressed", String(!curve.hidden));
-    button.title = this.say("legend_hint", { name: curve.name });
-    button.append(swatch(curve));
-    make("span", "", button, curve.name);
-    button.onclick = (event) => this.line.send({ kind: event.shiftKey ? "keep" : "toggle", key: curve.key });
-    if (this.model.get("curves").length > MAX_COLOURED) {
-      button.onpointerenter = () => this.line.send({ kind: "hover", key: curve.key });
-      button.onpointerleave = () => this.line.send({ kind: "hover", key: null });
-    }
-    return button;
   }
 
   drawBadge() {
@@ -146,8 +130,10 @@ class Chart {
       badge.nan > 0 && this.say("badge_nan", n),
       badge.infinite > 0 && this.say("badge_infinite", n),
       badge.left_out > 0 && this.say(badge.exact ? "badge_left_out" : "badge_left_out_least", n),
+      badge.clipped > 0 && this.say("badge_clipped", n),
     ];
     this.badge.textContent = this.badge.title = parts.filter(Boolean).join(" · ");
+    this.legend.fit();
   }
 
   warn() {
@@ -199,16 +185,18 @@ class Chart {
   }
 
   drawMark(kind, x, height, color) {
-    const shape =
-      kind === "nan"
-        ? makeSvg("circle", { cx: x, cy: height, r: 3.5 }, this.marks)
-        : makeSvg(
-            "path",
-            { d: kind === "posinf" ? `M${x - 4},7h8l-4,-7z` : `M${x - 4},${height - 7}h8l-4,7z` },
-            this.marks,
-          );
+    const outlines = {
+      posinf: `M${x - 4},7h8l-4,-7z`,
+      neginf: `M${x - 4},${height - 7}h8l-4,7z`,
+      above: `M${x},0v6`,
+      below: `M${x},${height}v-6`,
+    };
+    const d = outlines[kind];
+    const shape = d
+      ? makeSvg("path", { d, class: `aiplat-mark-${kind}` }, this.marks)
+      : makeSvg("circle", { cx: x, cy: height, r: 3.5 }, this.marks);
     shape.style.stroke = color;
-    makeSvg("title", {}, shape).textContent = ODD[kind];
+    makeSvg("title", {}, shape).textContent = ODD[kind] ?? this.say("clipped");
   }
 
   drawNotice() {
@@ -217,22 +205,46 @@ class Chart {
 
   // Crosshair and tooltip
 
-  point(x) {
-    this.at = x;
+  /** Shows the values at `x`; a pointer's `height` in pixels tells which of many curves are meant. */
+  point(x, height = null) {
+    [this.at, this.height] = [x, height];
     if (x === null || this.model.get("notice")) return this.unpoint();
     const values = this.visible.map((curve) => this.valueAt(curve, x)).filter(Boolean);
     if (values.length === 0) return this.unpoint();
     const closest = values.reduce((a, b) => (Math.abs(a.x - x) <= Math.abs(b.x - x) ? a : b));
     this.crosshair.style.display = "block";
     this.crosshair.style.left = `${this.toPixel(closest.x)}px`;
+    if (height !== null) this.sortByNearness(values, height);
     this.drawTooltip(closest.x, values);
+  }
+
+  sortByNearness(values, height) {
+    for (const value of values) value.far = Math.abs(this.toPixelY(value.drawn) - height);
+    const [nearest, ...others] = values.toSorted((a, b) => a.far - b.far);
+    nearest.isNearest = nearest.far < NEAR && others.length > 0;
+    if (values.length > TOOLTIP_ROWS) values.splice(0, values.length, nearest, ...others);
+    if (isCrowded(this.model.get("curves"))) this.hover(nearest.far < NEAR ? nearest.curve.key : null);
+  }
+
+  /** Tells the kernel which curve is pointed at, once the pointer rests. */
+  hover(key) {
+    if (key === this.hovered) return;
+    this.hovered = key;
+    clearTimeout(this.hoverTimer);
+    this.hoverTimer = setTimeout(() => this.line.send({ kind: "hover", key }), HOVER_PAUSE);
   }
 
   unpoint() {
     this.at = null;
     this.crosshair.style.display = "none";
     this.tooltip.style.display = "none";
-    this.dots?.replaceChildren();
+    if (this.hovered) this.hover(null);
+  }
+
+  showHint() {
+    this.hint.style.display = "block";
+    clearTimeout(this.hintTimer);
+    this.hintTimer = setTimeout(() => (this.hint.style.display = "none"), HINT);
   }
 
   valueAt(curve, x) {
@@ -249,6 +261,7 @@ class Chart {
     return {
       curve,
       x: line.xs[i],
+      drawn: line.ys[i],
       y: this.plainY(line.ys[i]),
       raw: at(curve.raw),
       max: at(curve.max),
@@ -276,8 +289,8 @@ class Chart {
     this.tooltip.style.left = `${Math.max(-this.model.get("margin").left, Math.min(left, this.el.clientWidth - this.plot.offsetLeft - width))}px`;
   }
 
-  tooltipRow(table, { curve, y, raw, min, max }) {
-    const row = make("tr", "", table);
+  tooltipRow(table, { curve, y, raw, min, max, isNearest }) {
+    const row = make("tr", isNearest ? "aiplat-nearest" : "", table);
     make("td", "", row).append(swatch(curve));
     make("td", "aiplat-tooltip-name", row, curve.name);
     make("td", "aiplat-number", row, formatNumber(y));
@@ -305,33 +318,49 @@ class Chart {
 
   // The view
 
-  show(interval, remember = true) {
-    if (interval && !(interval[1] > interval[0] && interval.every(Number.isFinite))) return;
-    if (remember) this.remember();
-    this.pin = undefined;
-    if (interval) this.moveTo(interval);
-    this.wanted = interval;
-    this.line.send({ kind: "interval", interval });
+  /** The ranges that are looked at; null: all there is. */
+  get zoom() {
+    return this.wanted ?? { x: this.model.get("interval"), y: this.model.get("y_interval") };
   }
 
-  /** Shows a range at once, and keeps it until the kernel has taken it: a busy one goes on moving its own. */
-  moveTo([min, max]) {
-    this.pin = { min, max };
-    this.parts.xScale.set(this.pin);
+  /** Looks at other ranges; that of an axis that is not named stays. */
+  show(change, remember = true) {
+    const zoom = { ...this.zoom, ...change };
+    if (!isRange(zoom.x) || !isRange(zoom.y)) return;
+    if (remember) this.remember();
+    this.pin = {};
+    this.moveTo(zoom);
+    this.wanted = zoom;
+    this.line.send({ kind: "interval", ...zoom });
+  }
+
+  /** Shows ranges at once, and keeps them until the kernel has taken them: a busy one goes on moving its own. */
+  moveTo({ x, y }) {
+    const pinned = ([min, max]) => ({ min, max });
+    this.pin = { ...this.pin, ...(x && { x: pinned(x) }), ...(y && { y: pinned(y) }) };
+    this.hold();
+  }
+
+  hold() {
+    if (this.pin?.x) this.parts.xScale.set(this.pin.x);
+    if (this.pin?.y) this.parts.yScale.set(this.pin.y);
   }
 
   remember() {
-    const before = this.wanted === undefined ? this.model.get("interval") : this.wanted;
-    this.undo = [...this.undo, before].slice(-MAX_UNDO);
+    this.undo = [...this.undo, this.zoom].slice(-MAX_UNDO);
   }
 
   undoZoom() {
     if (this.undo.length > 0) this.show(this.undo.pop(), false);
   }
 
+  reset() {
+    if (this.zoom.x || this.zoom.y) this.show({ x: null, y: null });
+  }
+
   panBy(share) {
     const [low, high] = this.view;
-    this.show([low + (high - low) * share, high + (high - low) * share]);
+    this.show({ x: [low + (high - low) * share, high + (high - low) * share] });
   }
 
   redraw() {
@@ -339,7 +368,7 @@ class Chart {
     this.drawTicks();
     this.drawMarks();
     this.drawEnds();
-    if (this.at !== null) this.point(this.at);
+    if (this.at !== null) this.point(this.at, this.height);
   }
 
   redrawSoon() {
@@ -356,15 +385,18 @@ function watch(chart, signal) {
   const { model, parts } = chart;
   const on = (events, act) => follow(model, events, act, signal);
   const redraw = () => chart.redrawSoon();
-  on("change:curves", () => (chart.drawLegend(), redraw()));
+  on("change:curves", () => (chart.legend.draw(), redraw()));
   on("change:badge", () => chart.drawBadge());
   on("change:notice", () => (chart.drawNotice(), chart.unpoint()));
   on("change:words", redraw);
-  on("change:interval change:seen change:axes", () => ((chart.wanted = chart.pin = undefined), redraw()));
+  const taken = () => ((chart.wanted = chart.pin = undefined), redraw());
+  on("change:interval change:y_interval change:seen change:axes", taken);
   // Not at once: bqplot takes no notice of what is set while a change is being told.
-  const hold = () => queueMicrotask(() => chart.pin && parts.xScale.set(chart.pin));
-  follow(parts.xScale, "change", hold, signal);
-  for (const scale of [parts.xScale, parts.yScale]) follow(scale, "change", redraw, signal);
+  const hold = () => queueMicrotask(() => chart.hold());
+  for (const scale of [parts.xScale, parts.yScale]) {
+    follow(scale, "change", hold, signal);
+    follow(scale, "change", redraw, signal);
+  }
   for (const mark of parts.marks) follow(mark, "change", redraw, signal);
 }
 
@@ -376,6 +408,7 @@ function watchSize(chart, signal) {
     if (width < 1 || width === last) return;
     last = width;
     chart.line.send({ kind: "size", width, zone });
+    chart.legend.fit();
     chart.redrawSoon();
   });
   observer.observe(chart.plot);
@@ -398,7 +431,7 @@ async function render({ model, el }) {
   const pointer = onPointer(chart, life.signal);
   onWheel(chart, life.signal);
   onKeys(chart, pointer, life.signal);
-  chart.drawLegend();
+  chart.legend.draw();
   chart.drawBadge();
   chart.drawNotice();
   chart.redrawSoon();

@@ -75,6 +75,11 @@ export class Line {
     this.timer ??= setTimeout(() => this.onWaiting(true), WAITING_AFTER);
   }
 
+  /** Whether the kernel has not taken the last message yet. */
+  get isWaiting() {
+    return this.timer !== undefined;
+  }
+
   settle() {
     clearTimeout(this.timer);
     this.timer = undefined;

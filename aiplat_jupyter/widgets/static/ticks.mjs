@@ -15,7 +15,7 @@ export function formatDuration(seconds) {
 function formatClock(seconds, span) {
   if (span > 2 * 86400)
     return new Date(seconds * 1000).toLocaleDateString(locale(), { month: "short", day: "numeric" });
-  return formatTime(seconds, { hour: "2-digit", minute: "2-digit", ...(span < 300 && { second: "2-digit" }) });
+  return formatTime(seconds, { hour: "numeric", minute: "2-digit", ...(span < 300 && { second: "2-digit" }) });
 }
 
 export function formatX(value, axis, span) {
@@ -40,7 +40,11 @@ function roundStep(raw, kind) {
 }
 
 export function linearTicks(low, high, most, kind = "") {
-  const step = roundStep((high - low) / most, kind);
+  const ticks = ticksOf(roundStep((high - low) / most, kind), low, high, kind);
+  return ticks.length <= most ? ticks : ticksOf(roundStep((high - low) / (most - 1), kind), low, high, kind);
+}
+
+function ticksOf(step, low, high, kind) {
   const shift = kind === "wall" ? new Date(low * 1000).getTimezoneOffset() * 60 : 0;
   const ticks = [];
   for (let n = Math.ceil((low - shift) / step - 1e-9); n * step + shift <= high + step * 1e-9; n++) {
@@ -54,9 +58,19 @@ export function logTicks(low, high, most) {
     return linearTicks(10 ** low, 10 ** high, most)
       .filter((v) => v > 0)
       .map(Math.log10);
-  const step = Math.max(1, Math.ceil((high - low) / most));
+  if (high - low < 3) return thinned(low, high, most);
+  const decades = Math.floor(high) - Math.ceil(low);
+  const step = Math.max(1, Math.ceil((decades + 1) / most));
   const first = Math.ceil(low / step - 1e-9) * step;
   return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, n) => first + n * step);
+}
+
+/** The ticks 1, 2, 5, or 1, 3 of each decade: as many as there may be. */
+function thinned(low, high, most) {
+  const decades = [0, 1, 2, 3].map((n) => Math.floor(low) + n);
+  const at = (factors) => decades.flatMap((n) => factors.map((factor) => n + Math.log10(factor)));
+  const inside = [[1, 2, 5], [1, 3], [1]].map((factors) => at(factors).filter((v) => v >= low && v <= high));
+  return inside.find((ticks) => ticks.length <= most) ?? inside[2];
 }
 
 // Geometry
