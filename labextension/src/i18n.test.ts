@@ -8,6 +8,7 @@ import { STATES } from './status';
 import { REASONS, TASK_STATES } from './taskStatus';
 
 const SOURCES = new URL('.', import.meta.url);
+const SETTINGS = new URL('../schema/services.json', import.meta.url);
 const CHINESE = new URL('../../aiplat_jupyter/locale/zh_CN/LC_MESSAGES/aiplat_jupyter.json', import.meta.url);
 
 interface Used {
@@ -40,6 +41,19 @@ function stringsIn(name: string, code: string): Used[] {
   return found;
 }
 
+/** The titles and descriptions of the settings, which `settings.ts` translates. */
+function settingsStrings(): string[] {
+  const found: string[] = [];
+  const collect = (key: string, value: unknown): unknown => {
+    if ((key === 'title' || key === 'description') && typeof value === 'string') {
+      found.push(value);
+    }
+    return value;
+  };
+  JSON.parse(readFileSync(SETTINGS, 'utf8'), collect);
+  return found;
+}
+
 const { '': header, ...entries } = JSON.parse(readFileSync(CHINESE, 'utf8')) as Record<string, string[]> & {
   '': Record<string, string>;
 };
@@ -49,7 +63,11 @@ const states = [...Object.values(STATES), ...Object.values(TASK_STATES), ...reas
 
 describe('the Chinese texts', () => {
   it('are there for every string, and for no other', () => {
-    const wanted = new Set([...used.map(({ text }) => text), ...states.map(({ en }) => en)]);
+    const wanted = new Set([
+      ...used.map(({ text }) => text),
+      ...states.map(({ en }) => en),
+      ...settingsStrings()
+    ]);
     expect(used.length).toBeGreaterThan(50);
     expect([...wanted].filter(text => !(text in entries)).sort()).toEqual([]);
     expect(Object.keys(entries).filter(text => !wanted.has(text))).toEqual([]);

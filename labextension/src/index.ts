@@ -5,6 +5,7 @@ import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { Api } from './api';
@@ -18,14 +19,19 @@ import { Preferences } from './preferences';
 import { insertQuickstart, openQuickstart } from './quickstart';
 import type { Services } from './services';
 import { IServices } from './services';
+import { translateSettings } from './settings';
+import { remember } from './sidebar/memory';
 import { SidebarWidget } from './sidebar/widget';
 import { addSidebarCommands } from './sidebarCommands';
+import { tasks } from './tasks/plugin';
 
 /** The parameter of Lab's address that opens an experiment's page: what the Python client's `exp.url` has. */
 const LINK = 'aiplat-experiment';
 
+const SETTINGS = 'aiplat-jupyter:services';
+
 const services: JupyterFrontEndPlugin<Services> = {
-  id: 'aiplat-jupyter:services',
+  id: SETTINGS,
   description: 'Talks to the server part of aiplat_jupyter, for all other plugins.',
   autoStart: true,
   provides: IServices,
@@ -39,11 +45,15 @@ const services: JupyterFrontEndPlugin<Services> = {
     const events = new Events(api);
     const preferences = new Preferences();
     preferences.changed.connect((_, choices) => events.setPolling(choices.changes === 'poll'));
+    const trans = load(translator);
+    if (settings !== null) {
+      translateSettings(settings, SETTINGS, trans);
+    }
     settings
-      ?.load('aiplat-jupyter:services')
+      ?.load(SETTINGS)
       .then(loaded => preferences.follow(loaded))
       .catch((reason: unknown) => console.error('aiplat: no settings.', reason));
-    return { api, events, trans: load(translator), commands: app.commands, preferences };
+    return { api, events, trans, commands: app.commands, preferences };
   }
 };
 
@@ -82,18 +92,22 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   description: 'Projects and experiments in the left sidebar.',
   autoStart: true,
   requires: [IServices],
-  optional: [ILayoutRestorer, ICommandPalette, ILauncher],
+  optional: [ILayoutRestorer, ICommandPalette, ILauncher, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     services: Services,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
-    launcher: ILauncher | null
+    launcher: ILauncher | null,
+    state: IStateDB | null
   ): void => {
     const { trans } = services;
     const widget = new SidebarWidget(services);
     app.shell.add(widget, 'left', { rank: 300, type: 'AI Platform' });
     restorer?.add(widget, widget.id);
+    if (state !== null) {
+      void remember(widget.sidebar.model, state);
+    }
     const onSelection = addSidebarCommands(app.commands, widget.sidebar);
     addGeneralCommands(app, services, widget);
     const listed = [
@@ -105,9 +119,9 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     [...listed, ...onSelection].forEach(command => {
       palette?.addItem({ command, category: trans.__('AI Platform') });
     });
-    const args = { isLauncher: true };
-    launcher?.add({ command: CommandIDs.showSidebar, args, rank: 1 });
-    launcher?.add({ command: CommandIDs.openQuickstart, args, rank: 2 });
+    const card = { category: trans.__('AI Platform'), args: { isLauncher: true } };
+    launcher?.add({ ...card, command: CommandIDs.openQuickstart, rank: 1 });
+    launcher?.add({ ...card, command: CommandIDs.showSidebar, rank: 2 });
   }
 };
 
@@ -115,13 +129,13 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   const { contents } = app.serviceManager;
   app.commands.addCommand(CommandIDs.showSidebar, {
     label: args =>
-      args.isLauncher === true ? trans.__('AI Platform') : trans.__('Show Projects and Experiments'),
+      args.isLauncher === true ? trans.__('Projects') : trans.__('Show Projects and Experiments'),
     caption: trans.__('Show projects and experiments'),
     icon: platformIcon,
     execute: () => app.shell.activateById(widget.id)
   });
   app.commands.addCommand(CommandIDs.openQuickstart, {
-    label: trans.__('AI Platform Quickstart'),
+    label: args => (args.isLauncher === true ? trans.__('Quickstart') : trans.__('AI Platform Quickstart')),
     caption: trans.__('Log a first run and watch its curve'),
     icon: platformIcon,
     execute: () => openQuickstart(contents, app.commands)
@@ -132,4 +146,4 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   });
 }
 
-export default [services, pages, sidebar, curveOutput];
+export default [services, pages, sidebar, tasks, curveOutput];

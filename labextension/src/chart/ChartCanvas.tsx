@@ -4,7 +4,8 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState, type JSX, type K
 
 import type { Trans } from '../i18n';
 import type { Curve } from '../records';
-import { keyIntent, PointerGestures, type Intent, type Place } from './gestures';
+import type { Range } from './curves';
+import { keyIntent, PointerGestures, type Box, type Intent, type Place } from './gestures';
 import { useLatest, useSignal } from './hooks';
 import { carryOut } from './intents';
 import type { Linked } from './linked';
@@ -23,6 +24,8 @@ export interface CanvasProps {
   readonly curves: readonly Curve[];
   readonly strokes: ReadonlyMap<string, Stroke>;
   readonly view: ChartView;
+  /** The range of the values; null: all of them. */
+  readonly height: Range | null;
   /** Points are still coming. */
   readonly live: boolean;
   readonly linked: Linked;
@@ -45,18 +48,19 @@ export function ChartCanvas(props: CanvasProps): JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useDrawing(host, props);
   const [pointer, setPointer] = useState<Place | null>(null);
-  const [span, setSpan] = useState<readonly [number, number] | null>(null);
+  const [box, setBox] = useState<Box | null>(null);
   const [hint, showHint] = useHint();
   const [spoken, setSpoken] = useState('');
 
   const act = useLatest((intent: Intent) => {
     if (intent.kind === 'select') {
-      setSpan(intent.span);
+      setBox(intent.box);
     } else if (intent.kind === 'hint') {
       showHint();
     } else if (drawn) {
       setPointer(intent.kind === 'hover' ? intent.at : null);
-      carryOut(intent, { chart, kind: view.x, linked, axis: drawn.scene.x, curves });
+      const { x: axis, y: values } = drawn.scene;
+      carryOut(intent, { chart, title, kind: view.x, linked, axis, values, curves });
     }
   });
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -82,7 +86,7 @@ export function ChartCanvas(props: CanvasProps): JSX.Element {
     >
       {drawn && (
         <div className="aiplat-ChartArea" style={drawn.frame} ref={area}>
-          <Overlay {...{ chart, linked, pointer, span, name, trans, kind: view.x }} {...drawn} />
+          <Overlay {...{ chart, linked, pointer, box, name, trans, kind: view.x }} {...drawn} />
           {hint && <div className="aiplat-ChartHint">{trans.__('Hold Alt and turn the wheel to zoom')}</div>}
         </div>
       )}
@@ -105,7 +109,7 @@ function spokenReading({ linked, curves, view, name, trans }: CanvasProps): stri
 
 /** Keeps the canvas in `host` as `props` say, and tells what is drawn there. */
 function useDrawing(host: { readonly current: HTMLElement | null }, props: CanvasProps): Drawn | null {
-  const { curves, strokes, view, live, linked, size, trans, onOutcome } = props;
+  const { curves, strokes, view, height, live, linked, size, trans, onOutcome } = props;
   const isLog = xScale(view) === 'log';
   const range = useRange(linked, view.x, live, isLog);
   const plot = useRef<Plot | null>(null);
@@ -123,7 +127,7 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
     []
   );
   useLayoutEffect(() => {
-    const outcome = scenery.make({ curves, strokes, view, x: range, xLabel, logLabel });
+    const outcome = scenery.make({ curves, strokes, view, x: range, height, xLabel, logLabel });
     onOutcome(outcome);
     if (host.current && outcome.scene) {
       plot.current ??= new Plot(host.current);
@@ -135,7 +139,7 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
       plot.current = null;
       setDrawn(null);
     }
-  }, [host, scenery, curves, strokes, view, range, xLabel, logLabel, size, onOutcome]);
+  }, [host, scenery, curves, strokes, view, range, height, xLabel, logLabel, size, onOutcome]);
   return drawn;
 }
 

@@ -16,6 +16,7 @@ import { ChartState, Freshness } from './states';
 import { lowest, strokes as strokesOf } from './stroke';
 import { isXKind, xScale, type ChartView, type Subject, type XKind } from './view';
 import { censusText } from './wording';
+import { reset, type Zoom } from './zoom';
 
 export interface CurveChartProps {
   readonly services: Pick<Services, 'api' | 'events' | 'trans'>;
@@ -52,7 +53,7 @@ export function CurveChart(props: CurveChartProps): JSX.Element {
   const onOutcome = useCallback((next: Outcome) => setOutcome(next), []);
   return (
     <section className="aiplat-Chart" aria-label={title} ref={root}>
-      <ChartHead {...{ title, curves: shown, outcome, view, trans }} />
+      <ChartHead {...{ title, curves: shown, outcome, view, linked, zoom, trans }} />
       <div className="aiplat-ChartBody" ref={body} aria-busy={feed.asking}>
         {size && shown.length > 0 && (
           <ChartCanvas
@@ -62,6 +63,7 @@ export function CurveChart(props: CurveChartProps): JSX.Element {
               curves: shown,
               strokes,
               view: drawnView,
+              height: zoom.heights[title] ?? null,
               live,
               linked,
               size,
@@ -130,15 +132,20 @@ interface HeadProps {
   readonly curves: readonly Curve[];
   readonly outcome: Outcome;
   readonly view: ChartView;
+  readonly linked: Linked;
+  readonly zoom: Zoom;
   readonly trans: Trans;
 }
 
 /** The title, and what of the points is shown or left out. */
-function ChartHead({ title, curves, outcome, view, trans }: HeadProps): JSX.Element {
+function ChartHead({ title, curves, outcome, view, linked, zoom, trans }: HeadProps): JSX.Element {
   const { scene, clipped, nonPositive } = outcome;
   return (
     <header className="aiplat-ChartHead">
       <h3 title={title}>{title}</h3>
+      {(zoom.now !== null || title in zoom.heights) && (
+        <ShowAll onClick={() => (linked.zoom = reset(zoom))} trans={trans} />
+      )}
       {clipped > 0 && scene && (
         <span className="aiplat-ChartClipped" title={clippedText(scene.y.range, trans)}>
           {trans.__('⚠ %1 clipped', count(clipped))}
@@ -155,6 +162,15 @@ function ChartHead({ title, curves, outcome, view, trans }: HeadProps): JSX.Elem
         </span>
       )}
     </header>
+  );
+}
+
+function ShowAll({ onClick, trans }: { onClick: () => void; trans: Trans }): JSX.Element {
+  const title = trans.__('A double click in the chart, or the key 0, does it too');
+  return (
+    <button type="button" className="aiplat-ChartLink aiplat-ChartAll" title={title} onClick={onClick}>
+      {trans.__('Show all')}
+    </button>
   );
 }
 

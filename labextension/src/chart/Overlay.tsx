@@ -4,7 +4,7 @@ import type { CSSProperties, JSX } from 'react';
 
 import type { Trans } from '../i18n';
 import type { Curve } from '../records';
-import type { Place } from './gestures';
+import type { Box, Place } from './gestures';
 import { useSignal } from './hooks';
 import type { Linked } from './linked';
 import { mapper, type Scene } from './paint';
@@ -21,7 +21,7 @@ interface Props {
   readonly kind: XKind;
   /** Where the pointer is, as fractions; null: not here (the crosshair may come from another chart, or from keys). */
   readonly pointer: Place | null;
-  readonly span: readonly [number, number] | null;
+  readonly box: Box | null;
   readonly name: (curve: Curve) => string;
   readonly trans: Trans;
 }
@@ -32,7 +32,7 @@ const MOST_ROWS = 10;
 const MOST_DOTS = 16;
 
 export function Overlay(props: Props): JSX.Element {
-  const { frame, linked, scene, span, chart, kind } = props;
+  const { frame, linked, scene, box, chart, kind } = props;
   const set = useSignal(linked.crosshairChanged, () => linked.crosshair);
   const crosshair = set?.kind === kind ? set : null;
   const toX = mapper(scene.x, 0, frame.width);
@@ -42,10 +42,17 @@ export function Overlay(props: Props): JSX.Element {
   return (
     <>
       {scene.yLabel && <span className="aiplat-ChartUnit">{scene.yLabel}</span>}
-      {span && <div className="aiplat-ChartSpan" style={spanStyle(span, frame)} />}
+      {box && (
+        <div
+          className="aiplat-ChartBox"
+          data-across={box.x !== null}
+          data-down={box.y !== null}
+          style={boxStyle(box, frame)}
+        />
+      )}
       {isInView && <div className="aiplat-ChartCrosshair" style={{ left }} />}
       {isInView && <Dots {...props} readings={readings} toX={toX} />}
-      {isInView && !span && crosshair?.chart === chart && (
+      {isInView && !box && crosshair?.chart === chart && (
         <Tooltip {...props} readings={readings} x={readings[0]?.x ?? crosshair.x} left={left} />
       )}
     </>
@@ -63,8 +70,16 @@ function read({ scene, frame, pointer }: Props, x: number): Reading[] {
   );
 }
 
-function spanStyle([one, other]: readonly [number, number], frame: Frame): CSSProperties {
-  return { left: Math.min(one, other) * frame.width, width: Math.abs(other - one) * frame.width };
+/** A direction that is not zoomed is covered whole. */
+function boxStyle({ x, y }: Box, frame: Frame): CSSProperties {
+  const [left, right] = x ?? [0, 1];
+  const [top, bottom] = y ?? [0, 1];
+  return {
+    left: Math.min(left, right) * frame.width,
+    width: Math.abs(right - left) * frame.width,
+    top: Math.min(top, bottom) * frame.height,
+    height: Math.abs(bottom - top) * frame.height
+  };
 }
 
 function colour(scene: Pick<Scene, 'strokes'>, key: string): string {

@@ -5,19 +5,32 @@ export interface Place {
   readonly y: number;
 }
 
+type Span = readonly [number, number];
+
+/** What was dragged out; a direction that is null was not meant. Fractions from the left and from the top. */
+export interface Box {
+  readonly x: Span | null;
+  readonly y: Span | null;
+}
+
 export type Intent =
   | { readonly kind: 'hover'; readonly at: Place | null }
-  /** A range is being dragged out; null when it is given up. */
-  | { readonly kind: 'select'; readonly span: readonly [number, number] | null }
-  | { readonly kind: 'zoom'; readonly span: readonly [number, number] }
+  /** A box is being dragged out; null when it is given up. */
+  | { readonly kind: 'select'; readonly box: Box | null }
+  | { readonly kind: 'zoom'; readonly box: Box }
   /** Length times `factor`, about `pivot` (null: the crosshair). */
   | { readonly kind: 'scale'; readonly factor: number; readonly pivot: number | null }
-  | { readonly kind: 'pan'; readonly by: number }
+  /** Height times `factor`, about the middle. */
+  | { readonly kind: 'heighten'; readonly factor: number }
+  /** By so much of the length, and (where the values are zoomed) of the height upwards. */
+  | { readonly kind: 'pan'; readonly by: number; readonly up: number }
   /** Move the crosshair by so many buckets. */
   | { readonly kind: 'step'; readonly by: number }
   | { readonly kind: 'reset' | 'undo' | 'leave' | 'hint' };
 
 const DRAG_PX = 4;
+/** A drag that strays less than this from its direction means that direction alone. */
+const STRAY_PX = 40;
 const WHEEL = 0.002;
 const KEY_ZOOM = 0.7;
 const KEY_PAN = 0.1;
@@ -31,13 +44,18 @@ export function keyIntent(
     return event.key.toLowerCase() === 'z' && !event.shiftKey ? { kind: 'undo' } : null;
   }
   if (event.altKey) {
-    return null;
+    const factor = { ArrowUp: KEY_ZOOM, ArrowDown: 1 / KEY_ZOOM }[event.key];
+    return factor === undefined ? null : { kind: 'heighten', factor };
   }
   switch (event.key) {
     case 'ArrowLeft':
-      return event.shiftKey ? { kind: 'pan', by: -KEY_PAN } : { kind: 'step', by: -1 };
+      return event.shiftKey ? { kind: 'pan', by: -KEY_PAN, up: 0 } : { kind: 'step', by: -1 };
     case 'ArrowRight':
-      return event.shiftKey ? { kind: 'pan', by: KEY_PAN } : { kind: 'step', by: 1 };
+      return event.shiftKey ? { kind: 'pan', by: KEY_PAN, up: 0 } : { kind: 'step', by: 1 };
+    case 'ArrowUp':
+      return event.shiftKey ? { kind: 'pan', by: 0, up: KEY_PAN } : null;
+    case 'ArrowDown':
+      return event.shiftKey ? { kind: 'pan', by: 0, up: -KEY_PAN } : null;
     case 'Home':
       return { kind: 'step', by: -Infinity };
     case 'End':
@@ -60,7 +78,7 @@ export function keyIntent(
 /** Reads the pointer over `area` until disposed. */
 export class PointerGestures {
   private readonly controller = new AbortController();
-  private drag: { from: Place; startPx: number; pan: boolean; moved: boolean } | null = null;
+  private drag: { from: Place; pan: boolean; moved: boolean } | null = null;
   private movedAt = -Infinity;
 
   constructor(
@@ -91,29 +109,43 @@ export class PointerGestures {
       return;
     }
     this.area.setPointerCapture(event.pointerId);
-    this.drag = { from: this.place(event), startPx: event.clientX, pan: event.shiftKey, moved: false };
+    this.drag = { from: this.place(event), pan: event.shiftKey, moved: false };
   };
 
   private readonly onMove = (event: PointerEvent): void => {
     this.movedAt = event.timeStamp;
     const at = this.place(event);
     if (this.drag) {
-      this.onDrag(this.drag, event, at);
+      this.onDrag(this.drag, at);
     } else {
       this.act({ kind: 'hover', at });
     }
   };
 
-  private onDrag(drag: NonNullable<typeof this.drag>, event: PointerEvent, at: Place): void {
-    drag.moved ||= Math.abs(event.clientX - drag.startPx) >= DRAG_PX;
+  /** CSS pixels across and down. */
+  private distance(one: Place, other: Place): [number, number] {
+    const { width, height } = this.area.getBoundingClientRect();
+    return [Math.abs(one.x - other.x) * width, Math.abs(one.y - other.y) * height];
+  }
+
+  private box(from: Place, to: Place): Box {
+    const [across, down] = this.distance(from, to);
+    return {
+      x: across >= Math.min(down, STRAY_PX) ? [from.x, within(to.x)] : null,
+      y: down > Math.min(across, STRAY_PX) ? [from.y, within(to.y)] : null
+    };
+  }
+
+  private onDrag(drag: NonNullable<typeof this.drag>, at: Place): void {
+    drag.moved ||= Math.max(...this.distance(drag.from, at)) >= DRAG_PX;
     if (!drag.moved) {
       return;
     }
     if (drag.pan) {
-      this.act({ kind: 'pan', by: drag.from.x - at.x });
+      this.act({ kind: 'pan', by: drag.from.x - at.x, up: at.y - drag.from.y });
       drag.from = at;
     } else {
-      this.act({ kind: 'select', span: [drag.from.x, within(at.x)] });
+      this.act({ kind: 'select', box: this.box(drag.from, at) });
     }
   }
 
@@ -121,14 +153,14 @@ export class PointerGestures {
     const drag = this.drag;
     this.drag = null;
     if (drag?.moved && !drag.pan) {
-      this.act({ kind: 'select', span: null });
-      this.act({ kind: 'zoom', span: [drag.from.x, within(this.place(event).x)] });
+      this.act({ kind: 'select', box: null });
+      this.act({ kind: 'zoom', box: this.box(drag.from, this.place(event)) });
     }
   };
 
   private readonly onCancel = (): void => {
     this.drag = null;
-    this.act({ kind: 'select', span: null });
+    this.act({ kind: 'select', box: null });
   };
 
   private readonly onLeave = (): void => {

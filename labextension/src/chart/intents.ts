@@ -2,17 +2,32 @@
 
 import type { Curve } from '../records';
 import type { Range } from './curves';
-import type { Intent } from './gestures';
+import type { Box, Intent } from './gestures';
 import type { Linked } from './linked';
 import { stepFrom } from './readout';
 import type { XKind } from './view';
-import { between, clamped, fractionOf, panned, scaled, undo, valueAt, zoomTo, type AxisView } from './zoom';
+import {
+  between,
+  clamped,
+  fractionOf,
+  panned,
+  reset,
+  scaled,
+  undo,
+  valueAt,
+  zoomTo,
+  type AxisView,
+  type Heights
+} from './zoom';
 
 export interface Stage {
   readonly chart: string;
+  /** By which the chart's own zoom is known. */
+  readonly title: string;
   readonly kind: XKind;
   readonly linked: Linked;
   readonly axis: AxisView;
+  readonly values: AxisView;
   readonly curves: readonly Curve[];
 }
 
@@ -30,18 +45,19 @@ export function carryOut(intent: Intent, stage: Stage): void {
       break;
     case 'zoom':
       linked.crosshair = null;
-      zoom(between(axis, ...intent.span), stage, false);
+      zoomToBox(intent.box, stage);
       break;
     case 'scale':
-      zoom(scaled(axis, intent.factor, intent.pivot ?? pivotOf(stage)), stage, true);
+      show(scaled(axis, intent.factor, intent.pivot ?? pivotOf(stage)), stage);
+      break;
+    case 'heighten':
+      linked.zoom = zoomTo(linked.zoom, { heights: heightened(stage, intent.factor) }, true);
       break;
     case 'pan':
-      if (linked.zoom.now) {
-        zoom(panned(axis, intent.by, linked.extent(kind)), stage, true);
-      }
+      pan(intent.by, intent.up, stage);
       break;
     case 'reset':
-      linked.zoom = zoomTo(linked.zoom, null);
+      linked.zoom = reset(linked.zoom);
       break;
     case 'undo':
       linked.zoom = undo(linked.zoom);
@@ -52,11 +68,38 @@ export function carryOut(intent: Intent, stage: Stage): void {
   }
 }
 
-function zoom(range: Range, { linked, kind }: Stage, moving: boolean): void {
-  const [low, high] = range;
-  if (high - low > LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high), 1e-6)) {
-    linked.zoom = zoomTo(linked.zoom, clamped(range, linked.extent(kind)), moving);
+function show(range: Range, { linked, kind }: Stage): void {
+  if (hasLength(range)) {
+    linked.zoom = zoomTo(linked.zoom, { now: clamped(range, linked.extent(kind)) }, true);
   }
+}
+
+function zoomToBox(box: Box, { linked, axis, values, kind, title }: Stage): void {
+  const range = box.x && between(axis, ...box.x);
+  const height = box.y && between(values, 1 - box.y[0], 1 - box.y[1]);
+  const { now, heights } = linked.zoom;
+  linked.zoom = zoomTo(linked.zoom, {
+    now: range && hasLength(range) ? clamped(range, linked.extent(kind)) : now,
+    heights: height && hasLength(height) ? { ...heights, [title]: height } : heights
+  });
+}
+
+function pan(by: number, up: number, { linked, axis, values, kind, title }: Stage): void {
+  const { now, heights } = linked.zoom;
+  const isHigh = title in heights && up !== 0;
+  const next = {
+    now: now && panned(axis, by, linked.extent(kind)),
+    heights: isHigh ? { ...heights, [title]: panned(values, up, null) } : heights
+  };
+  linked.zoom = zoomTo(linked.zoom, next, true);
+}
+
+function heightened({ linked, values, title }: Stage, factor: number): Heights {
+  return { ...linked.zoom.heights, [title]: scaled(values, factor, 0.5) };
+}
+
+function hasLength([low, high]: Range): boolean {
+  return high - low > LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high), 1e-6);
 }
 
 function stepCrosshair(by: number, { linked, curves, axis, kind, chart }: Stage): void {

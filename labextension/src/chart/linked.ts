@@ -5,7 +5,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Range } from './curves';
 import { steppedX } from './ranges';
 import type { XKind } from './view';
-import { NO_ZOOM, type Zoom } from './zoom';
+import { NO_ZOOM, type Heights, type Zoom } from './zoom';
 
 /** The crosshair: where on which kind of x, and in which chart it was set. */
 export interface Crosshair {
@@ -24,8 +24,8 @@ export class Linked {
   private readonly _crosshairChanged = new Signal<this, Crosshair | null>(this);
   private readonly _extentChanged = new Signal<this, void>(this);
 
-  constructor(range: Range | null = null) {
-    this._zoom = { ...NO_ZOOM, now: range };
+  constructor(range: Range | null = null, heights: Heights = {}) {
+    this._zoom = { ...NO_ZOOM, now: range, heights };
   }
 
   get zoomChanged(): ISignal<this, Zoom> {

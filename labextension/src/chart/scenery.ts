@@ -13,6 +13,8 @@ export interface Outlook {
   readonly view: ChartView;
   /** The range of the x axis; null: there is nothing to show. */
   readonly x: Range | null;
+  /** The range of the values; null: all of them. */
+  readonly height: Range | null;
   readonly xLabel: string;
   readonly logLabel: string;
 }
@@ -38,7 +40,7 @@ export class Scenery {
     if (x === null || range === null) {
       return { scene: null, clipped: 0, nonPositive };
     }
-    const y: Axis = { range: this.settle(range, outlook), log: view.yLog };
+    const y: Axis = { range: chosen(outlook) ?? this.settle(range, outlook), log: view.yLog };
     const clipped = view.outliers ? clippedBuckets(curves, valueView, y.range) : 0;
     const scene: PlotScene = {
       ...{ curves, strokes, y, band: view.band, outliers: view.outliers },
@@ -59,4 +61,9 @@ export class Scenery {
     this.before = steppedValues(values, before, view.yLog);
     return this.before;
   }
+}
+
+/** The range of values that the reader chose, if the axis can show it. */
+function chosen({ height, view }: Outlook): Range | null {
+  return height !== null && view.yLog && height[0] <= 0 ? null : height;
 }

@@ -9,7 +9,7 @@ import type { FeedState } from './feed';
 import { useLasting } from './hooks';
 import type { Linked } from './linked';
 import type { ChartView } from './view';
-import { zoomTo } from './zoom';
+import { reset } from './zoom';
 
 type Feed = FeedState & { readonly retry: () => void };
 
@@ -52,14 +52,14 @@ function Skeleton({ trans }: { trans: Trans }): JSX.Element | null {
 
 function Empty({ feed, view, live, isHidden, linked, trans }: StateProps): JSX.Element {
   const points = (feed.curves ?? []).reduce((sum, curve) => sum + curve.summary.count, 0);
-  const reset = (): void => {
-    linked.zoom = zoomTo(linked.zoom, null);
+  const showAll = (): void => {
+    linked.zoom = reset(linked.zoom);
   };
   return (
     <div className="aiplat-ChartEmpty" role="status">
       <p>{emptyText(view, live, isHidden, linked.zoom.now !== null && points > 0, points, trans)}</p>
       {linked.zoom.now !== null && points > 0 && (
-        <button type="button" className="jp-mod-styled" onClick={reset}>
+        <button type="button" className="jp-mod-styled" onClick={showAll}>
           {trans.__('Show all')}
         </button>
       )}

@@ -1,33 +1,51 @@
-/** Zoom with undo, as a value: the range of x that is looked at, and the ones before it. */
+/** Zoom with undo, as a value: the ranges that are looked at, and the ones before them. */
 
 import type { Range } from './curves';
 
-export interface Zoom {
-  /** What is shown; null: all there is. */
+/** The ranges of the value axes of charts, by their titles; a chart that is not in it shows all its values. */
+export type Heights = Readonly<Record<string, Range>>;
+
+interface Looked {
+  /** The range of x, which all charts share; null: all there is. */
   readonly now: Range | null;
-  readonly past: readonly (Range | null)[];
+  readonly heights: Heights;
+}
+
+export interface Zoom extends Looked {
+  readonly past: readonly Looked[];
   /** When the last continuous gesture (wheel, keys) moved the view, so that one gesture is one undo. */
   readonly movedAt: number;
 }
 
-export const NO_ZOOM: Zoom = { now: null, past: [], movedAt: -Infinity };
+export const NO_ZOOM: Zoom = { now: null, heights: {}, past: [], movedAt: -Infinity };
 
 const MEMORY = 50;
 const ONE_GESTURE_MS = 600;
 
-/** Look at `range`. A `moving` gesture extends the one before it instead of being undone by itself. */
-export function zoomTo(zoom: Zoom, range: Range | null, moving = false, at = performance.now()): Zoom {
-  if (same(zoom.now, range)) {
+/** Look at something else. A `moving` gesture extends the one before it instead of being undone by itself. */
+export function zoomTo(
+  zoom: Zoom,
+  { now = zoom.now, heights = zoom.heights }: Partial<Looked>,
+  moving = false,
+  at = performance.now()
+): Zoom {
+  if (same(zoom.now, now) && heights === zoom.heights) {
     return zoom;
   }
   const goesOn = moving && at - zoom.movedAt < ONE_GESTURE_MS;
-  const past = goesOn ? zoom.past : [...zoom.past, zoom.now].slice(-MEMORY);
-  return { now: range, past, movedAt: moving ? at : -Infinity };
+  const past = goesOn ? zoom.past : [...zoom.past, { now: zoom.now, heights: zoom.heights }].slice(-MEMORY);
+  return { now, heights, past, movedAt: moving ? at : -Infinity };
+}
+
+/** Look at everything, in all charts. */
+export function reset(zoom: Zoom): Zoom {
+  const heights = Object.keys(zoom.heights).length > 0 ? {} : zoom.heights;
+  return zoomTo(zoom, { now: null, heights });
 }
 
 export function undo(zoom: Zoom): Zoom {
-  const past = zoom.past.slice(0, -1);
-  return zoom.past.length === 0 ? zoom : { now: zoom.past[zoom.past.length - 1], past, movedAt: -Infinity };
+  const last = zoom.past.at(-1);
+  return last === undefined ? zoom : { ...last, past: zoom.past.slice(0, -1), movedAt: -Infinity };
 }
 
 function same(one: Range | null, other: Range | null): boolean {

@@ -1,7 +1,6 @@
 /** Who this experiment is, how it fares, and what can be done to it. */
 
 import { Clipboard, Notification } from '@jupyterlab/apputils';
-import { PageConfig } from '@jupyterlab/coreutils';
 import { useState, type JSX } from 'react';
 
 import * as actions from '../actions';
@@ -15,7 +14,8 @@ import { experimentCode } from '../snippets';
 import { describe, isLive } from '../status';
 import { openMenu } from './menu';
 import type { ExperimentModel } from './model';
-import { pathBelow } from './paths';
+import { Notebook } from './Notebook';
+import { Stale } from './notices';
 
 export interface HeaderProps {
   readonly model: ExperimentModel;
@@ -48,6 +48,7 @@ export function Header({ model, experiment, services }: HeaderProps): JSX.Elemen
         )}
       </div>
       <Facts experiment={experiment} services={services} />
+      <Stale {...{ model, experiment, services }} />
       <Buttons {...{ model, experiment, services }} onRename={() => setRenaming(true)} />
     </header>
   );
@@ -96,13 +97,16 @@ function Name({
 
 function Facts({ experiment, services }: Pick<HeaderProps, 'experiment' | 'services'>): JSX.Element {
   const { trans } = services;
+  const tags = experiment.tags.map(tag => `#${tag}`).join(' ');
   return (
     <div className="aiplat-PageFacts">
       <Time experiment={experiment} trans={trans} />
       {experiment.attempts > 1 && <span>{trans.__('attempt %1', experiment.attempts)}</span>}
       <Notebook experiment={experiment} services={services} />
-      {experiment.tags.length > 0 && (
-        <span className="aiplat-PageTagLine">{experiment.tags.join(' · ')}</span>
+      {tags !== '' && (
+        <span className="aiplat-PageTagLine" title={tags}>
+          {tags}
+        </span>
       )}
     </div>
   );
@@ -127,31 +131,6 @@ function Time({ experiment, trans }: { experiment: Experiment; trans: Trans }): 
     <span className="aiplat-PageTime" title={title.join('\n')}>
       {took + ended}
     </span>
-  );
-}
-
-/** The notebook it was started from; a click opens it if this server has it. */
-function Notebook({
-  experiment,
-  services
-}: Pick<HeaderProps, 'experiment' | 'services'>): JSX.Element | null {
-  const { trans, commands } = services;
-  const file = experiment.provenance.notebook;
-  if (typeof file !== 'string' || file === '') {
-    return null;
-  }
-  const name = file.split('/').pop();
-  const path = pathBelow(file, PageConfig.getOption('serverRoot'));
-  if (path === null) {
-    return <span title={file}>{name}</span>;
-  }
-  const open = (): void => {
-    commands.execute('docmanager:open', { path }).catch((reason: unknown) => actions.report(trans, reason));
-  };
-  return (
-    <button type="button" className="aiplat-ChartLink" title={trans.__('Open %1', file)} onClick={open}>
-      {name}
-    </button>
   );
 }
 

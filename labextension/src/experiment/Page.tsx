@@ -2,12 +2,10 @@
 
 import type { JSX } from 'react';
 
-import * as actions from '../actions';
 import { useLasting } from '../chart/hooks';
 import type { Linked } from '../chart/linked';
 import type { ApiError } from '../errors';
 import type { Trans } from '../i18n';
-import { locale } from '../i18n';
 import type { Services } from '../services';
 import { useSignals } from '../signals';
 import { Charts } from './Charts';
@@ -15,6 +13,7 @@ import { Notes, Tags } from './Editors';
 import { ErrorBoundary, FailureCard } from './ErrorBoundary';
 import { Header, type HeaderProps } from './Header';
 import type { ExperimentModel } from './model';
+import { goneText, PutAway } from './notices';
 import { Attempts, Config, Provenance, Summary } from './Sections';
 import type { PageState } from './state';
 
@@ -40,7 +39,7 @@ export function Page(props: Props): JSX.Element {
       <ErrorBoundary trans={trans}>
         <Header {...parts} />
       </ErrorBoundary>
-      <Notice {...parts} />
+      <PutAway {...parts} />
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>
           <Charts {...props} experiment={experiment}>
@@ -71,50 +70,6 @@ function Side(parts: HeaderProps): JSX.Element {
         </ErrorBoundary>
       ))}
     </aside>
-  );
-}
-
-/** One line under the header: put away, or not current. */
-function Notice({ model, experiment, services }: HeaderProps): JSX.Element | null {
-  const { trans, events } = services;
-  if (model.error || events.link === 'stale' || events.link === 'unreachable') {
-    const since = new Date(events.since * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
-    const text = model.error ? goneText(model.error, trans) : trans.__('⚠ stale since %1, retrying', since);
-    const retry = (): void => {
-      events.retryNow();
-      model.reload();
-    };
-    return <NoticeLine text={text} action={trans.__('Retry')} onAct={retry} />;
-  }
-  if (experiment.lifecycle === 'active') {
-    return null;
-  }
-  const text =
-    experiment.lifecycle === 'trashed'
-      ? trans.__('This experiment is in the trash.')
-      : trans.__('This experiment is archived.');
-  const restore = (): void => {
-    model.apply('restore').catch((reason: unknown) => actions.report(trans, reason));
-  };
-  return <NoticeLine text={text} action={trans.__('Restore')} onAct={restore} />;
-}
-
-function NoticeLine({
-  text,
-  action,
-  onAct
-}: {
-  text: string;
-  action: string;
-  onAct: () => void;
-}): JSX.Element {
-  return (
-    <div className="aiplat-Notice" role="status">
-      <span>{text}</span>
-      <button type="button" className="aiplat-TextButton" onClick={onAct}>
-        {action}
-      </button>
-    </div>
   );
 }
 
@@ -169,19 +124,4 @@ function Unavailable({
       />
     </div>
   );
-}
-
-function goneText(error: ApiError, trans: Trans): string {
-  if (error.status === 410) {
-    return trans.__('This experiment was deleted for good.');
-  }
-  if (error.code === 'missing') {
-    return trans.__('The server part of aiplat is missing or disabled');
-  }
-  if (error.status === 404) {
-    return trans.__('There is no such experiment, or you may not see it.');
-  }
-  return error.isUnreachable
-    ? trans.__('The server is unreachable, retrying')
-    : trans.__('The experiment could not be loaded.');
 }

@@ -60,9 +60,9 @@ export function Entries({
         />
       )}
       <dl className="aiplat-PageEntries">
-        {found.slice(0, most).map(({ key, text, isNumber }) => (
+        {found.slice(0, most).map(({ key, label = key, text, isNumber }) => (
           <div key={key}>
-            <dt title={key}>{key}</dt>
+            <dt title={label}>{label}</dt>
             <dd data-number={isNumber} title={text}>
               {text}
             </dd>
@@ -157,6 +157,22 @@ export function Config({ experiment, trans }: { experiment: Experiment; trans: T
   );
 }
 
+/** What the platform itself notes has a name in the reader's language; what git says and the like keeps its own. */
+function factWord(key: string, trans: Trans): string {
+  const words: Record<string, string> = {
+    owner: trans.__('owner'),
+    base_model: trans.__('base model'),
+    task_type: trans.__('task type'),
+    platform: trans.__('platform'),
+    folder: trans.__('folder'),
+    notebook: trans.__('notebook'),
+    cell: trans.__('cell id'),
+    cell_number: trans.__('cell number'),
+    command: trans.__('command')
+  };
+  return words[key] ?? key;
+}
+
 /** Where it comes from: code, packages, notebook and cell. Long texts are folded. */
 export function Provenance({ experiment, trans }: { experiment: Experiment; trans: Trans }): JSX.Element {
   const { cell_source: source, packages, ...rest } = experiment.provenance;
@@ -166,7 +182,7 @@ export function Provenance({ experiment, trans }: { experiment: Experiment; tran
     ...(model && { base_model: model }),
     ...(task && { task_type: task }),
     ...rest
-  });
+  }).map(entry => ({ ...entry, label: factWord(entry.key, trans) }));
   const installed = entries(typeof packages === 'object' && packages !== null ? { ...packages } : {});
   return (
     <Section title={trans.__('Provenance')}>

@@ -5,6 +5,8 @@ import { significant } from '../format';
 export interface Entry {
   /** `optimizer.lr`. */
   readonly key: string;
+  /** How people read the key, where that is not itself. */
+  readonly label?: string;
   readonly text: string;
   readonly isNumber: boolean;
 }

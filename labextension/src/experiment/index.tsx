@@ -27,12 +27,12 @@ export class ExperimentWidget extends ReactWidget {
     super();
     const { smoothing, smoothingWeight: weight } = services.preferences.choices;
     this.state = restoreState(saved, { ...DEFAULT_STATE, view: { ...DEFAULT_VIEW, smoothing, weight } });
-    this.linked = new Linked(this.state.zoom);
+    this.linked = new Linked(this.state.zoom, this.state.heights);
     this.model = new ExperimentModel(uid, services);
     this.addClass('aiplat-PageWidget');
     this.title.label = uid;
     this.model.changed.connect(() => this.updateTitle());
-    this.linked.zoomChanged.connect((_, zoom) => this.keep({ zoom: zoom.now }));
+    this.linked.zoomChanged.connect((_, zoom) => this.keep({ zoom: zoom.now, heights: zoom.heights }));
   }
 
   /** What to hand to the constructor to find the page as it was left. */

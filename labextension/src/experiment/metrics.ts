@@ -26,13 +26,15 @@ export function inOrder(summaries: readonly SeriesSummary[], headline: string | 
   );
 }
 
-/** The metrics to draw: those that were `chosen`, or by itself all or, of many, the first. */
+/** The metrics to draw: those that were `chosen`, or by itself all or, of many, the first; `epoch`, which is an axis, only alone. */
 export function toDraw(names: readonly string[], chosen: readonly string[] | null): string[] {
   if (chosen) {
     const known = new Set(names);
     return chosen.filter(name => known.has(name));
   }
-  return names.length <= MOST_BY_ITSELF ? [...names] : names.slice(0, SOME_BY_ITSELF);
+  const values = names.filter(name => name !== 'epoch');
+  const usual = values.length > 0 ? values : names;
+  return usual.length <= MOST_BY_ITSELF ? [...usual] : usual.slice(0, SOME_BY_ITSELF);
 }
 
 /** `names` by what stands before their first `/`, in the order of first appearance, those without one first. */

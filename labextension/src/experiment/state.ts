@@ -4,17 +4,26 @@ import type { JSONObject } from '@lumino/coreutils';
 
 import type { Range } from '../chart/curves';
 import { DEFAULT_VIEW, restoreView, type ChartView } from '../chart/view';
+import type { Heights } from '../chart/zoom';
 
 export interface PageState {
   readonly view: ChartView;
   readonly zoom: Range | null;
+  /** Charts whose values are zoomed. */
+  readonly heights: Heights;
   /** The metrics that the reader chose to see; null: those that the page chooses. */
   readonly metrics: readonly string[] | null;
   /** Uids of the experiments that are overlaid. */
   readonly compared: readonly string[];
 }
 
-export const DEFAULT_STATE: PageState = { view: DEFAULT_VIEW, zoom: null, metrics: null, compared: [] };
+export const DEFAULT_STATE: PageState = {
+  view: DEFAULT_VIEW,
+  zoom: null,
+  heights: {},
+  metrics: null,
+  compared: []
+};
 
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every(item => typeof item === 'string');
@@ -34,9 +43,15 @@ export function restoreState(saved: unknown, otherwise: PageState = DEFAULT_STAT
   return {
     view: given.view === undefined ? otherwise.view : restoreView(given.view),
     zoom: isRange(given.zoom) ? given.zoom : null,
+    heights: restoreHeights(given.heights),
     metrics: isTexts(given.metrics) ? given.metrics : null,
     compared: isTexts(given.compared) ? given.compared : []
   };
+}
+
+function restoreHeights(saved: unknown): Heights {
+  const given = typeof saved === 'object' && saved !== null ? Object.entries(saved) : [];
+  return Object.fromEntries(given.filter((entry): entry is [string, Range] => isRange(entry[1])));
 }
 
 /** `state` as JSON, for Lab to keep. */

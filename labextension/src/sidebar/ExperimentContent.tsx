@@ -5,6 +5,7 @@ import type { JSX, RefObject } from 'react';
 
 import type { Curve, ExperimentRow } from '../records';
 import { Age, LastValue, StatusIcon } from './cells';
+import { Cut } from './Cut';
 import { NameField } from './NameField';
 import type { Sidebar } from './sidebar';
 import { Sparkline } from './Sparkline';
@@ -36,7 +37,7 @@ export function ExperimentContent({
         <NameField name={experiment.name} trans={trans} onDone={name => void sidebar.finishRenaming(name)} />
       ) : (
         <span className="aiplat-Name" title={title}>
-          {experiment.name}
+          <Cut text={experiment.name} />
           {showsProject && <span className="aiplat-Where"> {experiment.project_name}</span>}
         </span>
       )}
@@ -44,7 +45,7 @@ export function ExperimentContent({
         {curve !== undefined && <Sparkline curve={curve} />}
       </span>
       <LastValue row={experiment} curve={curve} trans={trans} />
-      <Age row={experiment} trans={trans} />
+      <Age row={experiment} isExact={showsProject} trans={trans} />
     </>
   );
 }

@@ -37,11 +37,11 @@ function Body({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => void })
     case 'made':
       return (
         <>
-          <Notice sidebar={sidebar} />
           <div className="aiplat-Scroll">
             {model.isEmpty && <Welcome sidebar={sidebar} />}
             <Tree sidebar={sidebar} onSearch={onSearch} />
           </div>
+          <Notice sidebar={sidebar} />
         </>
       );
   }

@@ -12,7 +12,12 @@ const EDGE = 1.5;
 /** Draw the means of the buckets; where there is no finite value the line is broken. */
 export function Sparkline({ curve }: { curve: Curve }): JSX.Element {
   return (
-    <svg className="aiplat-Sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+    <svg
+      className="aiplat-Sparkline"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       <path d={outline(curve.columns)} stroke={colourOf(curve.experiment)} />
     </svg>
   );

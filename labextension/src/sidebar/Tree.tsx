@@ -3,18 +3,28 @@
 import { useEffect, useRef } from 'react';
 import type { JSX, KeyboardEvent, MouseEvent } from 'react';
 
+import { count } from '../format';
+import type { Trans } from '../i18n';
+import type { Curve } from '../records';
 import { useSignals } from '../signals';
 import { handleKey } from './keys';
 import type { Row } from './rows';
 import type { Sidebar } from './sidebar';
 import { TreeRow } from './TreeRow';
+import { drawn, edges, useSteady, useViewport } from './viewport';
 
 export function Tree({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => void }): JSX.Element {
   const { model, selection, services } = sidebar;
   useSignals(selection.changed, sidebar.renamingChanged, model.sparklines.changed);
   const rows = sidebar.rows();
+  const tops = edges(rows);
   const active = useActiveRow(sidebar, rows);
   const tree = useFocusOnActive(active, sidebar.renaming);
+  const view = useViewport(tree);
+  const unseen = useSteady(tree, { rows, tops, topic: model.query }, view);
+  const activeAt = rows.findIndex(row => row.key === active);
+  const inView = drawn(tops, view, activeAt);
+  useUnrolling(inView.map(at => rows[at]));
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) {
       return;
@@ -29,29 +39,61 @@ export function Tree({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => 
   };
   const mouse = mouseHandlers(sidebar);
   return (
-    <div
-      ref={tree}
-      className="aiplat-Tree"
-      role="tree"
-      aria-label={services.trans.__('Projects and experiments')}
-      aria-multiselectable="true"
-      data-link={services.events.link}
-      onKeyDown={onKeyDown}
-    >
-      {rows.map(row => (
-        <TreeRow
-          key={row.key}
-          sidebar={sidebar}
-          row={row}
-          curve={row.kind === 'experiment' ? model.sparklines.get(row.experiment.uid) : undefined}
-          isActive={row.key === active}
-          isSelected={selection.has(row.key)}
-          isRenaming={row.key === sidebar.renaming}
-          {...mouse}
-        />
-      ))}
+    <>
+      {unseen.count > 0 && <Unseen count={unseen.count} onShow={unseen.show} trans={services.trans} />}
+      <div
+        ref={tree}
+        className="aiplat-Tree"
+        role="tree"
+        aria-label={services.trans.__('Projects and experiments')}
+        aria-multiselectable="true"
+        data-link={services.events.link}
+        style={{ height: tops.at(-1) }}
+        onKeyDown={onKeyDown}
+      >
+        {inView.map(at => (
+          <TreeRow
+            key={rows[at].key}
+            sidebar={sidebar}
+            row={rows[at]}
+            top={tops[at]}
+            curve={curveOf(rows[at], sidebar)}
+            isActive={rows[at].key === active}
+            isSelected={selection.has(rows[at].key)}
+            isRenaming={rows[at].key === sidebar.renaming}
+            {...mouse}
+          />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function curveOf(row: Row, sidebar: Sidebar): Curve | undefined {
+  return row.kind === 'experiment' ? sidebar.model.sparklines.get(row.experiment.uid) : undefined;
+}
+
+/** Says that something came above what is in view; takes no room, so that nothing moves. */
+function Unseen(props: { count: number; onShow: () => void; trans: Trans }): JSX.Element {
+  const { count: number, onShow, trans } = props;
+  return (
+    <div className="aiplat-Unseen">
+      <button type="button" className="aiplat-TextButton" onClick={onShow}>
+        {trans.__('▲ %1 new', count(number))}
+      </button>
     </div>
   );
+}
+
+/** Once a reader has asked for more of a list, its further pages come when its end is near. */
+function useUnrolling(rows: readonly Row[]): void {
+  useEffect(() => {
+    for (const row of rows) {
+      if (row.kind === 'more' && row.list.isUnrolled && !row.isLoading && row.list.error === null) {
+        void row.list.more();
+      }
+    }
+  });
 }
 
 /** Key of the row that takes the keyboard's input: when it has gone, the one that took its place. */

@@ -8,6 +8,7 @@ import type { ApiError } from '../errors';
 import { count } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve, Project } from '../records';
+import { Cut } from './Cut';
 import { ExperimentContent } from './ExperimentContent';
 import { NameField } from './NameField';
 import type { SectionName } from './model';
@@ -17,6 +18,8 @@ import type { Sidebar } from './sidebar';
 export interface TreeRowProps {
   sidebar: Sidebar;
   row: Row;
+  /** CSS pixels from the top of the tree. */
+  top: number;
   curve: Curve | undefined;
   isActive: boolean;
   isSelected: boolean;
@@ -28,7 +31,8 @@ export interface TreeRowProps {
 
 export const TreeRow = memo(
   function TreeRow(props: TreeRowProps): JSX.Element {
-    const { row, isActive, isSelected } = props;
+    const { row, top, isActive, isSelected } = props;
+    const isInList = row.kind === 'project' || row.kind === 'experiment';
     const isExpanded =
       row.kind === 'section' || row.kind === 'project' ? (row.isExpanded ?? undefined) : undefined;
     return (
@@ -37,10 +41,13 @@ export const TreeRow = memo(
         role="treeitem"
         aria-level={row.level}
         aria-expanded={isExpanded}
-        aria-selected={row.kind === 'project' || row.kind === 'experiment' ? isSelected : undefined}
+        aria-selected={isInList ? isSelected : undefined}
+        aria-posinset={isInList ? row.at : undefined}
+        aria-setsize={isInList ? row.of : undefined}
         tabIndex={isActive ? 0 : -1}
         data-key={row.key}
         data-kind={row.kind}
+        style={{ top }}
         onClick={event => props.onClick(event, row)}
         onDoubleClick={() => props.onDoubleClick(row)}
         onContextMenu={() => props.onContextMenu(row)}
@@ -50,6 +57,7 @@ export const TreeRow = memo(
     );
   },
   (before, after) =>
+    before.top === after.top &&
     before.curve === after.curve &&
     before.isActive === after.isActive &&
     before.isSelected === after.isSelected &&
@@ -127,7 +135,7 @@ function ProjectContent(props: TreeRowProps & { project: Project; isExpanded: bo
         <NameField name={project.name} trans={trans} onDone={name => void sidebar.finishRenaming(name)} />
       ) : (
         <span className="aiplat-Name" title={[project.name, project.description].filter(Boolean).join('\n')}>
-          {project.name}
+          <Cut text={project.name} />
         </span>
       )}
       {running > 0 && (

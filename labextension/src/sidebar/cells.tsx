@@ -2,7 +2,7 @@
 
 import type { JSX } from 'react';
 
-import { duration, exactTime, relative, shortAge, significant } from '../format';
+import { duration, exactTime, relative, shortAge, shortDuration, significant } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve, ExperimentRow } from '../records';
 import { useNow } from '../signals';
@@ -20,6 +20,7 @@ export function StatusIcon({ row, trans }: { row: ExperimentRow; trans: Trans })
       title={cause === '' ? word : `${word}: ${cause}`}
     >
       {icon}
+      <span className="aiplat-StateWord">{word}</span>
     </span>
   );
 }
@@ -47,24 +48,40 @@ export function LastValue({
       data-finite={summary.last !== null}
       title={trans.__('%1 %2 at step %3', headline.metric, value, where)}
     >
+      <span className="aiplat-MetricName">{headline.metric}</span>
       {value}
     </span>
   );
 }
 
-/** How long it has been running, or how long ago it ended. */
-export function Age({ row, trans }: { row: ExperimentRow; trans: Trans }): JSX.Element {
-  return isLive(row.status) ? <Elapsed row={row} trans={trans} /> : <Ended row={row} trans={trans} />;
+interface AgeProps {
+  row: ExperimentRow;
+  /** Tell to the second how long it has been running. */
+  isExact: boolean;
+  trans: Trans;
 }
 
-function Elapsed({ row, trans }: { row: ExperimentRow; trans: Trans }): JSX.Element {
+/** How long it has been running, or how long ago it ended. */
+export function Age({ row, isExact, trans }: AgeProps): JSX.Element {
+  return isLive(row.status) ? (
+    <Elapsed row={row} isExact={isExact} trans={trans} />
+  ) : (
+    <Ended row={row} trans={trans} />
+  );
+}
+
+function Elapsed({ row, isExact, trans }: AgeProps): JSX.Element {
   const now = useNow();
   if (row.started_at === null) {
     return <span className="aiplat-Age" />;
   }
   return (
-    <span className="aiplat-Age" title={trans.__('started %1', exactTime(row.started_at))}>
-      {duration(now - row.started_at)}
+    <span
+      className="aiplat-Age"
+      data-exact={isExact}
+      title={trans.__('started %1', exactTime(row.started_at))}
+    >
+      {isExact ? duration(now - row.started_at) : shortDuration(now - row.started_at)}
     </span>
   );
 }

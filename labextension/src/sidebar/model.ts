@@ -10,8 +10,8 @@ import { isAbort } from '../errors';
 import type { Change, ExperimentQuery, ExperimentRow, Lifecycle, Project } from '../records';
 import type { Services } from '../services';
 import { LIVE, describe } from '../status';
-import { Pace } from './pace';
 import { PagedList } from './pagedList';
+import type { Phase } from './pagedList';
 import { Sparklines } from './sparklines';
 
 export type SectionName = 'running' | 'found' | 'projects' | 'archived' | 'trashed';
@@ -35,11 +35,10 @@ export class SidebarModel implements IDisposable {
   };
   private readonly byProject = new Map<string, PagedList<ExperimentRow>>();
   private readonly expanded = new Set<string>(['running', 'found', 'projects']);
-  private readonly outdated = new Set<AnyList>();
-  private readonly pace = new Pace(() => this.refreshOutdated(), 100, 900);
   private readonly lifetime = new AbortController();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _announced = new Signal<this, string>(this);
+  private readonly _expandedChanged = new Signal<this, string[]>(this);
   private attempt = new AbortController();
   private following: IDisposable | null = null;
   private _contact: Contact = { kind: 'checking' };
@@ -57,6 +56,11 @@ export class SidebarModel implements IDisposable {
   /** Changes of state, in words, for those who cannot see them. */
   get announced(): ISignal<this, string> {
     return this._announced;
+  }
+
+  /** The keys of the sections and the uids of the projects that are open, the last opened last. */
+  get expandedChanged(): ISignal<this, string[]> {
+    return this._expandedChanged;
   }
 
   get contact(): Contact {
@@ -124,12 +128,19 @@ export class SidebarModel implements IDisposable {
   setExpanded(key: string, isExpanded: boolean): void {
     if (isExpanded) {
       this.expanded.add(key);
-      this.shown()
-        .filter(list => list.phase === 'idle' || list.phase === 'failed')
-        .forEach(list => void list.load());
+      this.loadMissing('idle', 'failed');
     } else {
       this.expanded.delete(key);
     }
+    this._expandedChanged.emit([...this.expanded]);
+    this.emit();
+  }
+
+  /** Open these sections and projects, as they were left, and no others. */
+  expandOnly(keys: readonly string[]): void {
+    this.expanded.clear();
+    keys.forEach(key => this.expanded.add(key));
+    this.loadMissing('idle');
     this.emit();
   }
 
@@ -146,7 +157,6 @@ export class SidebarModel implements IDisposable {
     this.lifetime.abort();
     this.following?.dispose();
     this.services.events.linkChanged.disconnect(this.emit);
-    this.pace.dispose();
     this.sparklines.dispose();
     this.lists().forEach(list => list.dispose());
     Signal.clearData(this);
@@ -168,8 +178,20 @@ export class SidebarModel implements IDisposable {
   private projectList(status: Lifecycle): PagedList<Project> {
     return new PagedList(
       (page, signal) => this.services.api.projects({ ...page, status, q: this._query, sort: 'name' }, signal),
-      () => this.emit()
+      () => {
+        this.loadMissing('idle');
+        this.emit();
+      }
     );
+  }
+
+  /** Fetch what is open and not there. Before contact is made nothing is. */
+  private loadMissing(...phases: Phase[]): void {
+    if (this._contact.kind === 'made') {
+      this.shown()
+        .filter(list => phases.includes(list.phase))
+        .forEach(list => void list.load());
+    }
   }
 
   private lists(): AnyList[] {
@@ -192,13 +214,11 @@ export class SidebarModel implements IDisposable {
   private onNews(news: Change | 'resync'): void {
     if (news === 'resync') {
       this.sparklines.markAll();
-      this.shown().forEach(list => this.outdated.add(list));
-      this.pace.request();
+      this.shown().forEach(list => list.outdate());
     } else if (news.kind === 'points') {
       this.onPoints(news.uid);
     } else {
-      this.affected(news).forEach(list => this.outdated.add(list));
-      this.pace.request();
+      this.affected(news).forEach(list => list.outdate());
     }
   }
 
@@ -208,9 +228,8 @@ export class SidebarModel implements IDisposable {
     const row = lists[0]?.items.find(item => item.uid === uid);
     if (row?.headline != null) {
       this.sparklines.mark(uid);
-    } else if (lists.length > 0) {
-      lists.forEach(list => this.outdated.add(list));
-      this.pace.request();
+    } else {
+      lists.forEach(list => list.outdate());
     }
   }
 
@@ -221,12 +240,6 @@ export class SidebarModel implements IDisposable {
     );
     const spared = new Set<AnyList>(others.map(([, list]) => list));
     return this.shown().filter(list => !spared.has(list));
-  }
-
-  private async refreshOutdated(): Promise<void> {
-    const lists = [...this.outdated];
-    this.outdated.clear();
-    await Promise.all(lists.map(list => list.load()));
   }
 
   private announce(before: readonly ExperimentRow[], after: readonly ExperimentRow[]): void {

@@ -20,9 +20,12 @@ export function MissingServerPart({ trans, onRetry }: { trans: Trans; onRetry: (
     <div className="aiplat-Card" role="alert">
       <h3>{trans.__('The server part of aiplat is missing or disabled')}</h3>
       <p>{trans.__('Run this where Jupyter runs, then restart the server:')}</p>
-      <Code text={COMMANDS} label={trans.__('Commands')} />
+      <Code text={COMMANDS} label={trans.__('Commands')} isWrapped />
       <p>{trans.__('“aiplat doctor” says what else may be wrong.')}</p>
-      <TextButton label={trans.__('Retry')} onClick={onRetry} />
+      <div className="aiplat-Buttons">
+        <CopyButton text={COMMANDS} trans={trans} />
+        <TextButton label={trans.__('Retry')} onClick={onRetry} />
+      </div>
     </div>
   );
 }
@@ -31,10 +34,13 @@ export function MissingServerPart({ trans, onRetry }: { trans: Trans; onRetry: (
 export function NoContact(props: { error: ApiError; trans: Trans; onRetry: () => void }): JSX.Element {
   const { error, trans, onRetry } = props;
   const what = error.isUnreachable ? trans.__('The server is unreachable, retrying') : error.detail;
+  const hint = error.isUnreachable
+    ? trans.__('Is Jupyter still running, and this computer online? What scripts log meanwhile is not lost.')
+    : error.hint;
   return (
     <div className="aiplat-Card" role="alert">
       <h3>{what}</h3>
-      {error.hint !== '' && <p>{error.hint}</p>}
+      {hint !== '' && <p>{hint}</p>}
       <TextButton label={trans.__('Retry')} onClick={onRetry} />
       <details>
         <summary>{trans.__('Details')}</summary>
@@ -46,7 +52,7 @@ export function NoContact(props: { error: ApiError; trans: Trans; onRetry: () =>
   );
 }
 
-/** One line above the tree: old data, or a server part of another version. */
+/** Below the tree, where nothing moves when it comes: old data, or a server part of another version. */
 export function Notice({ sidebar }: { sidebar: Sidebar }): JSX.Element | null {
   const { trans, events } = sidebar.services;
   const { contact } = sidebar.model;
@@ -66,12 +72,15 @@ export function Notice({ sidebar }: { sidebar: Sidebar }): JSX.Element | null {
   if (contact.kind === 'made' && contact.isOtherVersion) {
     return (
       <div className="aiplat-Notice" role="status">
-        {trans.__(
-          '⚠ The server part (%1) speaks API %2, this page %3: reload the page; if that does not help, install the same version of aiplat_jupyter on both sides.',
-          contact.info.version,
-          contact.info.api,
-          API_VERSION
-        )}
+        <span>
+          {trans.__(
+            '⚠ The server part (%1) speaks API %2, this page %3: reload the page; if that does not help, install the same version of aiplat_jupyter on both sides.',
+            contact.info.version,
+            contact.info.api,
+            API_VERSION
+          )}
+        </span>
+        <TextButton label={trans.__('Reload')} onClick={() => window.location.reload()} />
       </div>
     );
   }
@@ -106,9 +115,10 @@ export function Welcome({ sidebar }: { sidebar: Sidebar }): JSX.Element {
   );
 }
 
-function Code({ text, label }: { text: string; label: string }): JSX.Element {
+function Code(props: { text: string; label: string; isWrapped?: boolean }): JSX.Element {
+  const { text, label, isWrapped = false } = props;
   return (
-    <pre className="aiplat-Code" tabIndex={0} aria-label={label}>
+    <pre className="aiplat-Code" data-wrapped={isWrapped} tabIndex={0} aria-label={label}>
       {text}
     </pre>
   );

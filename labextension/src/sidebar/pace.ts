@@ -1,6 +1,9 @@
 /** Doing something soon, but not too often. */
 
-/** Gathers calls: `work` runs `delay` after the first of them, and not again until `interval` after it has ended. */
+/**
+ * Gathers calls: `work` runs `delay` after the first of them, and not again until `interval` after it has ended, or four
+ * times as long as it took if that is more.
+ */
 export class Pace {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isWanted = false;
@@ -29,15 +32,19 @@ export class Pace {
     this.timer = undefined;
     this.isBusy = true;
     this.isWanted = false;
+    const begin = performance.now();
     try {
       await this.work();
     } finally {
-      setTimeout(() => {
-        this.isBusy = false;
-        if (this.isWanted) {
-          this.request();
-        }
-      }, this.interval);
+      setTimeout(
+        () => {
+          this.isBusy = false;
+          if (this.isWanted) {
+            this.request();
+          }
+        },
+        Math.max(this.interval, 4 * (performance.now() - begin))
+      );
     }
   }
 }

@@ -3,6 +3,7 @@
 import { asApiError } from '../errors';
 import type { ApiError } from '../errors';
 import type { Page } from '../records';
+import { Pace } from './pace';
 
 export const PAGE = 50;
 const MOST = 200;
@@ -21,9 +22,12 @@ export class PagedList<T extends { uid: string }> {
   total: number | null = null;
   error: ApiError | null = null;
   isLoadingMore = false;
+  /** The reader has asked for more once: further pages come by themselves. */
+  isUnrolled = false;
   private cursor: string | undefined;
   private current: AbortController | null = null;
   private isOutdated = false;
+  private readonly pace = new Pace(() => this.load(), 100, 900);
 
   constructor(
     private readonly fetch: Fetch<T>,
@@ -47,21 +51,27 @@ export class PagedList<T extends { uid: string }> {
     await this.fetchAll(this.items.length);
   }
 
+  /** Something in it has changed: fetch it again soon. */
+  outdate(): void {
+    this.pace.request();
+  }
+
   /** The question has changed: fetch the first page of its answer, and show the old one until then. */
   async restart(): Promise<void> {
     this.current?.abort();
     await this.fetchAll(0);
   }
+
   /** Fetch the next page. */
   async more(): Promise<void> {
     if (this.cursor === undefined || this.isLoadingMore) {
       return;
     }
-    this.isLoadingMore = true;
+    this.isLoadingMore = this.isUnrolled = true;
     this.current?.abort();
     this.changed(this, this.items);
     await this.attempt(async signal => {
-      const page = await this.fetch({ limit: PAGE, cursor: this.cursor, count: false }, signal);
+      const page = await this.fetch({ limit: MOST, cursor: this.cursor, count: false }, signal);
       signal.throwIfAborted();
       const known = new Set(this.items.map(item => item.uid));
       this.items = [...this.items, ...page.items.filter(item => !known.has(item.uid))];
@@ -82,6 +92,7 @@ export class PagedList<T extends { uid: string }> {
 
   /** Stop what is under way. */
   dispose(): void {
+    this.pace.dispose();
     this.current?.abort();
   }
 

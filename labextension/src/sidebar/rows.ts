@@ -5,6 +5,12 @@ import type { ExperimentRow, Project } from '../records';
 import type { AnyList, SectionName, SidebarModel } from './model';
 import type { PagedList } from './pagedList';
 
+/** Which of how many in its list, for those who hear the tree; -1 where the number is not known. */
+interface Place {
+  at: number;
+  of: number;
+}
+
 export type Row =
   | {
       kind: 'section';
@@ -14,8 +20,20 @@ export type Row =
       isExpanded: boolean;
       total: number | null;
     }
-  | { kind: 'project'; key: string; level: number; project: Project; isExpanded: boolean | null }
-  | { kind: 'experiment'; key: string; level: number; experiment: ExperimentRow; showsProject: boolean }
+  | ({
+      kind: 'project';
+      key: string;
+      level: number;
+      project: Project;
+      isExpanded: boolean | null;
+    } & Place)
+  | ({
+      kind: 'experiment';
+      key: string;
+      level: number;
+      experiment: ExperimentRow;
+      showsProject: boolean;
+    } & Place)
   | { kind: 'more'; key: string; level: number; list: AnyList; left: number | null; isLoading: boolean }
   | { kind: 'failure'; key: string; level: number; list: AnyList; error: ApiError }
   | { kind: 'nothing'; key: string; level: number; isSearch: boolean }
@@ -59,12 +77,13 @@ function section(model: SidebarModel, name: SectionName, parts: Part[]): Row[] {
 
 function awaySection(model: SidebarModel, name: 'archived' | 'trashed'): Row[] {
   const { projects, experiments } = model.away[name];
-  const rows = projects.items.map((project): Row => ({
+  const rows = projects.items.map((project, index): Row => ({
     kind: 'project',
     key: `${name}/${project.uid}`,
     level: 2,
     project,
-    isExpanded: null
+    isExpanded: null,
+    ...place(projects, index)
   }));
   return section(model, name, [
     { list: projects, key: `${name}-projects`, level: 2, rows },
@@ -83,24 +102,36 @@ function experimentsIn(
   level: number,
   showsProject: boolean
 ): Part {
-  const rows = list.items.map((experiment): Row => ({
+  const rows = list.items.map((experiment, index): Row => ({
     kind: 'experiment',
     key: `${key}/${experiment.uid}`,
     level,
     experiment,
-    showsProject
+    showsProject,
+    ...place(list, index)
   }));
   return { list, key, level, rows };
 }
 
 function projectsIn(model: SidebarModel, list: PagedList<Project>, key: string): Part {
-  const rows = list.items.flatMap((project): Row[] => {
+  const rows = list.items.flatMap((project, index): Row[] => {
     const isExpanded = model.isExpanded(project.uid);
-    const head: Row = { kind: 'project', key: `${key}/${project.uid}`, level: 2, project, isExpanded };
-    const list = model.experimentsOf(project.uid);
-    return isExpanded ? [head, ...bodyOf([experimentsIn(list, project.uid, 3, false)], false)] : [head];
+    const head: Row = {
+      kind: 'project',
+      key: `${key}/${project.uid}`,
+      level: 2,
+      project,
+      isExpanded,
+      ...place(list, index)
+    };
+    const inside = model.experimentsOf(project.uid);
+    return isExpanded ? [head, ...bodyOf([experimentsIn(inside, project.uid, 3, false)], false)] : [head];
   });
   return { list, key, level: 2, rows };
+}
+
+function place(list: AnyList, index: number): Place {
+  return { at: index + 1, of: list.total ?? -1 };
 }
 
 /** The parts' rows, and what is to be said where rows are missing. */
@@ -116,8 +147,11 @@ function bodyOf(parts: Part[], isSearch: boolean): Row[] {
     : [{ kind: 'skeleton', key: `${key}?`, level }];
 }
 
+/** That old rows could not be refreshed because the server is away is said once, for the whole sidebar. */
 function failureOf({ list, key, level }: Part): Row[] {
-  return list.error === null ? [] : [{ kind: 'failure', key: `${key}!`, level, list, error: list.error }];
+  return list.error === null || (list.error.isUnreachable && list.phase === 'ready')
+    ? []
+    : [{ kind: 'failure', key: `${key}!`, level, list, error: list.error }];
 }
 
 function moreOf({ list, key, level }: Part): Row[] {

@@ -8,7 +8,7 @@ describe('keyIntent', () => {
   it.each([
     ['ArrowLeft', {}, { kind: 'step', by: -1 }],
     ['ArrowRight', {}, { kind: 'step', by: 1 }],
-    ['ArrowRight', { shiftKey: true }, { kind: 'pan', by: 0.1 }],
+    ['ArrowRight', { shiftKey: true }, { kind: 'pan', by: 0.1, up: 0 }],
     ['0', {}, { kind: 'reset' }],
     ['z', { ctrlKey: true }, { kind: 'undo' }],
     ['z', { metaKey: true }, { kind: 'undo' }],
@@ -56,17 +56,30 @@ describe('PointerGestures', () => {
     send('pointermove', 250);
     send('pointerup', 250);
     expect(intents).toEqual([
-      { kind: 'select', span: [0.25, 0.75] },
-      { kind: 'select', span: null },
-      { kind: 'zoom', span: [0.25, 0.75] }
+      { kind: 'select', box: { x: [0.25, 0.75], y: null } },
+      { kind: 'select', box: null },
+      { kind: 'zoom', box: { x: [0.25, 0.75], y: null } }
     ]);
+  });
+
+  it.each([
+    [20, 20, { x: [0.25, 0.35], y: null }],
+    [5, 40, { x: null, y: [0.5, 0.9] }],
+    [100, 45, { x: [0.25, 0.75], y: [0.5, 0.95] }]
+  ])('means by %i px across and %i down the box %o', (across, down, box) => {
+    send('pointerdown', 150);
+    send('pointerup', 150 + across, { clientY: 50 + down });
+    expect(intents).toEqual([]);
+    send('pointerdown', 150);
+    send('pointermove', 150 + across, { clientY: 50 + down });
+    expect(intents).toEqual([{ kind: 'select', box }]);
   });
 
   it('holds a range that is dragged out of the chart at its edge', () => {
     send('pointerdown', 150);
     send('pointermove', 900);
     send('pointerup', 900);
-    expect(intents[intents.length - 1]).toEqual({ kind: 'zoom', span: [0.25, 1] });
+    expect(intents[intents.length - 1]).toEqual({ kind: 'zoom', box: { x: [0.25, 1], y: null } });
   });
 
   it('pans with Shift', () => {
@@ -75,8 +88,8 @@ describe('PointerGestures', () => {
     send('pointermove', 160);
     send('pointerup', 160);
     expect(intents).toEqual([
-      { kind: 'pan', by: expect.closeTo(0.1) as number },
-      { kind: 'pan', by: expect.closeTo(0.1) as number }
+      { kind: 'pan', by: expect.closeTo(0.1) as number, up: 0 },
+      { kind: 'pan', by: expect.closeTo(0.1) as number, up: 0 }
     ]);
   });
 

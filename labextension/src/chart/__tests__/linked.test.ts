@@ -10,9 +10,11 @@ function stage(linked: Linked): Stage {
   linked.report('one', 'step', [0, 100]);
   return {
     chart: 'one',
+    title: 'loss',
     kind: 'step',
     linked,
     axis: { range: linked.axis('step', false, false) ?? [0, 1], log: false },
+    values: { range: linked.zoom.heights.loss ?? [0, 10], log: false },
     curves: CURVES
   };
 }
@@ -54,7 +56,7 @@ describe('Linked', () => {
 describe('carryOut', () => {
   it('zooms to what was dragged out, undoes it, and resets', () => {
     const linked = new Linked();
-    carryOut({ kind: 'zoom', span: [0.75, 0.25] }, stage(linked));
+    carryOut({ kind: 'zoom', box: { x: [0.75, 0.25], y: null } }, stage(linked));
     expect(linked.zoom.now).toEqual([25, 75]);
     carryOut({ kind: 'scale', factor: 0.5, pivot: 0.5 }, stage(linked));
     expect(linked.zoom.now).toEqual([37.5, 62.5]);
@@ -68,16 +70,32 @@ describe('carryOut', () => {
 
   it('pans only what is zoomed', () => {
     const linked = new Linked();
-    carryOut({ kind: 'pan', by: 0.5 }, stage(linked));
+    carryOut({ kind: 'pan', by: 0.5, up: 0.5 }, stage(linked));
     expect(linked.zoom.now).toBeNull();
-    carryOut({ kind: 'zoom', span: [0, 0.5] }, stage(linked));
-    carryOut({ kind: 'pan', by: 0.5 }, stage(linked));
+    carryOut({ kind: 'zoom', box: { x: [0, 0.5], y: null } }, stage(linked));
+    carryOut({ kind: 'pan', by: 0.5, up: 0.5 }, stage(linked));
     expect(linked.zoom.now).toEqual([25, 75]);
+  });
+
+  it('zooms the values of one chart alone, pans them, and takes all back at once', () => {
+    const linked = new Linked();
+    carryOut({ kind: 'zoom', box: { x: null, y: [0.2, 0.6] } }, stage(linked));
+    expect([linked.zoom.now, linked.zoom.heights]).toEqual([null, { loss: [4, 8] }]);
+    carryOut({ kind: 'pan', by: 0, up: 0.25 }, stage(linked));
+    expect(linked.zoom.heights).toEqual({ loss: [5, 9] });
+    carryOut({ kind: 'heighten', factor: 0.5 }, stage(linked));
+    expect(linked.zoom.heights).toEqual({ loss: [6, 8] });
+    carryOut({ kind: 'zoom', box: { x: [0, 0.5], y: [0, 0.5] } }, stage(linked));
+    expect([linked.zoom.now, linked.zoom.heights]).toEqual([[0, 50], { loss: [7, 8] }]);
+    carryOut({ kind: 'reset' }, stage(linked));
+    expect([linked.zoom.now, linked.zoom.heights]).toEqual([null, {}]);
+    carryOut({ kind: 'undo' }, stage(linked));
+    expect([linked.zoom.now, linked.zoom.heights]).toEqual([[0, 50], { loss: [7, 8] }]);
   });
 
   it('does not zoom into nothing', () => {
     const linked = new Linked();
-    carryOut({ kind: 'zoom', span: [0.5, 0.5] }, stage(linked));
+    carryOut({ kind: 'zoom', box: { x: [0.5, 0.5], y: null } }, stage(linked));
     expect(linked.zoom.now).toBeNull();
   });
 

@@ -133,7 +133,7 @@ describe('view', () => {
 });
 
 describe('Scenery', () => {
-  const outlook = { strokes: new Map(), xLabel: 'step', logLabel: 'log', view: DEFAULT_VIEW };
+  const outlook = { strokes: new Map(), xLabel: 'step', logLabel: 'log', view: DEFAULT_VIEW, height: null };
 
   it('keeps the value axis while the data fit', () => {
     const scenery = new Scenery();
@@ -151,6 +151,13 @@ describe('Scenery', () => {
       nonPositive: 2
     });
     expect(new Scenery().make({ ...outlook, view, curves: [A], x: [0, 1] }).scene?.yLabel).toBe('log');
+  });
+
+  it('shows the values that the reader chose, unless a log axis has no place for them', () => {
+    const at = { ...outlook, curves: [A], x: [0, 20] as const, height: [-1, 7] as const };
+    expect(new Scenery().make(at).scene?.y.range).toEqual([-1, 7]);
+    const log = new Scenery().make({ ...at, view: { ...DEFAULT_VIEW, yLog: true } });
+    expect(log.scene?.y.range[0]).toBeGreaterThan(0);
   });
 
   it('has nothing to draw without a range', () => {

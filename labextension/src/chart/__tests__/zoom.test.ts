@@ -7,28 +7,28 @@ const LOG = { range: [1, 100], log: true } as const;
 
 describe('zoomTo', () => {
   it('is undone step by step', () => {
-    const twice = zoomTo(zoomTo(NO_ZOOM, [0, 5]), [1, 2]);
+    const twice = zoomTo(zoomTo(NO_ZOOM, { now: [0, 5] }), { now: [1, 2] });
     expect(undo(twice).now).toEqual([0, 5]);
     expect(undo(undo(twice)).now).toBeNull();
     expect(undo(undo(undo(twice))).now).toBeNull();
   });
 
   it('undoes one turn of the wheel as a whole', () => {
-    const first = zoomTo(NO_ZOOM, [0, 5], true, 1000);
-    const turned = zoomTo(zoomTo(first, [0, 4], true, 1100), [0, 3], true, 1200);
+    const first = zoomTo(NO_ZOOM, { now: [0, 5] }, true, 1000);
+    const turned = zoomTo(zoomTo(first, { now: [0, 4] }, true, 1100), { now: [0, 3] }, true, 1200);
     expect(undo(turned).now).toBeNull();
-    expect(undo(zoomTo(turned, [0, 2], true, 5000)).now).toEqual([0, 3]);
+    expect(undo(zoomTo(turned, { now: [0, 2] }, true, 5000)).now).toEqual([0, 3]);
   });
 
   it('does not remember what changes nothing', () => {
-    const zoom = zoomTo(NO_ZOOM, [0, 5]);
-    expect(zoomTo(zoom, [0, 5])).toBe(zoom);
+    const zoom = zoomTo(NO_ZOOM, { now: [0, 5] });
+    expect(zoomTo(zoom, { now: [0, 5] })).toBe(zoom);
   });
 
   it('forgets the oldest of many', () => {
     let zoom = NO_ZOOM;
     for (let i = 1; i < 200; i++) {
-      zoom = zoomTo(zoom, [0, i]);
+      zoom = zoomTo(zoom, { now: [0, i] });
     }
     expect(zoom.past.length).toBe(50);
   });

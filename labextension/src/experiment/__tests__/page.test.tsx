@@ -94,11 +94,11 @@ describe('the page of an experiment', () => {
     expect((await screen.findByText('<script>alert(1)</script>')).tagName).toBe('PRE');
   });
 
-  it('has a chart for each metric, the headline first and epoch last', async () => {
+  it('has a chart for each metric, the headline first, and none for epoch, which is an axis', async () => {
     await show();
     await screen.findByRole('region', { name: 'loss' });
     const charts = screen.getAllByRole('region').map(chart => chart.getAttribute('aria-label'));
-    expect(charts).toEqual(['loss', 'epoch', 'val/loss']);
+    expect(charts).toEqual(['loss', 'val/loss']);
     expect(screen.getByRole('button', { name: /val 1/ })).toBeTruthy();
   });
 

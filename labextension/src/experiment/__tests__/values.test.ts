@@ -75,6 +75,7 @@ describe('the state of a page', () => {
     const state = {
       view: { ...DEFAULT_VIEW, yLog: true },
       zoom: [1, 5] as const,
+      heights: { loss: [0, 2] as const },
       metrics: ['a'],
       compared: ['b']
     };
@@ -83,7 +84,9 @@ describe('the state of a page', () => {
 
   it('is the usual one where what was saved makes no sense', () => {
     expect(restoreState(null)).toBe(DEFAULT_STATE);
-    expect(restoreState({ zoom: [5, 1], metrics: [3], compared: 'x', view: 7 })).toEqual(DEFAULT_STATE);
+    expect(
+      restoreState({ zoom: [5, 1], heights: { a: [2, 1] }, metrics: [3], compared: 'x', view: 7 })
+    ).toEqual(DEFAULT_STATE);
   });
 });
 
