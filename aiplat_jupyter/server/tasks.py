@@ -2,6 +2,7 @@
 
 from aiplat_jupyter.core.queries import TaskQuery
 from aiplat_jupyter.core.records import BulkResult, Identity, Page, Purged
+from aiplat_jupyter.core.states import TaskState
 from aiplat_jupyter.core.tasks import NewTask, StopTask, Task, TaskBulk, TaskCheck, TaskPatch, TaskRow
 from aiplat_jupyter.server.call import Created, Move, Services
 
@@ -26,7 +27,7 @@ async def bulk_tasks(at: Services, who: Identity, body: TaskBulk) -> BulkResult:
     return await at.tasks.bulk(who, body)
 
 
-async def count_tasks(at: Services, who: Identity, query: TaskQuery) -> dict[str, int]:
+async def count_tasks(at: Services, who: Identity, query: TaskQuery) -> dict[TaskState, int]:
     """Count the tasks that a query finds, by state."""
     return await at.tasks.counts(who, query)
 

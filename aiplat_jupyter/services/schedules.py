@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -42,7 +43,8 @@ class Schedules:
     async def list(self, who: Identity, query: ScheduleQuery) -> Page[Schedule]:
         """Return a page of schedules, by name."""
         access.require(who, "read")
-        return await self._database.read(lambda tx: schedules.page(tx, who, query))
+        page = await self._database.read(lambda tx: schedules.page(tx, who, query))
+        return msgspec.structs.replace(page, items=[_without_secrets(item) for item in page.items])
 
     async def get(self, who: Identity, uid: str) -> Schedule:
         """Return one schedule."""
@@ -127,9 +129,8 @@ class Schedules:
             except AiplatError as error:
                 _log.warning("The schedule %s queued nothing: %s", due.uid, error.detail)
                 values["problem"] = msgspec.to_builtins(to_problem(error))
-            await self._database.write(
-                lambda tx, due=due, values=values: _note(tx, due.id, due.uid, due.project_uid, values)
-            )
+            note = partial(_note, schedule_id=due.id, uid=due.uid, project=due.project_uid, values=values)
+            await self._database.write(note)
 
     async def _queue(self, due: schedules.Due, now: float) -> dict[str, Any]:
         """Return what to note; the task's uid follows from schedule and time, so a second go finds it there."""
@@ -183,8 +184,11 @@ def _found(tx: Connection, who: Identity, uid: str, need: Role) -> schedules.Fou
 
 
 def _shown(tx: Connection, found: schedules.Found) -> Schedule:
-    record = schedules.record(tx, found)
-    return msgspec.structs.replace(record, task=masked(record.task))
+    return _without_secrets(schedules.record(tx, found))
+
+
+def _without_secrets(schedule: Schedule) -> Schedule:
+    return msgspec.structs.replace(schedule, task=masked(schedule.task))
 
 
 def _note(tx: Connection, schedule_id: int, uid: str, project: str, values: dict[str, Any]) -> None:

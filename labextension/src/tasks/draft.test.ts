@@ -55,6 +55,7 @@ describe('the task that is meant', () => {
     ['timeout', { timeout: 'soon' }],
     ['timeout', { timeout: '0' }],
     ['env', { env: 'A=1\nnonsense' }],
+    ['env', { env: 'API_KEY=••••••' }],
     ['parameters', { kind: 'notebook' as const, parameters: '1a=2' }]
   ])('names the field that means nothing: %s', (field, change) => {
     expect(fieldOf(() => taskOf({ ...draft, ...change }))).toBe(field);

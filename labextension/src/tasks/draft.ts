@@ -61,7 +61,10 @@ export function draftOfFile(path: string): Draft {
   return { ...emptyDraft(), kind, path, name: stem(path) };
 }
 
-/** Start from another task; values of its environment that look like secrets are not known here. */
+/** What the server shows in the place of a secret. */
+const MASK = '••••••';
+
+/** Start from another task; secrets of its environment are not known here. */
 export function draftOfTask(task: Task): Draft {
   const { spec } = task;
   return {
@@ -161,7 +164,11 @@ function pairs(text: string, field: 'env' | 'parameters'): [string, string][] {
 }
 
 function envOf(text: string): Record<string, string> {
-  return Object.fromEntries(pairs(text, 'env'));
+  const given = pairs(text, 'env');
+  if (given.some(([, value]) => value === MASK)) {
+    throw new DraftError('env', 'secret');
+  }
+  return Object.fromEntries(given);
 }
 
 function parametersOf(text: string): Record<string, unknown> {

@@ -183,7 +183,8 @@ function words(code: string, trans: Trans): string {
     whole: trans.__('a whole number'),
     duration: trans.__('a time such as 90s, 15m, 2h or 1d'),
     pair: trans.__('NAME=value, a line for each'),
-    quote: trans.__('a quote stays open')
+    quote: trans.__('a quote stays open'),
+    secret: trans.__('secrets are not shown: type the value again')
   };
   return known[code] ?? code;
 }
