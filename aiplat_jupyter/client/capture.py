@@ -30,7 +30,7 @@ def at_once(cell: Cell | None) -> dict[str, Any]:
         "folder": str(Path.cwd()),
         "notebook": notebook_path(),
         "cell": cell.id if cell else None,
-        "cell_number": shell().execution_count if cell else None,
+        "cell_number": getattr(shell(), "execution_count", None) if cell else None,
         "cell_source": cell.source[:LONGEST_TEXT] if cell else None,
         "command": None if shell() else command_line(sys.orig_argv),
     }
