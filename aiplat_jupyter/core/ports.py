@@ -51,7 +51,7 @@ class JobStatus(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    state : ``unknown``: there is no such job; ``lost``: it has ended, and nobody saw how.
+    state : ``unknown``: it never began, so it may be submitted (again); ``lost``: it has ended, and nobody saw how.
     reason, detail : why it ended, where that is more than its exit code.
     is_supervised : False: it runs, but its exit code will not be known.
     """

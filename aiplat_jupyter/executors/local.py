@@ -241,6 +241,10 @@ def _read(path: Path, kind: type[T]) -> T | None:
 
 def _write(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}-{time.monotonic_ns()}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(text)
-    part.replace(path)
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

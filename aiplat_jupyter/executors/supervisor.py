@@ -122,8 +122,8 @@ class Supervisor:
         self._signal(signal.SIGTERM)
         try:
             self._tell(stopping=True)
-        except OSError as error:  # a full disk is no reason to leave the job alone
-            print(f"state.json: {error}", file=sys.stderr)
+        except OSError:  # a full disk, on which nothing can be said, is no reason to leave the job alone
+            pass
 
     def _sweep(self) -> int:
         """End what the job left behind, also in other sessions; return how many processes that were."""
