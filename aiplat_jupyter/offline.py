@@ -15,7 +15,7 @@ from aiplat_jupyter.core.curves import History
 from aiplat_jupyter.core.queries import ExperimentQuery
 from aiplat_jupyter.core.records import ExperimentRow, Identity, Page
 from aiplat_jupyter.services import access
-from aiplat_jupyter.store import experiments, metrics
+from aiplat_jupyter.store import experiments, listings, metrics
 from aiplat_jupyter.store.offline import Reader
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Store:
         return history.table_of_points(history.page_of_points(page) for page in self._pages(uid, metrics))
 
     def _list(self, query: ExperimentQuery) -> Page[ExperimentRow]:
-        return self._reader.read(lambda tx: experiments.page(tx, _ANYONE, query))
+        return self._reader.read(lambda tx: listings.page(tx, _ANYONE, query))
 
     def _pages(self, uid: str, names: tuple[str, ...]) -> Iterator[History]:
         cursor = None

@@ -1,11 +1,13 @@
 """How long curves take at the store: ``python -m benchmarks.curves [millions of points]``.
 
-Cold is the first look after the database was opened, the least of a few openings; warm the least of seven further
-looks. Both are CPU time of this process in milliseconds, and how often they fit into reading all the same points from
-plain rows of SQLite, in the same run. Shuffled steps are cold once, as their line must be sorted.
+Cold is the first question of a fresh process that has opened the database, whose file is in the page cache; warm the
+least of seven further ones. Both are CPU time in milliseconds, medians over a few processes, and how often they fit into
+reading all the same points from plain rows of SQLite, in the same run.
 """
 
 import sqlite3
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from sqlalchemy import insert, update
 
@@ -50,10 +53,10 @@ def main(millions: float) -> None:
     print(f"{count:,} points as rows, all read: {read_all * 1e3:,.0f} ms")
     with logged(in_order, COMMIT) as url:
         for name, options in windows(count).items():
-            curves(url, name, read_all, 3, **options)
+            curves(url, name, read_all, 5, **options)
     with logged(Points(count // 10, shuffled=False), COMMIT) as url:
         for method, weight in (("twema", 0.9), ("ema", 0.9), ("gaussian", 10.0), ("mean", 101.0)):
-            curves(url, f"full view, {method}", read_all / 10, 3, smoothing=method, weight=weight)
+            curves(url, f"full view, {method}", read_all / 10, 5, smoothing=method, weight=weight)
     with logged(Points(count, shuffled=True), max(COMMIT, count // 4), " with shuffled steps") as url:
         for name, options in windows(count).items():
             curves(url, name, read_all, 1, **options)
@@ -103,24 +106,24 @@ def logged(points: Points, size: int, kind: str = "") -> Iterator[str]:
         yield f"sqlite:///{folder}/aiplat.db"
 
 
-def curves(url: str, name: str, read_all: float, openings: int, **options: object) -> None:
+def curves(url: str, name: str, read_all: float, processes: int, **options: object) -> None:
     query = CurveQuery(experiments=["e"], metrics=["loss"], width=PIXELS, **options)
-    looks = [look(url, query) for _ in range(openings)]
-    cold, warm = (min(column) for column in zip(*looks, strict=True))
+    asked = [sys.executable, "-m", "benchmarks.curves", url, msgspec.json.encode(query).decode()]
+    looks = [subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split() for _ in range(processes)]
+    cold, warm = (statistics.median(map(float, column)) for column in zip(*looks, strict=True))
     ratios = f"{read_all / cold:7,.0f} times in all rows, warm {warm * 1e3:6.1f} ms, {read_all / warm:7,.0f} times"
     print(f"{name:22} cold {cold * 1e3:8.1f} ms, {ratios}")
 
 
-def look(url: str, query: CurveQuery) -> tuple[float, float]:
-    """Open the database and return how long the first look takes, and the least of seven more."""
+def look(url: str, query: CurveQuery) -> None:
+    """Open the database and print how long the first question takes, and the least of seven more."""
     database = Database.open(url)
 
     def ask() -> None:
         database.read_now(lambda tx: metrics.query(tx, query))
 
-    first, again = least(ask, 1), least(ask, 7)
+    print(least(ask, 1), least(ask, 7))
     database.close()
-    return first, again
 
 
 def least(run: Callable[[], object], times: int) -> float:
@@ -145,4 +148,7 @@ def experiment(tx) -> int:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    if len(sys.argv) > 2:
+        look(sys.argv[1], msgspec.json.decode(sys.argv[2], type=CurveQuery))
+    else:
+        main(float(sys.argv[1]) if len(sys.argv) > 1 else 10)

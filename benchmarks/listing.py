@@ -1,54 +1,60 @@
-"""How long lists of many experiments take: ``python -m benchmarks.listing [experiments]``.
+"""How long lists of many experiments take through REST: ``python -m benchmarks.listing [experiments]``.
 
-Seeds a database with experiments of ten metrics and twenty config entries each, then asks the service for pages as the
-sidebar and the client do. Prints the median and the worst of some calls, in milliseconds.
+Starts a server, seeds its database with experiments of ten metrics and twenty config entries each, and asks for pages
+as the sidebar and the client do, over one connection with a bearer token. Prints median and worst of the wall time of
+25 requests, and the server's CPU for each.
 """
 
-import asyncio
+import json
 import random
+import socket
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import psutil
 from sqlalchemy import Connection, insert
 
 from aiplat_jupyter.core.ids import new_uid
-from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
-from aiplat_jupyter.core.records import Identity
-from aiplat_jupyter.services.experiments import Experiments
-from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.store.database import Database
-from aiplat_jupyter.store.journal_files import JournalFiles
 from aiplat_jupyter.store.tables import AttemptRow, ConfigValueRow, ExperimentRow, MemberRow, ProjectRow, SeriesRow
+from tests.lab import Lab
 
 METRICS = ["loss", "val/loss", "accuracy", "val/accuracy", "lr", "epoch", "grad_norm", "f1", "auc", "throughput"]
 PROJECTS = 20
 NAMES = ["mlp", "resnet", "vit", "lstm", "baseline", "ablation"]
 STATUSES = ["finished", "finished", "finished", "failed", "running", "interrupted"]
-QUERIES = {
-    "first page": ExperimentQuery(),
-    "first page with 10 metrics": ExperimentQuery(metrics=METRICS),
-    "config.lr<1e-3": ExperimentQuery(q="config.lr<1e-3", metrics=METRICS),
-    "rare config.seed=77": ExperimentQuery(q="config.seed=77", metrics=METRICS),
-    "metric.loss.min<0.5": ExperimentQuery(q="metric.loss.min<0.5", metrics=METRICS),
-    "rare metric.loss.min<0.001": ExperimentQuery(q="metric.loss.min<0.001", metrics=METRICS),
-    "config and metric": ExperimentQuery(q="config.lr<1e-3 metric.loss.min<0.1", metrics=METRICS),
-    "one project": ExperimentQuery(q="project:p7", metrics=METRICS),
-    "word": ExperimentQuery(q="resnet", metrics=METRICS),
-    "rare word": ExperimentQuery(q="zebra", metrics=METRICS),
-    "tag": ExperimentQuery(tag=["t3"], metrics=METRICS),
-    "by metric": ExperimentQuery(sort="metric.loss.min", metrics=METRICS),
-    "by config": ExperimentQuery(sort="config.lr", metrics=METRICS),
-    "by name": ExperimentQuery(sort="name", metrics=METRICS),
-    "with the total": ExperimentQuery(count=True, metrics=METRICS),
-    "summary.accuracy>0.9": ExperimentQuery(q="summary.accuracy>0.9", metrics=METRICS),
+ROUNDS = 25
+QUERIES: dict[str, dict[str, Any]] = {
+    "newest": {},
+    "word in the name": {"q": "resnet"},
+    "rare word": {"q": "zebra"},
+    "status": {"status": "failed"},
+    "tag": {"tag": "t3"},
+    "one project": {"q": "project:p7"},
+    "config.lr<1e-3": {"q": "config.lr<1e-3"},
+    "rare config.seed=77": {"q": "config.seed=77"},
+    "metric.loss.min<0.5": {"q": "metric.loss.min<0.5"},
+    "rare metric.loss.min<0.001": {"q": "metric.loss.min<0.001"},
+    "config and metric": {"q": "config.lr<1e-3 metric.loss.min<0.1"},
+    "summary.accuracy>0.9": {"q": "summary.accuracy>0.9"},
+    "by config": {"sort": "config.lr"},
+    "by config that few have": {"sort": "config.rare"},
+    "by metric": {"sort": "metric.loss.min"},
+    "by metric, falling": {"sort": "-metric.loss.last"},
+    "by name": {"sort": "name"},
+    "by update": {"sort": "-updated"},
+    "with the total": {"count": "true"},
 }
 
 
-def seed(tx: Connection, count: int) -> None:
+def seed(tx: Connection, count: int, owner: str) -> None:
     """Fill tables directly: what is measured is reading."""
     chance = random.Random(7)
     now = time.time()
@@ -57,7 +63,7 @@ def seed(tx: Connection, count: int) -> None:
         for i in range(1, PROJECTS + 1)
     ]
     tx.execute(insert(ProjectRow), projects)
-    tx.execute(insert(MemberRow), [{"project_id": row["id"], "username": "ada", "role": "owner"} for row in projects])
+    tx.execute(insert(MemberRow), [{"project_id": row["id"], "username": owner, "role": "owner"} for row in projects])
     rows: dict[Any, list[dict[str, Any]]] = {ExperimentRow: [], AttemptRow: [], ConfigValueRow: [], SeriesRow: []}
     for number in range(1, count + 1):
         _experiment(rows, number, now - count + number, chance)
@@ -68,6 +74,8 @@ def seed(tx: Connection, count: int) -> None:
 def _experiment(rows: dict[Any, list[dict[str, Any]]], number: int, at: float, chance: random.Random) -> None:
     config = {"lr": 10 ** chance.uniform(-5, -1), "seed": number % 1000, "opt": chance.choice(["adam", "sgd"])}
     config |= {f"option_{key}": chance.random() for key in range(17)}
+    if number % 997 == 0:
+        config["rare"] = number
     status = chance.choice(STATUSES)
     times = {"created_at": at, "updated_at": at + chance.uniform(0, 1e5), "started_at": at, "ended_at": at + 60}
     name = f"{chance.choice(NAMES)}-{number}" + ("-zebra" if number % 997 == 0 else "")
@@ -85,39 +93,69 @@ def _experiment(rows: dict[Any, list[dict[str, Any]]], number: int, at: float, c
         rows[SeriesRow].append({"attempt_id": number, "metric": metric} | points | limits)
 
 
-async def measure(database: Database, files: JournalFiles, who: Identity) -> None:
-    """Print a line for each query."""
-    experiments, projects = Experiments(database, files), Projects(database, files)
-    for name, query in QUERIES.items():
-        page = await experiments.list(who, query)
-        print(f"{name:32}{len(page.items):4} rows  {await _timed(lambda query=query: experiments.list(who, query))}")
-    page = await experiments.list(who, ExperimentQuery(limit=200))
-    deep = ExperimentQuery(limit=50, cursor=page.next_cursor, metrics=METRICS)
-    print(f"{'fifth page':32}{50:4} rows  {await _timed(lambda: experiments.list(who, deep))}")
-    print(f"{'counts':41}  {await _timed(lambda: experiments.counts(who, ExperimentQuery()))}")
-    print(f"{'projects':41}  {await _timed(lambda: projects.list(who, ProjectQuery()))}")
+class Client:
+    """Asks a server's REST API over one connection that is kept open, with a bearer token, as scripts do."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port)
+        self._connection.connect()
+        # Else a small request may wait for the acknowledgement of the one before.
+        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._headers = {"Authorization": f"Bearer {secret}"}
+
+    def ask(self, path: str, **query: object) -> Any:
+        """Return the decoded answer."""
+        self._connection.request("GET", f"/aiplat/api/v1/{path}?{urlencode(query, True)}", headers=self._headers)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body
+        return json.loads(body)
 
 
-async def _timed(ask: Any, repeats: int = 15) -> str:
-    spent = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        await ask()
-        spent.append((time.perf_counter() - start) * 1000)
-    return f"median {statistics.median(spent):6.1f} ms  worst {max(spent):6.1f} ms"
+def measure(lab: Lab) -> None:
+    """Print a line for each request."""
+    minted = lab.api("auth/token", "POST", {"name": "benchmark"})
+    client, server = Client(lab.port, minted["secret"]), psutil.Process(lab.pid)
+    after = client.ask("experiments", limit=200)["next_cursor"]
+    asked = {name: ("experiments", {"metrics": METRICS} | query) for name, query in QUERIES.items()}
+    asked |= {"fifth page": ("experiments", {"metrics": METRICS, "cursor": after})}
+    asked |= {"counts": ("experiments/counts", {}), "projects": ("projects", {})}
+    for name, (path, query) in asked.items():
+        began = cpu(server)
+        took = [timed(lambda path=path, query=query: client.ask(path, **query)) for _ in range(ROUNDS)]
+        used = (cpu(server) - began) / ROUNDS
+        found = client.ask(path, **query)
+        rows = f"{len(found['items']):4} rows" if "items" in found else " " * 9
+        print(
+            f"{name:28}{rows}  median {statistics.median(took):5.1f} ms  worst {max(took):5.1f} ms  CPU {used:5.1f} ms"
+        )
+
+
+def cpu(process: psutil.Process) -> float:
+    """Return the milliseconds of CPU that a process has used."""
+    times = process.cpu_times()
+    return (times.user + times.system) * 1000
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Return how many milliseconds it takes."""
+    began = time.perf_counter()
+    run()
+    return (time.perf_counter() - began) * 1000
 
 
 def main() -> None:
-    """Seed and measure."""
+    """Seed, start a server, and measure."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
-        database = Database.open(f"sqlite:///{folder}/aiplat.db")
-        database.write_now(lambda tx: seed(tx, count))
-        files = JournalFiles(Path(folder))
-        for role, is_admin in (("administrator", True), ("member", False)):
-            print(f"{count} experiments, as {role}")
-            asyncio.run(measure(database, files, Identity(username="ada", is_admin=is_admin)))
-        database.close()
+        lab = Lab(Path(folder), "jupyter_server")
+        with lab:
+            user = lab.api("server")["user"]["username"]
+            database = Database.open(f"sqlite:///{lab.data_dir}/aiplat.db")
+            database.write_now(lambda tx: seed(tx, count, user))
+            database.close()
+            print(f"{count} experiments, pages of 50 with 10 metrics in each row")
+            measure(lab)
 
 
 if __name__ == "__main__":

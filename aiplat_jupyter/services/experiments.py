@@ -27,7 +27,7 @@ from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
 from aiplat_jupyter.services.projects import to_write
 from aiplat_jupyter.services.purging import purge_experiment
-from aiplat_jupyter.store import attempts, changes, experiments, projects, tombstones
+from aiplat_jupyter.store import attempts, changes, experiments, listings, projects, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
 
@@ -42,7 +42,7 @@ class Experiments:
     async def counts(self, who: Identity, query: ExperimentQuery) -> dict[str, int]:
         """Return how many of the experiments that match `query` (its page apart) have each status."""
         access.require(who, "read")
-        return await self._database.read(lambda tx: experiments.counts(tx, who, query))
+        return await self._database.read(lambda tx: listings.counts(tx, who, query))
 
     async def create(self, who: Identity, new: NewExperiment) -> tuple[Experiment, bool]:
         """Create an experiment, or answer the one with its uid; the flag tells whether it is new.
@@ -121,7 +121,7 @@ class Experiments:
     async def list(self, who: Identity, query: ExperimentQuery) -> Page[ExperimentRow]:
         """Return a page. Raise `InvalidInput` for a bad `q` (naming the column), sort or cursor."""
         access.require(who, "read")
-        return await self._database.read(lambda tx: experiments.page(tx, who, query))
+        return await self._database.read(lambda tx: listings.page(tx, who, query))
 
 
 def first_values(new: NewExperiment | Opened) -> dict[str, Any]:

@@ -5,21 +5,24 @@ of them exist is asked each time: another server may have folded meanwhile.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from aiplat_jupyter.store import tails
 from aiplat_jupyter.store.memory import Memory
+from aiplat_jupyter.store.pyramids import unpack_pyramids
 from aiplat_jupyter.store.scattered import Packed
-from aiplat_jupyter.store.segments import BLOCK, Blocks, unpack_pyramids
+from aiplat_jupyter.store.segments import BLOCK, Blocks
 from aiplat_jupyter.store.stats import Bools, Ints
-from aiplat_jupyter.store.tables import SegmentRow, TailRow
+from aiplat_jupyter.store.tables import Base
 from aiplat_jupyter.store.tails import Tail
 
 CHUNK = 500
 """Numbers asked for in one statement."""
+_PYRAMIDS: Final = 16
+"""Pyramids read at once."""
 
 
 class Index(NamedTuple):
@@ -35,10 +38,9 @@ class Index(NamedTuple):
     blocks: Blocks
 
     @classmethod
-    def of(cls, rows: Sequence[Row[*tuple[Any, ...]]]) -> Self:
-        """Return the index of these rows of `_INDEX`, of which there must be some."""
-        *numbers, pyramids = zip(*rows, strict=True)
-        columns = [np.array(column, np.int64) for column in numbers]
+    def of(cls, rows: Sequence[Row[*tuple[Any, ...]]], pyramids: Iterable[Sequence[bytes]]) -> Self:
+        """Return the index of these rows of `_NUMBERS`, of which there must be some, and their pyramids."""
+        columns = [np.array(column, np.int64) for column in zip(*rows, strict=True)]
         blocks, walls_rise = unpack_pyramids(pyramids, columns[2])
         return cls._make([*columns, walls_rise, blocks])._sorted()
 
@@ -75,14 +77,15 @@ class Index(NamedTuple):
         return type(self)._make([*(column[order] for column in self[:7]), self.blocks.take(rows)])
 
 
-_INDEX = (
-    SegmentRow.id,
-    SegmentRow.arrival,
-    SegmentRow.count,
-    SegmentRow.superseded,
-    SegmentRow.step_min,
-    SegmentRow.step_max,
-    SegmentRow.pyramid,
+_SEGMENTS: Final = Base.metadata.tables["segments"].c
+_TAILS: Final = Base.metadata.tables["tails"].c
+_NUMBERS: Final = (
+    _SEGMENTS.id,
+    _SEGMENTS.arrival,
+    _SEGMENTS.count,
+    _SEGMENTS.superseded,
+    _SEGMENTS.step_min,
+    _SEGMENTS.step_max,
 )
 
 
@@ -105,28 +108,35 @@ class Archive:
 
     def indexes(self, series: Collection[int]) -> dict[int, Index]:
         """Return the index of each of these series that has segments."""
-        ask = select(SegmentRow.series_id, func.count(), func.max(SegmentRow.id)).group_by(SegmentRow.series_id)
-        rows = self._in(ask, SegmentRow.series_id, series)
+        ask = select(_SEGMENTS.series_id, func.count(), func.max(_SEGMENTS.id)).group_by(_SEGMENTS.series_id)
+        rows = self._in(ask, _SEGMENTS.series_id, series)
         return {number: self._index(number, count, newest) for number, count, newest in rows}
 
     def _index(self, series: int, count: int, newest: int) -> Index:
         known: Index | None = self.memory.get(("index", series))
         if known is not None and len(known.id) == count and known.id.max() == newest:
             return known
-        mine = SegmentRow.series_id == series
+        mine = _SEGMENTS.series_id == series
         if known is None:
-            index = Index.of(self._tx.execute(select(*_INDEX).where(mine)).all())
+            index = self._read(mine)
         else:
-            ids = np.array(self._tx.execute(select(SegmentRow.id).where(mine)).scalars().all())
-            fresh = select(*_INDEX).where(mine, SegmentRow.id > int(known.id.max()))
-            index = known.kept(ids).merged(Index.of(self._tx.execute(fresh).all()))
+            ids = np.array(self._tx.execute(select(_SEGMENTS.id).where(mine)).scalars().all())
+            fresh = self._read(mine, _SEGMENTS.id > int(known.id.max()))
+            index = known.kept(ids).merged(fresh)
         self.memory.put(("index", series), index, index.size)
         return index
 
+    def _read(self, *which: ColumnElement[bool]) -> Index:
+        """Return the index of segments of one series."""
+        order = _SEGMENTS.step_min, _SEGMENTS.id
+        rows = self._tx.execute(select(*_NUMBERS).where(*which).order_by(*order)).all()
+        pyramids = self._tx.execute(select(_SEGMENTS.pyramid).where(*which).order_by(*order)).scalars()
+        return Index.of(rows, pyramids.partitions(_PYRAMIDS))
+
     def tails(self, attempts: Collection[int]) -> dict[int, Tail]:
         """Return the unfolded points of each of these attempts that has some."""
-        ask = select(TailRow.attempt_id, func.min(TailRow.id), func.max(TailRow.id)).group_by(TailRow.attempt_id)
-        rows = self._in(ask, TailRow.attempt_id, attempts)
+        ask = select(_TAILS.attempt_id, func.min(_TAILS.id), func.max(_TAILS.id)).group_by(_TAILS.attempt_id)
+        rows = self._in(ask, _TAILS.attempt_id, attempts)
         return {attempt: self._tail(attempt, oldest, newest) for attempt, oldest, newest in rows}
 
     def _tail(self, attempt: int, oldest: int, newest: int) -> Tail:
@@ -136,8 +146,8 @@ class Archive:
             return known
         if known.rows[0] != oldest:
             known = Tail()
-        ask = select(TailRow.id, TailRow.points).where(TailRow.attempt_id == attempt, TailRow.id > known.rows[1])
-        rows = self._tx.execute(ask.order_by(TailRow.id)).all()
+        ask = select(_TAILS.id, _TAILS.points).where(_TAILS.attempt_id == attempt, _TAILS.id > known.rows[1])
+        rows = self._tx.execute(ask.order_by(_TAILS.id)).all()
         tail = known.extended((number, tails.decode(points)) for number, points in rows)
         self.memory.put(("tail", attempt), tail, tail.size)
         return tail
@@ -146,7 +156,7 @@ class Archive:
         """Return the packed points of these segments, by number."""
         found = {number: self.memory.get(("points", number)) for number in segments}
         missing = [number for number, data in found.items() if data is None]
-        for number, data in self._in(select(SegmentRow.id, SegmentRow.points), SegmentRow.id, missing):
+        for number, data in self._in(select(_SEGMENTS.id, _SEGMENTS.points), _SEGMENTS.id, missing):
             found[number] = data
             self.memory.put(("points", number), data, len(data))
         return found
@@ -171,7 +181,7 @@ class Archive:
         known: bytes | None = self.memory.get(("points", segment))
         if known is not None:
             return known
-        found: bytes = self._tx.execute(select(SegmentRow.points).where(SegmentRow.id == segment)).scalar_one()
+        found: bytes = self._tx.execute(select(_SEGMENTS.points).where(_SEGMENTS.id == segment)).scalar_one()
         return found
 
     def _in(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.lines import Line, Stretch, line
 from aiplat_jupyter.store.segments import Samples
-from aiplat_jupyter.store.tables import AttemptRow, Base
+from aiplat_jupyter.store.tables import Base
 from aiplat_jupyter.store.tails import Tail
 
 
@@ -35,14 +35,6 @@ class Leg(NamedTuple):
     high: int | None
 
 
-COLUMNS = (
-    AttemptRow.id,
-    AttemptRow.uid,
-    AttemptRow.number,
-    AttemptRow.parent_id,
-    AttemptRow.from_step,
-    AttemptRow.first_wall,
-)
 _ATTEMPTS: Final = Base.metadata.tables["attempts"]
 _EXPERIMENT: Final = select(_ATTEMPTS.c.experiment_id).where(_ATTEMPTS.c.id == bindparam("attempt"))
 _FAMILY: Final = select(*(_ATTEMPTS.c[name] for name in Ancestor._fields)).where(

@@ -5,26 +5,17 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from aiplat_jupyter.core.queries import ExperimentQuery
-from aiplat_jupyter.core.records import Experiment, Identity, Page, SeriesSummary
+from aiplat_jupyter.core.records import Experiment, Identity, SeriesSummary
 from aiplat_jupyter.core.records import ExperimentRow as Listed
 from aiplat_jupyter.core.states import ExperimentStatus, Lifecycle
-from aiplat_jupyter.store import attempts, filters, finite, journals, metrics, pages, projects
+from aiplat_jupyter.store import attempts, filters, finite, journals, metrics, projects
 from aiplat_jupyter.store.rows import AnyRow, to_record
-from aiplat_jupyter.store.tables import AttemptRow, ConfigValueRow, ExperimentRow, ProjectRow, SeriesRow
+from aiplat_jupyter.store.tables import AttemptRow, ConfigValueRow, ExperimentRow, ProjectRow
 
-AnySelect = Select[*tuple[Any, ...]]
 UNREACHABLE_SECONDS: Final = 60.0
 UNLIKE_LOSS: Final = 4
-_SORTS: Final = {
-    "created": ExperimentRow.created_at,
-    "updated": ExperimentRow.updated_at,
-    "name": func.lower(ExperimentRow.name),
-    "status": ExperimentRow.status,
-}
 _LISTED: Final = (
     ExperimentRow.id,
     ExperimentRow.uid,
@@ -170,48 +161,7 @@ def headline(known: str | None, fresh: Sequence[str]) -> str | None:
     return min(([known] if known else []) + list(fresh), key=likeness_to_loss, default=None)
 
 
-def page(tx: Connection, who: Identity, query: ExperimentQuery) -> Page[Listed]:
-    """Return a page of what `who` may see: row numbers are sorted first, then only the page's rows are read."""
-    keys, asked = _sorted(query.sort, select(ExperimentRow.id).join(ProjectRow))
-    limit = pages.checked_limit(query.limit)
-    columns: list[Any] = [key.column.label(f"key_{number}") for number, key in enumerate(keys)]
-    asked = asked.add_columns(*columns).order_by(*pages.order(keys))
-    asked = asked.where(projects.visible(who), *filters.conditions(query, tx.dialect.name))
-    if query.cursor:
-        asked = asked.where(pages.after(keys, query.cursor, query.sort))
-    found = tx.execute(asked.limit(limit + 1)).all()
-    return Page(
-        items=_listed(tx, [row[0] for row in found[:limit]], query.metrics),
-        next_cursor=pages.encode(found[limit - 1][1:], query.sort) if len(found) > limit else None,
-        total=sum(counts(tx, who, query).values()) if query.count else None,
-    )
-
-
-def _sorted(sort: str, asked: AnySelect) -> tuple[list[pages.Key], AnySelect]:
-    field, down = pages.split(sort)
-    kind, _, name = field.partition(".")
-    last = pages.Key(ExperimentRow.id, down)
-    if field in _SORTS:
-        return [pages.Key(_SORTS[field], down), last], asked
-    if kind == "config" and name:
-        entry = aliased(ConfigValueRow)
-        asked = asked.outerjoin(entry, and_(entry.experiment_id == ExperimentRow.id, entry.key == name))
-        return [pages.Key(entry.number, down, True), pages.Key(entry.text, down, True), last], asked
-    if kind == "metric" and name:
-        metric, column = filters.statistic(name)
-        same = SeriesRow.attempt_id == ExperimentRow.attempt_id, SeriesRow.metric == metric, SeriesRow.context == ""
-        return [pages.Key(column, down, True), last], asked.outerjoin(SeriesRow, and_(*same))
-    raise pages.unknown_sort(sort, ", ".join([*_SORTS, "config.<key>", "metric.<name>[.min|.max|.last]"]))
-
-
-def counts(tx: Connection, who: Identity, query: ExperimentQuery) -> dict[str, int]:
-    """Return how many of the experiments that match `query` have each status."""
-    asked = select(ExperimentRow.status, func.count()).join(ProjectRow)
-    matching = asked.where(projects.visible(who), *filters.conditions(query, tx.dialect.name))
-    return {status: count for status, count in tx.execute(matching.group_by(ExperimentRow.status))}  # noqa: C416  typed
-
-
-def _listed(tx: Connection, ids: Sequence[int], wanted: Sequence[str]) -> list[Listed]:
+def listed(tx: Connection, ids: Sequence[int], wanted: Sequence[str]) -> list[Listed]:
     """Return the records of rows in this order, with what lies in other tables asked for all of them at once."""
     found = {row.id: row for row in tx.execute(select(*_LISTED).join(ProjectRow).where(ExperimentRow.id.in_(ids)))}
     rows = [found[experiment_id] for experiment_id in ids]

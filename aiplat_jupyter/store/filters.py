@@ -23,7 +23,6 @@ _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _TERM: Final = re.compile(
     rf'\s*(?:(?P<field>(?:{_STRING}|[^\s"<>=!:])+)(?P<op><=|>=|!=|[<>=:])(?P<value>{_STRING}|[^\s"]*)|(?P<word>{_STRING}|[^\s"]+))'
 )
-_STATISTICS: Final = {"min": SeriesRow.min, "max": SeriesRow.max, "last": SeriesRow.last}
 _TIMES: Final = {
     "created": ExperimentRow.created_at,
     "updated": ExperimentRow.updated_at,
@@ -209,12 +208,12 @@ def _summary(term: Term, key: str, dialect: str) -> ColumnElement[bool]:
     return _compared(term, number, text)
 
 
-def statistic(field: str) -> tuple[str, SQLColumnExpression[Any]]:
-    """Return the metric and the column that ``<name>[.min|.max|.last]`` means."""
+def statistic(field: str) -> tuple[str, str]:
+    """Return the metric and the column of its series that ``<name>[.min|.max|.last]`` means."""
     name, dot, last = field.rpartition(".")
-    if not dot or last not in _STATISTICS:
+    if not dot or last not in ("min", "max", "last"):
         name, last = field, "last"
-    return (_unquoted(name) if name.endswith('"') else name), _STATISTICS[last]
+    return (_unquoted(name) if name.endswith('"') else name), last
 
 
 def _metric(term: Term, field: str) -> ColumnElement[bool]:
@@ -223,7 +222,7 @@ def _metric(term: Term, field: str) -> ColumnElement[bool]:
         SeriesRow.attempt_id == ExperimentRow.attempt_id,
         SeriesRow.metric == name,
         SeriesRow.context == "",
-        _COMPARE[term.op](column, _number(term)),
+        _COMPARE[term.op](getattr(SeriesRow, column), _number(term)),
     )
     return series.exists()
 

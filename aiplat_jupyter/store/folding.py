@@ -1,7 +1,7 @@
 """Folding: tails become segments, by the rule of a log-structured merge tree.
 
 The new points of a series become a segment, merged with its newest neighbours while these are at most twice as long: so
-each point is written O(log n) times. Merged points are sorted by (step, arrival) and cut at 4,096; full segments stay
+each point is written O(log n) times. Merged points are sorted by (step, arrival) and cut at 16,384; full segments stay
 as they are.
 """
 
@@ -12,13 +12,18 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from aiplat_jupyter.store.archive import CHUNK, Archive
-from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, last_of_each, pack, pack_pyramid, unpack
+from aiplat_jupyter.store.pyramids import pack_pyramid
+from aiplat_jupyter.store.segments import SIZE, Blocks, Samples, last_of_each, pack, unpack
 from aiplat_jupyter.store.stats import Ints
 from aiplat_jupyter.store.tables import Base, SegmentRow, SeriesRow, TailRow
 from aiplat_jupyter.store.tails import Group, Tail, encode
 
+GAP_POINTS: Final = 4096
+"""How many of a series' first points tell its step gap."""
 _MOST_ROWS: Final = 1024
 _MOST_BYTES: Final = 1024 * 1024
+_ENOUGH: Final = 4096
+"""Points of a series that are not worth being kept as a tail first."""
 _LATEST: Final = 2**62
 _IS_OPEN: Final = text("segments.open")
 """In the words of the index `segments_still_open`, or SQLite would not use it."""
@@ -33,7 +38,7 @@ _HELD: Final = select(func.count(), func.sum(func.length(_TAILS.c.points))).wher
 
 def add(tx: Connection, attempt_id: int, groups: list[Group]) -> None:
     """Keep the points of one commit: as a tail, or in segments where there are enough."""
-    if max(len(group.at) for group in groups) >= SIZE:
+    if max(len(group.at) for group in groups) >= _ENOUGH:
         _fold(tx, attempt_id, groups)
         return
     low, high = min(int(group.step.min()) for group in groups), max(int(group.step.max()) for group in groups)
@@ -115,7 +120,7 @@ def _merge(arrivals: int, fresh: Samples, opened: list[Any]) -> tuple[Samples, i
 
 
 def _cut(samples: Samples, start: int) -> int:
-    """Return where the segment that begins at `start` ends: at 4,096 points, or before a step that would be divided."""
+    """Return where the segment that begins at `start` ends: when it is full, or before a step that would be divided."""
     stop = start + SIZE
     if stop >= len(samples.step):
         return len(samples.step)
@@ -140,16 +145,16 @@ def _row(series: int, arrival: int, samples: Samples, is_last: bool) -> dict[str
 
 
 def _freeze_gaps(tx: Connection, merged: Iterable[_Merged]) -> None:
-    """Keep the median step gap of each series that has its first full segment now."""
-    first = [one for one in merged if one.lacks_gap and len(one.samples.step) >= SIZE]
+    """Keep the median step gap of each series that has enough points now."""
+    first = [one for one in merged if one.lacks_gap and len(one.samples.step) >= GAP_POINTS]
     if first:
         ask = update(SeriesRow).where(SeriesRow.id == bindparam("number")).values(gap=bindparam("median"))
         tx.execute(ask, [{"number": one.series, "median": gap(one.samples.step)} for one in first])
 
 
 def gap(step: Ints) -> float:
-    """Return the median gap of the first 4,096 of these rising steps; 1 where there is none."""
-    steps = step[:SIZE][last_of_each(step[:SIZE])].astype(np.float64)
+    """Return the median gap of the first `GAP_POINTS` of these rising steps; 1 where there is none."""
+    steps = step[:GAP_POINTS][last_of_each(step[:GAP_POINTS])].astype(np.float64)
     return float(np.median(np.diff(steps))) if len(steps) > 1 else 1.0
 
 

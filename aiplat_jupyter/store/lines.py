@@ -17,7 +17,7 @@ import numpy as np
 from aiplat_jupyter.store import segments
 from aiplat_jupyter.store.archive import Archive, Index
 from aiplat_jupyter.store.scattered import Part, unpacked
-from aiplat_jupyter.store.segments import BLOCK, Blocks, Samples, last_of_each
+from aiplat_jupyter.store.segments import BLOCK, PLACES, Blocks, Samples, last_of_each
 from aiplat_jupyter.store.stats import Bools, Floats, Ints, Stats
 
 _LOWEST, _HIGHEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
@@ -118,7 +118,7 @@ class Line:
         """A number for each block that no other content has."""
         lengths = np.diff(self._starts)
         within = np.arange(self._starts[-1]) - np.repeat(self._starts[:-1], lengths)
-        identity: Ints = np.repeat(self._pieces.segment * BLOCK, lengths) + within
+        identity: Ints = np.repeat(self._pieces.segment * PLACES, lengths) + within
         return identity
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, false, or_
 
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.queries import MAX_LIMIT
@@ -56,7 +56,12 @@ def after(keys: Sequence[Key], cursor: str, sort: str) -> ColumnElement[bool]:
 
 
 def _bound(column: SQLColumnExpression[Any], down: bool, value: Any) -> ColumnElement[bool]:
-    """Return what all alternatives imply of the first column: it lets an index be entered at the right place."""
+    """Return what all alternatives imply of the first column: it lets an index be entered at the right place.
+
+    Nothing that has a value comes behind a row that has none.
+    """
+    if value is None:
+        return false()
     bound: ColumnElement[bool] = column <= value if down else column >= value
     return bound
 

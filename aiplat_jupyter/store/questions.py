@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -16,15 +16,15 @@ from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.axes import Along
 from aiplat_jupyter.store.descent import Ancestor, Family, Leg, Sources
 from aiplat_jupyter.store.lines import Line
-from aiplat_jupyter.store.segments import SIZE
 from aiplat_jupyter.store.series import Series
 from aiplat_jupyter.store.smoothing import Method
-from aiplat_jupyter.store.tables import AttemptRow, ExperimentRow, SegmentRow, TailRow
+from aiplat_jupyter.store.tables import Base
 
 MAX_EXPERIMENTS: Final = 200
 MAX_METRICS: Final = 50
 MAX_WIDTH: Final = 10_000
 _METRIC: Final = "metric:"
+_TABLES: Final = Base.metadata.tables
 _WEIGHTS: Final = {"twema": (0.0, 0.999), "ema": (0.0, 0.999), "gaussian": (0.1, 1_000.0), "mean": (1.0, 10_001.0)}
 
 
@@ -78,7 +78,7 @@ class Question:
 
     def __init__(self, tx: Connection, query: CurveQuery) -> None:
         self.query, self.archive = query, Archive.reading(tx)
-        self.newest = _newest(tx, TailRow.id), _newest(tx, SegmentRow.id)
+        self.newest = _newest(tx, "tails"), _newest(tx, "segments")
         experiments = _experiments(tx, query.experiments)
         self.named = _named(tx, query, experiments)
         attempts = {number for _, family, _ in experiments for number in family}
@@ -116,7 +116,7 @@ class Question:
         """Return how to smooth `line`."""
         gap = named.gap
         if gap is None and line is not None and self.query.smoothing == "twema":
-            gap = folding.gap(line.points(self.archive, line.first_blocks(SIZE)).samples.step)
+            gap = folding.gap(line.points(self.archive, line.first_blocks(folding.GAP_POINTS)).samples.step)
         return Method(self.query.smoothing, self.query.weight, gap or 1.0)
 
     def changed_from(self, named: Named, tail: int, segment: int) -> float:
@@ -155,18 +155,19 @@ def check(query: CurveQuery) -> None:
         raise InvalidInput("The curves cannot be answered like this.", fields=wrong)
 
 
-def _newest(tx: Connection, number: Any) -> int:
-    newest: int | None = tx.execute(select(func.max(number))).scalar_one()
+def _newest(tx: Connection, table: str) -> int:
+    newest: int | None = tx.execute(select(func.max(_TABLES[table].c.id))).scalar_one()
     return newest or 0
 
 
 def _experiments(tx: Connection, uids: Sequence[str]) -> list[tuple[str, Family, int]]:
     """Return uid, attempts and current attempt of each experiment that has one, in the order asked."""
-    ask = select(ExperimentRow.uid, ExperimentRow.attempt_id, *descent.COLUMNS)
-    ask = ask.join(AttemptRow, AttemptRow.experiment_id == ExperimentRow.id).where(ExperimentRow.uid.in_(uids))
+    experiments, attempts = _TABLES["experiments"], _TABLES["attempts"]
+    ask = select(experiments.c.uid, experiments.c.attempt_id, *(attempts.c[name] for name in Ancestor._fields))
+    ask = ask.join_from(experiments, attempts, attempts.c.experiment_id == experiments.c.id)
     families: dict[str, dict[int, Ancestor]] = {}
     ends: dict[str, int | None] = {}
-    for uid, end, *attempt in tx.execute(ask):
+    for uid, end, *attempt in tx.execute(ask.where(experiments.c.uid.in_(uids))):
         ancestor = Ancestor._make(attempt)
         families.setdefault(uid, {})[ancestor.id] = ancestor
         ends[uid] = end

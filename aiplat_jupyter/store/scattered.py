@@ -10,7 +10,18 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from aiplat_jupyter.store.segments import BLOCK, DOUBLE, EXCEPTION, HEAD, INTEGERS, SAME, SINGLE, WIDTHS, Samples
+from aiplat_jupyter.store.segments import (
+    BLOCK,
+    DOUBLE,
+    EXCEPTION,
+    HEAD,
+    INTEGERS,
+    PLACES,
+    SAME,
+    SINGLE,
+    WIDTHS,
+    Samples,
+)
 from aiplat_jupyter.store.stats import Floats, Ints
 
 _INNER = BLOCK - 1
@@ -72,7 +83,7 @@ def unpacked(parts: Sequence[Part], first_step: Ints, first_wall: Ints) -> Sampl
     Wall times are left out where they were not read.
     """
     lengths = np.array([len(part.places) for part in parts])
-    number = np.repeat(np.arange(len(parts)) * BLOCK, lengths) + np.concatenate([part.places for part in parts])
+    number = np.repeat(np.arange(len(parts)) * PLACES, lengths) + np.concatenate([part.places for part in parts])
     step = _integers([part.steps for part in parts], lengths, number, first_step)
     walls = [part.walls for part in parts if part.walls is not None]
     wall = _integers(walls, lengths, number, first_wall) if walls else np.empty(0, np.int64)
@@ -90,7 +101,7 @@ def _values(parts: Sequence[Part], lengths: Ints) -> Floats:
 
 
 def _integers(columns: Sequence[Integers], lengths: Ints, number: Ints, first: Ints) -> Ints:
-    """Return the integers of blocks with these rising numbers: 64 times that of their segment, plus their place."""
+    """Return the integers of blocks with these rising numbers: 256 times that of their segment, plus their place."""
     widths = np.repeat([column.width for column in columns], lengths)
     rows = np.empty((len(widths), BLOCK), np.int64)
     rows[:, 0] = first
@@ -111,7 +122,7 @@ def _patch(rows: Ints, columns: Sequence[Integers], number: Ints) -> None:
     counts = [len(exceptions) // EXCEPTION for exceptions in found]
     place = np.frombuffer(b"".join(e[: 4 * n] for e, n in zip(found, counts, strict=True)), "<u4").astype(np.int64)
     difference = np.frombuffer(b"".join(e[4 * n :] for e, n in zip(found, counts, strict=True)), "<i8")
-    block = np.repeat(np.array(owners) * BLOCK, counts) + place // BLOCK
+    block = np.repeat(np.array(owners) * PLACES, counts) + place // BLOCK
     row = np.minimum(np.searchsorted(number, block), len(number) - 1)
     inside = (number[row] == block) & (place % BLOCK < _INNER)
     rows[row[inside], place[inside] % BLOCK + 1] = difference[inside]

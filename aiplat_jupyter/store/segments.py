@@ -1,4 +1,4 @@
-"""Packed points: up to 4,096 of one series in a segment, and the pyramid that lets a reader pass them by.
+"""Packed points: up to 16,384 of one series in a segment.
 
 All integers are little-endian. A segment's points are::
 
@@ -12,23 +12,22 @@ All integers are little-endian. A segment's points are::
 Differences are taken modulo 2⁶⁴. Those that do not fit the width are exceptions ("patched frame of reference", Zukowski
 et al., Super-Scalar RAM-CPU Cache Compression, 2006), so that one long pause does not widen them all.
 
-Points are sorted by (step, arrival). Of a step that came more than once only the last arrival is drawn. A pyramid has a
-row for each 64 drawn points, of a format that depends on what the segment needs::
-
-    format u8 | base of steps i64 | base of walls i64 | rows
+Points are sorted by (step, arrival). Of a step that came more than once only the last arrival is drawn.
 """
 
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
 from aiplat_jupyter.store.stats import Bools, Floats, Ints, Stats
 
-SIZE: Final = 4096
+SIZE: Final = 16_384
 BLOCK: Final = 64
+PLACES: Final = SIZE // BLOCK
+"""Most blocks of a segment."""
 
 _VERSION: Final = 1
 HEAD: Final = struct.Struct("<BBIII")
@@ -36,8 +35,6 @@ INTEGERS: Final = struct.Struct("<BIqq")
 WIDTHS: Final = {0: "", 1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 EXCEPTION: Final = 12
 SAME, SINGLE, DOUBLE = range(3)
-_PYRAMID: Final = np.dtype([("format", "u1"), ("step", "<i8"), ("wall", "<i8")])
-_WIDE_STEPS, _WIDE_WALLS, _SINGLES, _NOT_FINITE, _UNORDERED = 1, 2, 4, 8, 16
 _MICROS: Final = 1e6
 _LATEST: Final = 9e12
 
@@ -191,15 +188,15 @@ def pack_values(values: Floats) -> tuple[int, bytes]:
     bits = values.view(np.int64)
     if (bits == bits[0]).all():
         return SAME, values[:1].tobytes()
-    singles = _singles(values)
-    return (DOUBLE, values.astype("<f8").tobytes()) if singles is None else (SINGLE, singles)
+    short = singles(values)
+    return (DOUBLE, values.astype("<f8").tobytes()) if short is None else (SINGLE, short)
 
 
-def _singles(values: Floats) -> bytes | None:
+def singles(values: Floats) -> bytes | None:
     """Return `values` as 32-bit floats if that keeps every bit of them."""
     with np.errstate(all="ignore"):
-        singles = values.astype("<f4")
-        return singles.tobytes() if (singles.astype("<f8").view(np.int64) == values.view(np.int64)).all() else None
+        short = values.astype("<f4")
+        return short.tobytes() if (short.astype("<f8").view(np.int64) == values.view(np.int64)).all() else None
 
 
 def unpack_values(data: bytes, at: int, kind: int, count: int) -> tuple[Floats, int]:
@@ -246,75 +243,3 @@ def unpack_span(data: bytes, start: int, stop: int, first_step: int, first_wall:
         np.empty(0, np.int64) if first_wall is None else _unpack_some(data, at, count, start, stop, first_wall),
         _unpack_values(data, at + walls, kind, start, stop),
     )
-
-
-# Pyramids
-
-
-@lru_cache
-def _row(form: int) -> np.dtype[Any]:
-    step, wall = "<u8" if form & _WIDE_STEPS else "<u4", "<u8" if form & _WIDE_WALLS else "<u4"
-    value = "<f4" if form & _SINGLES else "<f8"
-    fields = [("first_step", step), ("last_step", step), ("wall_min", wall), ("wall_max", wall), ("sum", "<f8")]
-    fields += [(name, value) for name in ("min", "max", "last")]
-    fields += [(name, "u1") for name in ("nan", "posinf", "neginf") if form & _NOT_FINITE]
-    return np.dtype(fields)
-
-
-def pack_pyramid(blocks: Blocks, walls_rise: bool) -> bytes:
-    """Pack the blocks of one segment; `walls_rise` tells whether its wall times never fall from point to point."""
-    stats, step, wall = blocks.stats, blocks.first_step[0], blocks.wall_min.min()
-    places = {
-        "first_step": (blocks.first_step - step).view(np.uint64),
-        "last_step": (blocks.last_step - step).view(np.uint64),
-        "wall_min": (blocks.wall_min - wall).view(np.uint64),
-        "wall_max": (blocks.wall_max - wall).view(np.uint64),
-    }
-    form = 0 if walls_rise else _UNORDERED
-    form |= _WIDE_STEPS if places["last_step"][-1] >> np.uint64(32) else 0
-    form |= _WIDE_WALLS if places["wall_max"].max() >> np.uint64(32) else 0
-    form |= _SINGLES if _singles(np.concatenate([stats.min, stats.max, stats.last])) is not None else 0
-    form |= _NOT_FINITE if (stats.finite != stats.points).any() else 0
-    rows = np.empty(len(blocks.first_step), _row(form))
-    for name in rows.dtype.names or ():
-        rows[name] = places[name] if name in places else getattr(stats, name)
-    head = np.array([(form, step, wall)], _PYRAMID)
-    return head.tobytes() + rows.tobytes()
-
-
-def unpack_pyramids(pyramids: Sequence[bytes], counts: Ints) -> tuple[Blocks, Bools]:
-    """Return the blocks of all segments one after the other, given how many drawn points each has.
-
-    And, for each segment, whether its wall times never fall.
-    """
-    heads = np.frombuffer(b"".join(pyramid[: _PYRAMID.itemsize] for pyramid in pyramids), _PYRAMID)
-    lengths = -(-counts // BLOCK)
-    owner = np.repeat(np.arange(len(pyramids)), lengths)
-    blocks = _empty_blocks(counts, lengths)
-    for form in sorted(set(heads["format"].tolist())):
-        chosen = np.flatnonzero(heads["format"] == form)
-        body = b"".join(pyramids[index][_PYRAMID.itemsize :] for index in chosen.tolist())
-        rows = np.frombuffer(body, _row(form & ~_UNORDERED))
-        _fill(
-            blocks,
-            slice(None) if len(chosen) == len(pyramids) else np.flatnonzero(heads["format"][owner] == form),
-            rows,
-        )
-    for column, base in zip(blocks[:4], ("step", "step", "wall", "wall"), strict=True):
-        column += heads[base][owner]
-    return blocks, (heads["format"] & _UNORDERED) == 0
-
-
-def _empty_blocks(counts: Ints, lengths: Ints) -> Blocks:
-    total = int(lengths.sum())
-    sizes = np.full(total, BLOCK, np.int64)
-    sizes[np.cumsum(lengths) - 1] = counts - BLOCK * (lengths - 1)
-    bounds = np.empty((4, total), np.int64)
-    stats = Stats._make([sizes, *np.zeros((3, total), np.int64), *np.empty((4, total))])
-    return Blocks._make([*bounds, stats])
-
-
-def _fill(blocks: Blocks, where: Ints | slice, rows: np.ndarray[Any, Any]) -> None:
-    for name in rows.dtype.names or ():
-        column = getattr(blocks if name in Blocks._fields else blocks.stats, name)
-        column[where] = rows[name]

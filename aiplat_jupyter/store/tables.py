@@ -263,7 +263,7 @@ class SeriesRow(Base):
     max: Mapped[float | None]
     max_step: Mapped[int | None] = mapped_column(BigInteger)
     gap: Mapped[float | None]
-    """Median step gap of the first full segment, frozen: the unit of time-weighted smoothing."""
+    """Median step gap of the first 4,096 points, frozen: the unit of time-weighted smoothing."""
 
 
 class TailRow(Base):
@@ -279,7 +279,7 @@ class TailRow(Base):
 
 
 class SegmentRow(Base):
-    """Up to 4,096 points of one series, sorted by (step, arrival), with what a reader needs to pass them by."""
+    """Up to 16,384 points of one series, sorted by (step, arrival), with what a reader needs to pass them by."""
 
     __tablename__ = "segments"
     __table_args__ = (

@@ -252,7 +252,7 @@ def test_every_sort_pages_without_gap_or_repeat(zoo: House):
 
 def paged(house: House, sort: str, limit: int = 2) -> list[str]:
     found, cursor = [], None
-    for _ in range(10):
+    for _ in range(20):
         page = house.experiments.list(ADMIN, ExperimentQuery(sort=sort, limit=limit, cursor=cursor))
         found += [row.uid for row in page.items]
         cursor = page.next_cursor
@@ -265,6 +265,19 @@ def test_rows_without_the_sort_value_come_last_either_way(zoo: House):
     zoo.experiments.create(ADA, NewExperiment(project="digits", uid="z", config={"lr": "text"}))
     for sort in ("config.lr", "-config.lr", "metric.loss", "-metric.loss"):
         assert paged(zoo, sort, limit=6)[6:] == ["z"], sort
+
+
+def test_numbers_come_before_texts_before_nothing_on_any_page(zoo: House):
+    for uid, config in (("x", {}), ("y", {"lr": "b"}), ("z", {"lr": "a"})):
+        zoo.experiments.create(ADA, NewExperiment(project="digits", uid=uid, config=config))
+    for limit in range(1, 10):
+        assert "".join(paged(zoo, "config.lr", limit)) == "fedcbazyx"
+        assert "".join(paged(zoo, "-config.lr", limit)) == "abcdefyzx"
+
+
+def test_a_list_may_be_filtered_by_one_metric_and_sorted_by_another(zoo: House):
+    found = uids(zoo, ADMIN, q="metric.loss.min>=0 config.lr>0", sort="metric.loss.min")
+    assert found == list("abcdef")
 
 
 def test_rows_carry_what_lists_show(zoo: House):

@@ -24,7 +24,8 @@ NAMES = ("loss", "accuracy", "epoch")
 @pytest.fixture
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Folds happen after a few points, so that little data goes every way."""
-    monkeypatch.setattr(folding, "SIZE", 150)
+    for name in ("SIZE", "_ENOUGH", "GAP_POINTS"):
+        monkeypatch.setattr(folding, name, 150)
     monkeypatch.setattr(folding, "_MOST_ROWS", 4)
     return
 
@@ -298,7 +299,7 @@ def test_new_metrics_are_named(database):
 
 def test_points_that_fill_segments_never_become_a_tail(database):
     attempt = database.write_now(experiment)
-    log(database, attempt, list(range(10_000)), range(10_000))
+    log(database, attempt, list(range(40_000)), range(40_000))
     assert (rows(database, TailRow), rows(database, SegmentRow)) == (0, 3)
 
 
