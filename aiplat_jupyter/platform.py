@@ -5,28 +5,43 @@ import contextlib
 import getpass
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from aiplat_jupyter import executors
 from aiplat_jupyter.core.errors import Unavailable
+from aiplat_jupyter.core.ports import Executor, Launch
 from aiplat_jupyter.core.records import Identity, ServerInfo
+from aiplat_jupyter.core.tasks import TaskCheck, TaskSpec
+from aiplat_jupyter.executors import command, environment
+from aiplat_jupyter.gpu import inventory
 from aiplat_jupyter.services.adoption import Adoption
+from aiplat_jupyter.services.agents import Agents
 from aiplat_jupyter.services.bus import Bus
+from aiplat_jupyter.services.dispatcher import Dispatcher
 from aiplat_jupyter.services.experiments import Experiments
+from aiplat_jupyter.services.gpus import Gpus, SeenGpu
 from aiplat_jupyter.services.journals import Journals
 from aiplat_jupyter.services.kernels import Kernels
 from aiplat_jupyter.services.metrics import Metrics
 from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.services.replays import Replays
+from aiplat_jupyter.services.schedules import Schedules
+from aiplat_jupyter.services.tasks import Tasks
 from aiplat_jupyter.services.tokens import Tokens
 from aiplat_jupyter.services.users import Users
+from aiplat_jupyter.store import agents
+from aiplat_jupyter.store.claims import Claims
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
+from aiplat_jupyter.store.queue import Starting
+from aiplat_jupyter.store.task_folders import TaskFolders
 
 API: Final = 1
 """Number of the REST API; raised when an older page could no longer work with it."""
@@ -41,12 +56,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     db_url : SQLAlchemy's form; empty: an SQLite file in `data_dir`.
     journal_days : how long a journal file stays after it was closed.
     local : the account of this machine.
+    root_dir : absolute folder that relative paths of tasks count from: the server's.
+    task_slots : how many slots the tasks of this machine share; 0: one for each core.
+    gpu_busy_mib : a GPU of which others use more memory than that is not given to tasks.
+    stop_tasks_at_shutdown : whether tasks are asked to end when the server ends in order.
     """
 
     data_dir: Path
     db_url: str = ""
     journal_days: float = 7.0
     local: Identity
+    root_dir: Path = field(default_factory=Path.cwd)
+    task_slots: int = 0
+    gpu_busy_mib: float = 500.0
+    stop_tasks_at_shutdown: bool = False
 
 
 @dataclass(kw_only=True)
@@ -63,6 +86,10 @@ class Platform:
     replays: Replays
     bus: Bus
     kernels: Kernels
+    tasks: Tasks
+    agents: Agents
+    schedules: Schedules
+    dispatcher: Dispatcher
 
 
 def local_account() -> Identity:
@@ -89,14 +116,15 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         database = await asyncio.to_thread(_open, settings)
         stack.push_async_callback(asyncio.to_thread, database.close)
         bus = await stack.enter_async_context(Bus(database))
-        files = JournalFiles(settings.data_dir / "journals")
+        files, folders = JournalFiles(settings.data_dir / "journals"), TaskFolders(settings.data_dir / "tasks")
         journals, kernels, users = Journals(database), Kernels(), Users(database)
         await users.seen(settings.local)
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
+        work = await stack.enter_async_context(_at_work(settings, database, bus, folders))
         yield Platform(
             info=_info(settings, database),
-            projects=Projects(database, files),
+            projects=Projects(database, files, folders),
             experiments=Experiments(database, files),
             metrics=Metrics(database),
             journals=journals,
@@ -105,12 +133,83 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
             replays=Replays(database),
             bus=bus,
             kernels=kernels,
+            tasks=work.tasks,
+            agents=work.agents,
+            schedules=work.schedules,
+            dispatcher=work.dispatcher,
         )
+
+
+class _Work(NamedTuple):
+    tasks: Tasks
+    agents: Agents
+    schedules: Schedules
+    dispatcher: Dispatcher
+
+
+@contextlib.asynccontextmanager
+async def _at_work(settings: Settings, database: Database, bus: Bus, folders: TaskFolders) -> AsyncIterator[_Work]:
+    """Dispatch the tasks of this machine and account."""
+    slots = settings.task_slots or len(os.sched_getaffinity(0))
+    machine, username = socket.gethostname(), settings.local.username
+    agent = await database.write(lambda tx: agents.enlist(tx, machine, username, slots))
+    engines = {name: executors.load(name) for name in executors.names()}
+    gpus = Gpus(_seen_gpus, settings.gpu_busy_mib, lambda: dispatcher.wake())
+    tasks = Tasks(database, folders, agent.uid, engines, gpus=gpus.count, check=partial(_check, settings.root_dir))
+    schedules = Schedules(database, tasks, agent.uid, settings.local)
+    dispatcher = Dispatcher(
+        database,
+        bus,
+        agent.id,
+        engines,
+        folders,
+        Claims(settings.data_dir / "servers"),
+        gpus,
+        partial(_launch, settings, engines),
+        each_round=[schedules.queue_due],
+        stop_at_end=settings.stop_tasks_at_shutdown,
+    )
+    async with dispatcher:
+        yield _Work(tasks, Agents(database, agent.uid, lambda: dispatcher.unknown), schedules, dispatcher)
+
+
+def _check(root: Path, spec: TaskSpec) -> TaskCheck:
+    runs = command.command(spec, root)
+    return TaskCheck(fields=command.check(spec, root), argv=runs.argv, cwd=runs.cwd)
+
+
+def _launch(settings: Settings, engines: Mapping[str, Executor], starting: Starting) -> Launch:
+    spec = starting.spec
+    runs = command.command(spec, settings.root_dir)
+    env = environment.environment(
+        spec,
+        task=starting.task,
+        attempt=starting.attempt,
+        project=starting.project,
+        name=starting.name,
+        directory=starting.directory,
+        data_dir=str(settings.data_dir),
+        gpus=None if engines[starting.executor].capabilities.has_own_queue else starting.gpus,
+    )
+    return Launch(
+        key=starting.attempt,
+        argv=runs.argv,
+        cwd=runs.cwd,
+        env=env,
+        directory=starting.directory,
+        gpus=spec.gpus,
+        timeout_s=spec.timeout_s,
+        grace_s=spec.grace_s,
+    )
+
+
+def _seen_gpus() -> list[SeenGpu]:
+    return [SeenGpu(gpu.uuid, gpu.index, gpu.name, gpu.memory, gpu.used) for gpu in inventory.ask()]
 
 
 def _open(settings: Settings) -> Database:
     try:
-        for folder in (settings.data_dir, settings.data_dir / "journals"):
+        for folder in (settings.data_dir, settings.data_dir / "journals", settings.data_dir / "tasks"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Unavailable(

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import WILDCARD_IPS, ServerApp
-from traitlets import Float, TraitError, Unicode, default, validate
+from traitlets import Bool, Float, Int, TraitError, Unicode, default, validate
 
 from aiplat_jupyter.core.errors import AiplatError, Unavailable
+from aiplat_jupyter.server.activity import kept_alive
 from aiplat_jupyter.server.call import Services
 from aiplat_jupyter.server.kernels import watched
 from aiplat_jupyter.server.presence import announced
@@ -45,6 +46,27 @@ class AiplatApp(ExtensionApp):
         min=0.0,
         help="""Days that the journal of a finished process stays on disk after it is in the database. A database that
         was restored from a backup is refilled from the journals that are still there. Default: 7.""",
+    ).tag(config=True)
+
+    task_slots = Int(
+        0,
+        min=0,
+        help="""How many slots the tasks of this machine and account share; a task takes one unless it asks for more.
+        Default: 0, which means one for each core.""",
+    ).tag(config=True)
+    gpu_busy_mib = Float(
+        500.0,
+        min=0.0,
+        help="""A GPU that no task holds is not given to one while others use more MiB of its memory. Default: 500.""",
+    ).tag(config=True)
+    stop_tasks_at_shutdown = Bool(
+        False,
+        help="""Whether running tasks are asked to end when the server is shut down. Default: False, they go on.""",
+    ).tag(config=True)
+    keep_alive_for_tasks = Bool(
+        True,
+        help="""Whether running tasks count as activity, so that a culler does not shut the server down. Default:
+        True.""",
     ).tag(config=True)
 
     @default("data_dir")
@@ -104,13 +126,22 @@ class AiplatApp(ExtensionApp):
 
         self.local = platform.local_account()
         settings = platform.Settings(
-            data_dir=Path(self.data_dir), db_url=self.db_url, journal_days=self.journal_days, local=self.local
+            data_dir=Path(self.data_dir),
+            db_url=self.db_url,
+            journal_days=self.journal_days,
+            local=self.local,
+            root_dir=Path(serverapp.root_dir),
+            task_slots=self.task_slots,
+            gpu_busy_mib=self.gpu_busy_mib,
+            stop_tasks_at_shutdown=self.stop_tasks_at_shutdown,
         )
         started = await self._exit.enter_async_context(platform.running(settings))
         servers = settings.data_dir / "servers"
         file = await self._exit.enter_async_context(announced(started, self.local, _url(serverapp), servers))
         self._exit.enter_context(_environment(AIPLAT_SERVER_FILE=str(file), AIPLAT_DATA_DIR=self.data_dir))
         self._exit.enter_context(watched(serverapp, started.kernels))
+        if self.keep_alive_for_tasks:
+            await self._exit.enter_async_context(kept_alive(serverapp, lambda: started.dispatcher.running))
         self._platform = started
         self.log.info("aiplat_jupyter runs: %s database, data in %s", started.info.database, self.data_dir)
 

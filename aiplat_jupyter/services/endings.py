@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -15,10 +15,18 @@ from aiplat_jupyter.store.task_attempts import Ending
 MAX_WAIT: Final = 3_600.0
 
 
-def end(tx: Connection, task_id: int, attempt_id: int, ending: Ending, at: float | None = None) -> bool:
-    """End a task's newest attempt, tell of it, and cancel what can never start now; False if it had ended before."""
-    if not task_attempts.end(tx, attempt_id, ending, time.time() if at is None else at):
+def end(tx: Connection, task_id: int, attempt_id: int, ending: Ending, at: float | None = None, **facts: Any) -> bool:
+    """End a task's newest attempt; False if it had ended before.
+
+    The task goes on to its next attempt if it shall; else what can never start now is cancelled. `facts` are further
+    columns of the attempt.
+    """
+    if not task_attempts.end(tx, attempt_id, ending, time.time() if at is None else at, **facts):
         return False
+    spec = tasks.spec_of(tx, task_id)
+    past = tasks.past(tx, task_id)
+    if is_retried(spec, ending, past.attempts, past.stop_requested):
+        retry_later(tx, task_id, spec, past.attempts)
     tell(tx, [task_id])
     cancel_broken(tx, dependencies.broken_by(tx, [task_id]))
     return True
@@ -37,8 +45,7 @@ def cancel_broken(tx: Connection, broken: Sequence[tuple[int, str]]) -> None:
 
 def tell(tx: Connection, task_ids: Sequence[int], kind: changes.Kind = "status") -> None:
     """Record that tasks changed."""
-    for _, uid, project in tasks.names(tx, task_ids):
-        changes.of_task(tx, kind, uid, project)
+    changes.of_tasks(tx, kind, tasks.names(tx, task_ids))
 
 
 def is_retried(spec: TaskSpec, ending: Ending, attempts: int, stop_requested: int) -> bool:
@@ -52,11 +59,15 @@ def retry_later(tx: Connection, task_id: int, spec: TaskSpec, attempts: int) -> 
     """Open the next attempt, which waits: twice as long each time."""
     due = time.time() + min(spec.retry_wait_s * 2.0 ** (attempts - 1), MAX_WAIT)
     begin_next(tx, task_id, attempts)
-    moment = datetime.fromtimestamp(due, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    tasks.change(tx, task_id, {"not_before": due, "reason": "backoff", "detail": moment})
+    tasks.change(tx, task_id, {"not_before": due, "reason": "backoff", "detail": moment(due)})
 
 
 def begin_next(tx: Connection, task_id: int, attempts: int) -> None:
     """Open the next attempt of a task that has had so many."""
     task_attempts.begin(tx, task_id, new_uid(), attempts + 1)
-    tasks.change(tx, task_id, {"not_before": 0.0, "reason": "slots"})
+    tasks.change(tx, task_id, {"not_before": 0.0})
+
+
+def moment(at: float) -> str:
+    """Return a time as reasons give it: UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,6 +1,8 @@
 """Projects: what may be done to them, and by whom."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from msgspec import UNSET
 from sqlalchemy import Connection
@@ -24,9 +26,10 @@ from aiplat_jupyter.core.records import (
 from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
 from aiplat_jupyter.services.purging import purge_experiment
-from aiplat_jupyter.store import changes, experiments, projects, tombstones
+from aiplat_jupyter.store import changes, experiments, projects, tasks, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
+from aiplat_jupyter.store.task_folders import TaskFolders
 
 
 class Projects:
@@ -36,9 +39,10 @@ class Projects:
     administrator is an owner everywhere. What one may not see is `NotFound`.
     """
 
-    def __init__(self, database: Database, files: JournalFiles) -> None:
+    def __init__(self, database: Database, files: JournalFiles, folders: TaskFolders) -> None:
         self._database = database
         self._files = files
+        self._folders = folders
 
     async def create(self, who: Identity, new: NewProject) -> tuple[Project, bool]:
         """Create a project, or answer the one with its uid; the flag tells whether it is new.
@@ -99,13 +103,15 @@ class Projects:
         return result
 
     async def _purge(self, who: Identity, uid: str) -> Purged:
-        found, contents = await self._database.write(lambda tx: _bury(tx, who, uid))
+        contents = await self._database.write(lambda tx: _bury(tx, who, uid))
         freed = 0
-        for row, experiment in contents:
+        for row, experiment in contents.experiments:
             freed += await purge_experiment(self._database, self._files, row, experiment, uid)
+        for task, directories in contents.tasks:
+            freed += await asyncio.to_thread(self._folders.remove, task, directories)
 
         def remove(tx: Connection) -> None:
-            projects.remove(tx, found.id)
+            projects.remove(tx, contents.project)
             changes.of_project(tx, "purged", uid)
 
         await self._database.write(remove)
@@ -179,13 +185,29 @@ def _put(tx: Connection, who: Identity, uid: str, verb: Verb) -> Project:
     found = access.project(tx, who, uid, "owner")
     tombstones.refuse_buried(tx, uid)
     state = next_state("project", found.status, verb)
+    if state == "trashed":
+        _refuse_busy(tx, found.id)
     if found.status == "trashed" != state:
         _refuse_taken(tx, found.owner, found.name, found.id)
     return _changed(tx, who, found, {"status": state})
 
 
-def _bury(tx: Connection, who: Identity, uid: str) -> tuple[projects.Found, Sequence[tuple[int, str]]]:
+def _refuse_busy(tx: Connection, project_id: int) -> None:
+    if live := tasks.count_live(tx, project_id):
+        raise Conflict(f"Tasks of the project wait or run: {live}.", hint="Stop them first.")
+
+
+class _Contents(NamedTuple):
+    project: int
+    experiments: list[tuple[int, str]]
+    tasks: list[tuple[str, list[str]]]
+
+
+def _bury(tx: Connection, who: Identity, uid: str) -> _Contents:
     found = access.project(tx, who, uid, "owner")
     refuse_unless_trashed("project", found.status)
+    _refuse_busy(tx, found.id)
+    inside = tasks.of_project(tx, found.id)
     tombstones.bury(tx, "project", [uid])
-    return found, experiments.of_project(tx, found.id)
+    tombstones.bury(tx, "task", [task for task, _ in inside])
+    return _Contents(found.id, experiments.of_project(tx, found.id), inside)

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, text
@@ -31,7 +32,12 @@ def of_experiment(tx: Connection, kind: Kind, uid: str, project: str) -> None:
 
 def of_task(tx: Connection, kind: Kind, uid: str, project: str) -> None:
     """Record that a task of `project` (a uid) changed: for lists, and for who looks at it."""
-    _record(tx, ["tasks", f"task:{uid}"], kind, uid, project)
+    of_tasks(tx, kind, [(uid, project)])
+
+
+def of_tasks(tx: Connection, kind: Kind, named: Iterable[tuple[str, str]]) -> None:
+    """Record that tasks, each with its project (uids), changed."""
+    _record_all(tx, [(topic, kind, uid, project) for uid, project in named for topic in ("tasks", f"task:{uid}")])
 
 
 def of_agent(tx: Connection, uid: str) -> None:
@@ -45,8 +51,12 @@ def of_schedule(tx: Connection, kind: Kind, uid: str, project: str) -> None:
 
 
 def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str | None) -> None:
-    row = {"kind": kind, "uid": uid, "project": project, "at": time.time()}
-    tx.execute(_INSERT, [{"topic": topic, **row} for topic in topics])
+    _record_all(tx, [(topic, kind, uid, project) for topic in topics])
+
+
+def _record_all(tx: Connection, rows: Sequence[tuple[str, Kind, str, str | None]]) -> None:
+    names, at = ("topic", "kind", "uid", "project"), time.time()
+    tx.execute(_INSERT, [{**dict(zip(names, row, strict=True)), "at": at} for row in rows])
     if tx.dialect.name == "postgresql":
         tx.execute(text(f"NOTIFY {CHANNEL}"))
     if next(_written) % _PRUNE_EVERY == 0:

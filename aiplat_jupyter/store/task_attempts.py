@@ -1,12 +1,13 @@
 """Attempts of tasks: each moves through `core.states.TASK` once, and its task repeats what its newest one says."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from aiplat_jupyter.core.states import TASK, TASK_LIVE, TaskReason, TaskState
+from aiplat_jupyter.core.states import TASK, TaskReason, TaskState
 from aiplat_jupyter.core.tasks import LogFacts, TaskAttempt
 from aiplat_jupyter.store import gpu_leases
 from aiplat_jupyter.store.rows import to_record
@@ -20,6 +21,7 @@ _COLUMNS: Final = (
     TaskAttemptRow.state,
     TaskAttemptRow.directory,
 )
+_AT_ONCE: Final = 500
 _NO_LOG: Final[dict[str, Any]] = msgspec.to_builtins(LogFacts())
 _BEFORE: Final = {state: [one for one, shown in TASK.items() if state in shown.next] for state in TASK}
 
@@ -85,11 +87,9 @@ def move(tx: Connection, attempt_id: int, state: TaskState, **values: Any) -> bo
     return True
 
 
-def end(tx: Connection, attempt_id: int, ending: Ending, at: float) -> bool:
+def end(tx: Connection, attempt_id: int, ending: Ending, at: float, **facts: Any) -> bool:
     """Say how an attempt ended and free its GPUs; tell whether it had not ended before."""
-    if not move(
-        tx, attempt_id, ending.state, ended_at=at, **{k: v for k, v in ending._asdict().items() if k != "state"}
-    ):
+    if not move(tx, attempt_id, ended_at=at, **ending._asdict(), **facts):
         return False
     gpu_leases.release(tx, attempt_id)
     return True
@@ -118,6 +118,10 @@ def lineage(tx: Connection, task_id: int) -> list[TaskAttempt]:
     return [to_record(TaskAttempt, row) for row in rows]
 
 
-def is_live(state: TaskState) -> bool:
-    """Tell whether an attempt in this state has not ended."""
-    return state in TASK_LIVE
+def known(tx: Connection, uids: Sequence[str]) -> set[str]:
+    """Return those of the attempts that are known."""
+    found: set[str] = set()
+    for start in range(0, len(uids), _AT_ONCE):
+        some = uids[start : start + _AT_ONCE]
+        found.update(tx.execute(select(TaskAttemptRow.uid).where(TaskAttemptRow.uid.in_(some))).scalars())
+    return found

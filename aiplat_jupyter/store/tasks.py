@@ -94,6 +94,13 @@ class Logging(NamedTuple):
     attempt_id: int
 
 
+class Past(NamedTuple):
+    """What a task has behind it."""
+
+    attempts: int
+    stop_requested: int
+
+
 _FOUND: Final = tuple(TaskRow.__table__.c[name] for name in Found._fields[:-1])
 
 
@@ -134,16 +141,31 @@ def remove(tx: Connection, task_id: int) -> None:
     tx.execute(delete(TaskRow).where(TaskRow.id == task_id))
 
 
-def names(tx: Connection, task_ids: Sequence[int]) -> list[tuple[int, str, str]]:
-    """Return row, uid and project (uid) of tasks."""
-    asked = select(TaskRow.id, TaskRow.uid, ProjectRow.uid).join(ProjectRow).where(TaskRow.id.in_(task_ids))
-    return [(row[0], row[1], row[2]) for row in tx.execute(asked)]
+def names(tx: Connection, task_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """Return uid and project (uid) of tasks."""
+    asked = select(TaskRow.uid, ProjectRow.uid).join(ProjectRow).where(TaskRow.id.in_(task_ids))
+    return [(row[0], row[1]) for row in tx.execute(asked)]
 
 
-def of_project(tx: Connection, project_id: int) -> list[tuple[int, str, TaskState]]:
-    """Return row, uid and state of all tasks of a project."""
-    asked = select(TaskRow.id, TaskRow.uid, TaskRow.state).where(TaskRow.project_id == project_id)
-    return [(row[0], row[1], row[2]) for row in tx.execute(asked)]  # type: ignore[misc]  # holds nothing but states
+def past(tx: Connection, task_id: int) -> Past:
+    """Return what a task has behind it."""
+    asked = select(TaskRow.attempts, TaskRow.stop_requested).where(TaskRow.id == task_id)
+    return Past._make(tx.execute(asked).one())
+
+
+def of_project(tx: Connection, project_id: int) -> list[tuple[str, list[str]]]:
+    """Return the uids of all tasks of a project, each with the folders of its attempts."""
+    asked = select(TaskRow.uid, TaskAttemptRow.directory).join(TaskAttemptRow, TaskAttemptRow.task_id == TaskRow.id)
+    found: dict[str, list[str]] = {}
+    for uid, directory in tx.execute(asked.where(TaskRow.project_id == project_id)):
+        found.setdefault(uid, []).append(directory)
+    return list(found.items())
+
+
+def count_live(tx: Connection, project_id: int) -> int:
+    """Return how many tasks of a project wait or run."""
+    live = TaskRow.project_id == project_id, TaskRow.state.in_(TASK_LIVE)
+    return tx.execute(select(func.count()).where(*live)).scalar_one()
 
 
 def logging(tx: Connection, experiment: str) -> Logging | None:

@@ -14,6 +14,7 @@ from aiplat_jupyter.services.tokens import Tokens
 from aiplat_jupyter.services.users import Users
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
+from aiplat_jupyter.store.task_folders import TaskFolders
 
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ class House:
         self.database = database
         self.files = JournalFiles(folder / "journals")
         self.files.directory.mkdir(exist_ok=True)
-        self.projects = Waiting(Projects(database, self.files))
+        self.folders = TaskFolders(folder / "tasks")
+        self.projects = Waiting(Projects(database, self.files, self.folders))
         self.experiments = Waiting(Experiments(database, self.files))
         self.metrics = Waiting(Metrics(database))
         self.journals = Waiting(Journals(database))

@@ -15,6 +15,7 @@ from aiplat_jupyter.store import changes
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
 from aiplat_jupyter.store.tables import ChangeRow
+from aiplat_jupyter.store.task_folders import TaskFolders
 from tests.services.people import ADA, ADMIN, BOB
 
 
@@ -36,7 +37,7 @@ def told(found: list[Any]) -> list[tuple[str, str, str]]:
 
 def parts(database: Database, tmp_path) -> tuple[Projects, Experiments]:
     files = JournalFiles(tmp_path)
-    return Projects(database, files), Experiments(database, files)
+    return Projects(database, files, TaskFolders(tmp_path)), Experiments(database, files)
 
 
 def test_commits_of_every_server_are_told(url: str, tmp_path):
