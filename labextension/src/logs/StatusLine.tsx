@@ -1,0 +1,80 @@
+/** The line below the log: how much there is, how fresh it is, and what just happened. */
+
+import type { JSX } from 'react';
+
+import { bytes, count } from '../format';
+import { locale } from '../locale';
+import type { Log } from './log';
+import { useChanges } from './observable';
+import type { LogModel } from './model';
+import type { Reading } from './reading';
+import type { Trans } from './words';
+
+interface Props {
+  readonly log: Log;
+  /** Of the last action, such as that something was copied. */
+  readonly said: string;
+  readonly trans: Trans;
+}
+
+export function StatusLine({ log, said, trans }: Props): JSX.Element {
+  const { model, reading, source } = log;
+  useChanges(model);
+  useChanges(reading);
+  const { head, error } = model;
+  const isStale = head !== null && (error !== null || source.link.state === 'lost');
+  return (
+    <div className="aiplat-LogFoot">
+      {isStale ? (
+        <span className="aiplat-mod-stale">
+          {trans.__('⚠ stale since %1, retrying', clock(source.link.since))}
+          <button type="button" onClick={() => model.retry()}>
+            {trans.__('Retry')}
+          </button>
+        </span>
+      ) : (
+        head && <State model={model} reading={reading} trans={trans} />
+      )}
+      {head && (
+        <span>
+          {trans.__('%1 lines', count(head.total))} · {bytes(head.size)}
+        </span>
+      )}
+      <span role="status" className="aiplat-LogSaid">
+        {said || happeningText(model, reading, trans)}
+      </span>
+      {source.caveat !== undefined && <span className="aiplat-LogCaveat">{source.caveat}</span>}
+    </div>
+  );
+}
+
+function State({ model, reading, trans }: { model: LogModel; reading: Reading; trans: Trans }): JSX.Element {
+  const { head, owner } = model;
+  if (head !== null && head.indexed < head.size && head.size > 0 && head.size - head.indexed > 1_000_000) {
+    return <span>{trans.__('reading, %1 %', Math.floor((100 * head.indexed) / head.size))}</span>;
+  }
+  const isLive = owner?.isLive === true && head?.is_complete !== true;
+  return isLive ? (
+    <span data-live={reading.isFollowing}>
+      ● {reading.isFollowing ? trans.__('live, following') : trans.__('live, not following')}
+    </span>
+  ) : (
+    <span>{trans.__('ended')}</span>
+  );
+}
+
+function happeningText(model: LogModel, reading: Reading, trans: Trans): string {
+  if (model.happening !== null) {
+    return model.happening === 'truncated'
+      ? trans.__('The job emptied its log: this is the new one.')
+      : trans.__('A new attempt has begun: this is its log.');
+  }
+  if (reading.isInVain) {
+    return trans.__('There is no error in this log.');
+  }
+  return reading.hasWrapped ? trans.__('Gone round the end of the log.') : '';
+}
+
+function clock(at: number): string {
+  return new Date(at * 1000).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+}

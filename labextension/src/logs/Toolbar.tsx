@@ -1,0 +1,201 @@
+/** The row above the lines: levels, which log, how it looks, and the search. */
+
+import { useState, type JSX } from 'react';
+
+import { count } from '../format';
+import type { Log } from './log';
+import type { Looks } from './looks';
+import { useChanges } from './observable';
+import { SearchField } from './SearchField';
+import { atLeast, LEVELS, type Level } from './source';
+import type { Trans } from './words';
+
+interface Props {
+  readonly log: Log;
+  readonly looks: Looks;
+  readonly onLooks: (looks: Looks) => void;
+  readonly field: React.RefObject<HTMLInputElement>;
+  readonly onLeave: () => void;
+  readonly trans: Trans;
+}
+
+export function Toolbar(props: Props): JSX.Element {
+  const { log, trans } = props;
+  useChanges(log.model);
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <div className="aiplat-LogBar">
+      <Levels log={log} trans={trans} />
+      <SearchField log={log} field={props.field} onLeave={props.onLeave} trans={trans} />
+      <button
+        type="button"
+        className="aiplat-LogFold"
+        aria-expanded={isOpen}
+        title={trans.__('Options')}
+        aria-label={trans.__('Options')}
+        onClick={() => setOpen(!isOpen)}
+      >
+        ⋯
+      </button>
+      <div className={`aiplat-LogOptions${isOpen ? ' aiplat-mod-open' : ''}`}>
+        <Which log={log} trans={trans} />
+        <LookButtons {...props} />
+        <Downloads log={log} trans={trans} />
+      </div>
+    </div>
+  );
+}
+
+const SHORT: Readonly<Record<Level, string>> = {
+  CRITICAL: 'CRIT',
+  ERROR: 'ERROR',
+  WARNING: 'WARN',
+  INFO: 'INFO',
+  DEBUG: 'DEBUG'
+};
+
+function Levels({ log, trans }: { log: Log; trans: Trans }): JSX.Element {
+  const { head, choice } = log.model;
+  const levels = head?.levels ?? {};
+  const shown = LEVELS.filter(
+    one => (levels[one] ?? 0) > 0 || one === 'ERROR' || one === 'WARNING' || one === choice.level
+  );
+  const total = head?.total ?? 0;
+  const hidden = total - (head?.matching ?? total);
+  return (
+    <div className="aiplat-LogLevels">
+      <div role="radiogroup" aria-label={trans.__('Least level')}>
+        <Chip log={log} level={null} lines={total} title={trans.__('All lines')} />
+        {shown.map(level => (
+          <Chip
+            key={level}
+            log={log}
+            level={level}
+            lines={levels[level] ?? 0}
+            title={trans.__('%1 and above: %2 lines', level, count(atLeast(level, levels)))}
+          />
+        ))}
+      </div>
+      {hidden > 0 && (
+        <span className="aiplat-LogHidden">
+          {hidden === 1 ? trans.__('1 line hidden') : trans.__('%1 lines hidden', count(hidden))}
+          <button type="button" onClick={() => log.choose({ level: null })}>
+            {trans.__('Show all')}
+          </button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Chip(props: { log: Log; level: Level | null; lines: number; title: string }): JSX.Element {
+  const { log, level, lines, title } = props;
+  return (
+    <button
+      type="button"
+      role="radio"
+      aria-checked={log.model.choice.level === level}
+      className="aiplat-LogChip"
+      data-level={lines > 0 ? level : undefined}
+      title={title}
+      onClick={() => log.choose({ level })}
+    >
+      {level === null ? 'ALL' : SHORT[level]} <span>{count(lines)}</span>
+    </button>
+  );
+}
+
+/** The attempt and the file, where there are several. */
+function Which({ log, trans }: { log: Log; trans: Trans }): JSX.Element {
+  const { owner, head, choice } = log.model;
+  const attempts = owner?.attempts ?? [];
+  const streams = head?.streams ?? [];
+  return (
+    <>
+      {attempts.length > 1 && (
+        <select
+          aria-label={trans.__('Attempt')}
+          value={choice.attempt || (attempts[attempts.length - 1]?.uid ?? '')}
+          onChange={event => {
+            const isNewest = event.target.value === attempts[attempts.length - 1]?.uid;
+            log.choose({ attempt: isNewest ? '' : event.target.value, stream: '' });
+          }}
+        >
+          {attempts.map(({ uid, number }) => (
+            <option key={uid} value={uid}>
+              {trans.__('attempt %1', number)}
+            </option>
+          ))}
+        </select>
+      )}
+      {streams.length > 1 && (
+        <select
+          aria-label={trans.__('Output of')}
+          value={head?.stream ?? choice.stream}
+          onChange={event => log.choose({ stream: event.target.value })}
+        >
+          {streams.map(({ name, lines }) => (
+            <option key={name} value={name}>
+              {name} ({count(lines)})
+            </option>
+          ))}
+        </select>
+      )}
+    </>
+  );
+}
+
+function LookButtons({ log, looks, onLooks, trans }: Props): JSX.Element {
+  const { model } = log;
+  const buttons: [keyof Looks, string, string][] = [
+    ['wrap', trans.__('wrap'), trans.__('Wrap long lines (w)')],
+    ['times', trans.__('time'), trans.__('Show when each line was written (t)')],
+    ['colours', trans.__('colours'), trans.__('Show the colours that the program chose')]
+  ];
+  if (model.choice.level !== null) {
+    buttons.push(['context', trans.__('context'), trans.__('Show five lines around those that match')]);
+  }
+  if (model.owner?.experiment != null) {
+    buttons.push([
+      'curves',
+      trans.__('with curves'),
+      trans.__('Scroll to where the crosshair of the curves is')
+    ]);
+  }
+  return (
+    <>
+      {buttons.map(([name, text, title]) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={looks[name]}
+          title={title}
+          onClick={() => onLooks({ ...looks, [name]: !looks[name] })}
+        >
+          {text}
+        </button>
+      ))}
+    </>
+  );
+}
+
+function Downloads({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
+  const { attempt, stream, level } = log.model.choice;
+  const raw = log.source.downloadUrl({ attempt, stream });
+  const filtered = level === null ? null : log.source.downloadUrl({ attempt, stream, min_level: level });
+  if (raw === null) {
+    return null;
+  }
+  return (
+    <>
+      <a href={raw} download title={trans.__('Download all of it, as it was written')}>
+        {trans.__('⤓ all')}
+      </a>
+      {filtered !== null && (
+        <a href={filtered} download title={trans.__('Download the lines of this level and above')}>
+          {trans.__('⤓ filtered')}
+        </a>
+      )}
+    </>
+  );
+}
