@@ -29,6 +29,8 @@ from aiplat_jupyter.services.experiments import Experiments
 from aiplat_jupyter.services.gpus import Gpus, SeenGpu
 from aiplat_jupyter.services.journals import Journals
 from aiplat_jupyter.services.kernels import Kernels
+from aiplat_jupyter.services.log_watch import LogWatch
+from aiplat_jupyter.services.logs import Logs
 from aiplat_jupyter.services.metrics import Metrics
 from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.services.replays import Replays
@@ -40,6 +42,7 @@ from aiplat_jupyter.store import agents
 from aiplat_jupyter.store.claims import Claims
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
+from aiplat_jupyter.store.logs.opened import OpenLogs
 from aiplat_jupyter.store.queue import Starting
 from aiplat_jupyter.store.task_folders import TaskFolders
 
@@ -90,6 +93,7 @@ class Platform:
     agents: Agents
     schedules: Schedules
     dispatcher: Dispatcher
+    logs: Logs
 
 
 def local_account() -> Identity:
@@ -122,6 +126,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
         work = await stack.enter_async_context(_at_work(settings, database, bus, folders))
+        logs = await stack.enter_async_context(_logs(database, bus))
         yield Platform(
             info=_info(settings, database),
             projects=Projects(database, files, folders),
@@ -137,6 +142,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
             agents=work.agents,
             schedules=work.schedules,
             dispatcher=work.dispatcher,
+            logs=logs,
         )
 
 
@@ -171,6 +177,17 @@ async def _at_work(settings: Settings, database: Database, bus: Bus, folders: Ta
     )
     async with dispatcher:
         yield _Work(tasks, Agents(database, agent.uid, lambda: dispatcher.unknown), schedules, dispatcher)
+
+
+@contextlib.asynccontextmanager
+async def _logs(database: Database, bus: Bus) -> AsyncIterator[Logs]:
+    """Watch the logs that are written now."""
+    opened = OpenLogs()
+    try:
+        async with Logs(database, opened) as logs, LogWatch(database, bus, opened):
+            yield logs
+    finally:
+        await asyncio.to_thread(opened.close)
 
 
 def _check(root: Path, spec: TaskSpec) -> TaskCheck:

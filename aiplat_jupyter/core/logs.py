@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from aiplat_jupyter.core.states import TaskState
 from aiplat_jupyter.core.tasks import Level
 
 MAX_LINES: Final = 1_000
@@ -126,3 +127,34 @@ class LogDownload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     attempt: str = ""
     stream: str = ""
     min_level: Level | None = None
+
+
+class LogFollow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which log to follow, from byte `offset` on or from the last `tail` lines; the header ``Last-Event-ID`` goes on."""
+
+    attempt: str = ""
+    stream: str = ""
+    tail: int | None = None
+    offset: int = 0
+
+
+class LogChunk(Struct, frozen=True, kw_only=True):
+    """The next text of a log that is followed, as it was written; `next` is the offset behind it."""
+
+    offset: int
+    next: int
+    text: str
+
+
+class LogGap(Struct, frozen=True, kw_only=True):
+    """Bytes that are left out, as more was written than can be sent; if `to` is less, the log began anew."""
+
+    start: int
+    to: int
+
+
+class LogEnd(Struct, frozen=True, kw_only=True):
+    """The attempt has ended and all of its log was sent."""
+
+    state: TaskState
+    size: int

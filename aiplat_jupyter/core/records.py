@@ -315,12 +315,13 @@ class Change(Struct, frozen=True, kw_only=True):
     """One entry of the durable sequence: that something changed, never what it is now.
 
     Topics: ``projects``, ``experiments``, ``tasks``, ``schedules``, ``agents`` (rows of lists), ``experiment:<uid>``
-    (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress.
+    (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress. ``log:<uid>`` says that a task's log
+    grew, to those who name that topic; it is not kept, so its `seq` is 0.
     """
 
     seq: int
     topic: str
-    kind: Literal["created", "updated", "points", "status", "purged"]
+    kind: Literal["created", "updated", "points", "status", "purged", "grew"]
     uid: str
     project: str | None = None
     """Uid of the project that decides who may see it."""

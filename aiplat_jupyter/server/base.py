@@ -98,6 +98,11 @@ class Handler(APIHandler):
         except Unavailable as error:
             raise type(error)("The platform does not run.", hint="The Jupyter server's log says why.") from error
 
+    async def is_still_welcome(self) -> bool:
+        """Tell whether the token that a long answer was asked for with has neither been revoked nor expired."""
+        secret = self._bearer()
+        return secret is None or await self.at.tokens.identify(secret) is not None
+
     def _is_of_hub(self) -> bool:
         """JupyterHub's authorizer reads the hub's record of a user, which a token of ours does not have."""
         return any(kind.__module__.startswith("jupyterhub.") for kind in type(self.authorizer).__mro__)

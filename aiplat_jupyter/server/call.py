@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aiplat_jupyter.services.bus import Bus
     from aiplat_jupyter.services.experiments import Experiments
     from aiplat_jupyter.services.journals import Journals
+    from aiplat_jupyter.services.logs import Logs
     from aiplat_jupyter.services.metrics import Metrics
     from aiplat_jupyter.services.projects import Projects
     from aiplat_jupyter.services.replays import Replays
@@ -38,6 +39,7 @@ class Services(Protocol):
     tasks: "Tasks"
     agents: "Agents"
     schedules: "Schedules"
+    logs: "Logs"
     bus: "Bus"
 
 

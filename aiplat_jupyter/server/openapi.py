@@ -11,6 +11,7 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
+from aiplat_jupyter.core.logs import LogChunk, LogEnd, LogGap, LogHits
 from aiplat_jupyter.core.records import Problem
 from aiplat_jupyter.server import docstrings
 from aiplat_jupyter.server.route import Route
@@ -66,7 +67,7 @@ _PROBLEM: Final = {
 
 def _records() -> list[Any]:
     kinds = [kind for route in ROUTES for kind in (route.query, route.body, route.answer) if _is_record(kind)]
-    return [*{repr(kind): kind for kind in [*kinds, Problem, Changes]}.values()]
+    return [*{repr(kind): kind for kind in [*kinds, Problem, Changes, LogHits, LogChunk, LogGap, LogEnd]}.values()]
 
 
 def _is_record(kind: Any) -> bool:
@@ -117,6 +118,8 @@ def _query_parameter(field: msgspec.structs.FieldInfo, said: str) -> Json:
 
 def _success(route: Route, status: int, by_kind: dict[str, Json]) -> Json:
     answer: Json = {"description": HTTPStatus(status).phrase}
+    if route.media:
+        answer["content"] = {route.media: {"schema": {"type": "string"}}}
     if route.answer is None:
         return answer
     schema = {"schema": by_kind[repr(route.answer)]}

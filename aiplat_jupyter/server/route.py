@@ -28,6 +28,7 @@ class Route(Struct, frozen=True, kw_only=True):
     is_activity : whether it shows that a person is there (for servers that stop when nobody is).
     is_replayed : whether a repeated ``Idempotency-Key`` is answered with the first answer.
     handler : which handler runs it, if not the usual one.
+    media : what the answer is that the handler sends bit by bit; empty: a record.
     """
 
     method: Method
@@ -39,6 +40,7 @@ class Route(Struct, frozen=True, kw_only=True):
     is_activity: bool = True
     is_replayed: bool = False
     handler: type[Any] | None = None
+    media: str = ""
 
     @property
     def summary(self) -> str:
@@ -63,14 +65,16 @@ class Route(Struct, frozen=True, kw_only=True):
 
     @property
     def answer(self) -> Any:
-        """Record of the answer; None where there is no content."""
+        """Record of the answer; None where there is none."""
+        if self.media:
+            return None
         returns = _signature(self.act).return_annotation
         return get_args(returns)[0] if get_origin(returns) is Created else returns
 
     @property
     def statuses(self) -> list[int]:
         """Which successes there are."""
-        if self.answer is None:
+        if self.answer is None and not self.media:
             return [204]
         returns = _signature(self.act).return_annotation
         return [200, 201] if get_origin(returns) is Created else [self.status]

@@ -15,6 +15,7 @@ from aiplat_jupyter.server import (
     experiments,
     info,
     journals,
+    logs,
     metrics,
     projects,
     schedules,
@@ -34,6 +35,10 @@ def _read(path: str, act: Callable[..., Awaitable[Any]]) -> Route:
 
 def _write(method: Method, path: str, act: Callable[..., Awaitable[Any]], **more: Any) -> Route:
     return Route(method=method, path=path, act=act, scope="write", **{"is_replayed": method == "POST"} | more)
+
+
+def _told(path: str, act: Callable[..., Awaitable[Any]], handler: type[Handler], media: str) -> Route:
+    return Route(method="GET", path=path, act=act, scope="read", is_activity=False, handler=handler, media=media)
 
 
 ROUTES: Final = (
@@ -78,6 +83,10 @@ ROUTES: Final = (
     _write("POST", "tasks/check", tasks.check_task, limit=8 * MIB, is_replayed=False),
     _read("tasks/counts", tasks.count_tasks),
     _read("tasks/{uid}", tasks.get_task),
+    _read("tasks/{uid}/logs", logs.get_log),
+    _told("tasks/{uid}/logs/search", logs.search_log, logs.SearchHandler, logs.NDJSON),
+    _told("tasks/{uid}/logs/stream", logs.follow_log, logs.FollowHandler, logs.EVENTS),
+    _told("tasks/{uid}/logs/download", logs.download_log, logs.DownloadHandler, logs.TEXT),
     _write("PATCH", "tasks/{uid}", tasks.update_task),
     _write("DELETE", "tasks/{uid}", tasks.trash_task),
     _write("POST", "tasks/{uid}/purge", tasks.purge_task),

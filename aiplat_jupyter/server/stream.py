@@ -59,7 +59,7 @@ async def wait_for_changes(at: Services, who: Identity, query: ChangesQuery) -> 
     patience = min(query.wait or 0.0, MAX_WAIT)
     async with at.bus.subscribe(who, query.topics, seen) as changes:
         while len(items) < MAX_ITEMS and (event := await _next(changes, patience)):
-            seen, patience = event.seq, AT_ONCE
+            seen, patience = event.seq or seen, AT_ONCE
             if isinstance(event, Change):
                 items.append(event)
             else:
@@ -100,14 +100,9 @@ class StreamHandler(Handler):
 
     async def _stream(self, changes: AsyncIterator[Event]) -> None:
         async for event in _paced(changes, self._gone):
-            if event is None and not await self._is_still_welcome():
+            if event is None and not await self.is_still_welcome():
                 break
             await self._send(_encode(event) if event else b":\n\n")
-
-    async def _is_still_welcome(self) -> bool:
-        """Tell whether the token that opened the stream has neither been revoked nor expired."""
-        secret = self._bearer()
-        return secret is None or await self.at.tokens.identify(secret) is not None
 
     def _last_event_id(self, query: ChangesQuery) -> int:
         """Return the number to go on from: a browser that connects again repeats its first query, but knows more."""
@@ -131,7 +126,8 @@ class StreamHandler(Handler):
 
 def _encode(event: Event) -> bytes:
     name, data = ("change", event) if isinstance(event, Change) else ("resync", {"seq": event.seq})
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, name.encode(), msgspec.json.encode(data))
+    number = b"id: %d\n" % event.seq if event.seq else b""
+    return number + b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
 
 
 async def _paced(events: AsyncIterator[Event], gone: asyncio.Event) -> AsyncIterator[Event | None]:

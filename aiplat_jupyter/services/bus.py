@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from sqlalchemy import Connection
 
@@ -89,6 +90,17 @@ class Subscription:
                 self._add(change)
         self.seq = max(self.seq, batch[-1].seq)
 
+    def names(self, topic: str) -> bool:
+        """Tell whether the subscriber has asked for just this topic."""
+        return topic in self._topics
+
+    def tell(self, change: Change, asked: set[str], visible: set[str]) -> None:
+        """Queue a change that has no number, as `offer` does."""
+        before = self._visible
+        self._visible = before | {uid: uid in visible for uid in asked}
+        if self._concerns(change, before):
+            self._add(change)
+
     def _concerns(self, change: Change, before: dict[str, bool]) -> bool:
         """A project that was just taken from someone concerns them too."""
         if self._topics and change.topic not in self._topics:
@@ -102,7 +114,7 @@ class Subscription:
         self._waiting[key] = change
         self._news.set()
         if len(self._waiting) > QUEUE:
-            self.resync(change.seq)
+            self.resync(max(self.seq, change.seq))
 
 
 class Bus:
@@ -137,6 +149,13 @@ class Bus:
         with suppress(RuntimeError):  # the loop was closed meanwhile
             self._loop.call_soon_threadsafe(self._wake.set)
 
+    async def tell(self, topic: str, project: str, kind: Literal["grew"], uid: str) -> None:
+        """Tell those who have asked for `topic`, and may see `project`, of a change that is not kept."""
+        change = Change(seq=0, topic=topic, kind=kind, uid=uid, project=project, at=time.time())
+        for subscription in [one for one in self._subscriptions if one.names(topic)]:
+            asked = subscription.unknown_projects([change])
+            subscription.tell(change, asked, await self._visible(subscription.who, asked))
+
     async def _follow(self) -> None:
         while True:
             await self._wake.wait()
@@ -162,10 +181,12 @@ class Bus:
 
     async def _offer(self, subscription: Subscription, batch: Sequence[Change]) -> None:
         asked = subscription.unknown_projects(batch)
-        visible: set[str] = set()
-        if asked:
-            visible = await self._database.read(lambda tx: projects.visible_uids(tx, subscription.who, asked))
-        subscription.offer(batch, asked, visible)
+        subscription.offer(batch, asked, await self._visible(subscription.who, asked))
+
+    async def _visible(self, who: Identity, asked: set[str]) -> set[str]:
+        if not asked:
+            return set()
+        return await self._database.read(lambda tx: projects.visible_uids(tx, who, asked))
 
     @asynccontextmanager
     async def subscribe(
@@ -174,7 +195,7 @@ class Bus:
         """Iterate over changes of some topics (none named: all) behind number `after` (None: from now on).
 
         Ends when the bus stops. Changes of one topic, kind and uid that nobody has taken yet are told once, with the
-        latest number. Numbers rise.
+        latest number. Numbers rise; what `tell` tells has none.
         """
         subscription = Subscription(who, topics, self.seq if after is None else after)
         if after is not None:

@@ -3,7 +3,8 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -28,15 +29,20 @@ class LogFile(Protocol):
     def read(self, at: int, size: int) -> bytes:
         """Return up to `size` bytes from `at` on."""
 
-    def close(self) -> None:
-        """Close it."""
+    def open_again(self, start: int) -> int:
+        """Return a descriptor of one's own that reads from byte `start` on."""
+
+    @property
+    def close(self) -> Callable[[], object]:
+        """Closes it; so does forgetting it."""
 
 
 class PlainFile:
-    """A log as the job writes it."""
+    """A log as the job writes it. It stays open as long as someone has it."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self.close = weakref.finalize(self, os.close, descriptor)
         found = os.fstat(descriptor)
         self.key = found.st_dev, found.st_ino
 
@@ -48,9 +54,11 @@ class PlainFile:
         """Return up to `size` bytes from `at` on."""
         return os.pread(self._descriptor, size, at)
 
-    def close(self) -> None:
-        """Close it."""
-        os.close(self._descriptor)
+    def open_again(self, start: int) -> int:
+        """Return a descriptor of one's own that reads from byte `start` on."""
+        again = os.open(f"/proc/self/fd/{self._descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+        os.lseek(again, start, os.SEEK_SET)
+        return again
 
 
 def open_log(path: Path) -> LogFile:
@@ -108,3 +116,15 @@ def _logs(folder: Path) -> Iterator[Path]:
         looks += len(entries)
         if looks >= _LOOKS:
             return
+
+
+def size_of(path: Path) -> int:
+    """Return how long a log that nobody has open is; 0 if it cannot be read."""
+    try:
+        file = open_log(path)
+    except OSError:
+        return 0
+    try:
+        return file.size()
+    finally:
+        file.close()

@@ -152,9 +152,7 @@ class Index:
     def _look(self) -> None:
         """Begin anew if the file is another one, or was truncated."""
         if files.key_of(self.path) != self.file.key:
-            opened = files.open_log(self.path)
-            self.file.close()
-            self.file = opened
+            self.file = files.open_log(self.path)
             self._restart()
         size = self.file.size()
         if size < self.indexed or (size != self._checked and not self._is_of_this_text()):
@@ -217,9 +215,7 @@ class Index:
             first = end
         return first
 
-    def _append(
-        self, end: int, lines: int, hits: NDArray[np.void], tail: bytes, long: LongLine | None = None
-    ) -> None:
+    def _append(self, end: int, lines: int, hits: NDArray[np.void], tail: bytes, long: LongLine | None = None) -> None:
         last, row = self.blocks.last, np.zeros(1, BLOCK)[0]
         row["end"], row["lines"], row["pieces"] = end, last["lines"] + np.uint64(lines), last["pieces"]
         row["tail"] = zlib.crc32(tail)
@@ -281,11 +277,16 @@ class Index:
     def _open(self) -> Span:
         first = int(self.blocks.last["lines"]) + 1
         if self._long:
-            return Span(
-                self.start, self._long.at, first, 1, _NO_HITS, long=(self._long.shown, self._long.folded)
-            )
+            return Span(self.start, self._long.at, first, 1, _NO_HITS, long=(self._long.shown, self._long.folded))
         tail = self._tail
         return Span(self.start, self.indexed, first, len(tail.starts), tail.hits, tail.data)
+
+    def before(self, span: Span, offset: int) -> bytes:
+        """Return the bytes of a span up to `offset`, nothing for a long line."""
+        if span.long:
+            return b""
+        size = max(0, offset - span.start)
+        return self.file.read(span.start, size) if span.data is None else span.data[:size]
 
     def matching(self, least: int) -> NDArray[np.int64]:
         """Return, up to the end of each span, how many lines have at least a level."""

@@ -7,7 +7,10 @@ a log is slow enough to fetch at one member of 3 ms.
 
 import os
 import struct
+import threading
+import weakref
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +29,7 @@ class PackedFile:
     def __init__(self, descriptor: int) -> None:
         """Take over the descriptor. Raise `OSError` if it is not such a file."""
         self._descriptor = descriptor
+        self.close = weakref.finalize(self, os.close, descriptor)
         found = os.fstat(descriptor)
         self.key = found.st_dev, found.st_ino
         self._members: list[tuple[int, int]] = []
@@ -37,7 +41,7 @@ class PackedFile:
         while at < end:
             head = os.pread(self._descriptor, _HEAD.size, at)
             if len(head) < _HEAD.size or head[:4] != _MAGIC:
-                os.close(self._descriptor)
+                self.close()
                 raise OSError("the compressed log is damaged")
             *_, packed, plain = _HEAD.unpack(head)
             self._members.append((at, packed))
@@ -66,9 +70,9 @@ class PackedFile:
             self._last = number, zlib.decompress(data, zlib.MAX_WBITS | 16, FRAME)
         return self._last[1]
 
-    def close(self) -> None:
-        """Close it."""
-        os.close(self._descriptor)
+    def open_again(self, start: int) -> int:
+        """Return the end of a pipe into which the text is written from byte `start` on."""
+        return _feed(self, start)
 
 
 def pack(log: Path) -> int:
@@ -100,3 +104,20 @@ def member(data: bytes) -> bytes:
     body = deflate.compress(data) + deflate.flush()
     packed = _HEAD.size + len(body) + _TRAILER.size
     return _HEAD.pack(_MAGIC, *_EXTRA, packed, len(data)) + body + _TRAILER.pack(zlib.crc32(data), len(data))
+
+
+def _feed(file: PackedFile, start: int) -> int:
+    """Return the end of a pipe into which a thread writes what a compressed log has from byte `start` on."""
+    end, entry = os.pipe()
+
+    def write() -> None:
+        at = start
+        with suppress(BrokenPipeError), open(entry, "wb", buffering=0) as pipe:
+            while data := file.read(at, FRAME):
+                at += len(data)
+                view = memoryview(data)
+                while view:
+                    view = view[pipe.write(view) or 0 :]
+
+    threading.Thread(target=write, name="aiplat-log-feeder", daemon=True).start()
+    return end

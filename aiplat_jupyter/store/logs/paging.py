@@ -35,7 +35,7 @@ class Raw(NamedTuple):
 
 def page(index: Index, query: LogQuery) -> list[LogLine]:
     """Return the lines that are asked for. Raise `InvalidInput` that names the field."""
-    _check(query)
+    check(query)
     first = _first(index, query)
     count = min(abs(query.tail or query.n), MAX_LINES)
     is_backward = query.tail is not None or query.n < 0
@@ -54,10 +54,13 @@ def matching(index: Index, level: Level | None) -> int:
     return int(index.matching(LEVELS.index(level))[-1]) if level else index.total
 
 
-def _check(query: LogQuery) -> None:
+def check(query: LogQuery) -> None:
+    """Raise `InvalidInput` that names the field."""
     given = [name for name in ("tail", "line", "offset", "time") if getattr(query, name) is not None]
     if len(given) > 1:
-        raise InvalidInput("A page starts at one place.", fields=dict.fromkeys(given[1:], f"Leave out; {given[0]} is given."))
+        raise InvalidInput(
+            "A page starts at one place.", fields=dict.fromkeys(given[1:], f"Leave out; {given[0]} is given.")
+        )
     if query.tail is not None and query.tail < 1:
         raise InvalidInput("That is no number of lines.", fields={"tail": "At least 1."})
     if not query.n:
@@ -86,14 +89,24 @@ def line_from(index: Index, offset: int) -> int:
     return index.total + 1
 
 
-def line_of(index: Index, offset: int) -> tuple[int, int]:
-    """Return number and offset of the line that has the byte `offset`."""
-    number, at = index.total, offset
-    for raw in _raw(index, index.span(index.span_of_offset(offset))):
-        if raw.offset > offset:
-            break
-        number, at = raw.number, raw.offset
-    return number, at
+def offset_of_line(index: Index, number: int) -> int:
+    """Return where a line starts; the log's end if there is no such line."""
+    return next((raw.offset for raw in _lines(index, number)), index.indexed)
+
+
+def raw_lines(index: Index, level: Level, first: int, count: int) -> list[Raw]:
+    """Return up to `count` lines of a level or above, from line `first` on."""
+    return list(_of_level(index, LEVELS.index(level), first, count, is_backward=False))
+
+
+def line_of(index: Index, offset: int) -> Raw:
+    """Return the line that has the byte `offset`, without its text."""
+    span = index.span(index.span_of_offset(offset))
+    before = index.before(span, offset)
+    place = before.count(b"\n")
+    hit = span.hits[np.searchsorted(span.hits["line"], place) :][:1]
+    level = int(hit["level"][0] & LEVEL_BITS) if hit.size and hit["line"][0] == place else None
+    return Raw(span.first + place, span.start + before.rfind(b"\n") + 1, offset, b"", 0, level, None)
 
 
 def _lines(index: Index, first: int) -> Iterator[Raw]:

@@ -1,0 +1,207 @@
+"""Logs of tasks: pages, searches, downloads and what is written now, for those who may see the task."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final, NamedTuple, Self, TypeVar
+
+from sqlalchemy import Connection
+
+from aiplat_jupyter.core.errors import NotFound
+from aiplat_jupyter.core.logs import (
+    MAX_LINES,
+    LogChunk,
+    LogDownload,
+    LogEnd,
+    LogFollow,
+    LogGap,
+    LogHits,
+    LogPage,
+    LogQuery,
+    LogSearch,
+)
+from aiplat_jupyter.core.records import Identity
+from aiplat_jupyter.core.tasks import Level
+from aiplat_jupyter.services import access
+from aiplat_jupyter.store.database import Database
+from aiplat_jupyter.store.logs import files, paging, search
+from aiplat_jupyter.store.logs.following import Follower
+from aiplat_jupyter.store.logs.index import Index
+from aiplat_jupyter.store.logs.opened import OpenLogs, counts, find
+from aiplat_jupyter.store.task_logs import Place, place
+
+PATIENCE: Final = 1.0
+"""Seconds that a page waits for a log to be indexed."""
+SLICE: Final = 4 * 1024 * 1024
+_PIECE: Final = 256 * 1024
+_PAUSE: Final = 0.1
+_LOOK_SECONDS: Final = 1.0
+"""How often someone who follows a log looks whether its attempt has ended."""
+T = TypeVar("T")
+
+
+class Download(NamedTuple):
+    """The name of a file, and its bytes."""
+
+    name: str
+    pieces: AsyncGenerator[bytes]
+
+
+class Logs:
+    """Reads need a viewer of the task's project. An async context manager, whose threads end with it."""
+
+    def __init__(self, database: Database, opened: OpenLogs) -> None:
+        self._database = database
+        self._opened = opened
+        self._threads = ThreadPoolExecutor(4, "aiplat-logs")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def page(self, who: Identity, task: str, query: LogQuery) -> LogPage:
+        """Return lines. Raise `NotFound` for a log that is not there, `InvalidInput` that names the field."""
+        place = await self._place(who, task, query.attempt)
+        return await self._run(lambda: self._page(place, query))
+
+    def _page(self, place: Place, query: LogQuery) -> LogPage:
+        if place.folder is None or (not query.stream and not self._has_log(place, place.folder)):
+            paging.check(query)
+            return _empty(place, query)
+        with self._opened.borrow(place.folder, query.stream) as index:
+            is_more = _wait_for(index)
+            with index.lock:
+                return LogPage(
+                    attempt=place.uid,
+                    stream=query.stream or files.CONSOLE,
+                    generation=index.generation,
+                    lines=paging.page(index, query),
+                    total=index.total,
+                    matching=paging.matching(index, query.min_level),
+                    size=index.file.size(),
+                    indexed=index.indexed,
+                    levels=counts(index),
+                    is_complete=place.has_ended and not is_more,
+                    streams=self._opened.streams(place.folder),
+                )
+
+    async def search(self, who: Identity, task: str, ask: LogSearch) -> AsyncGenerator[LogHits]:
+        """Yield hits as they are found; closing it ends the child process that searches.
+
+        Raise `NotFound` for a log that is not there, `InvalidInput` that names the field.
+        """
+        search.check(ask)
+        place = await self._place(who, task, ask.attempt)
+        if place.folder is None:
+            yield LogHits(lines=[], offsets=[], count=0, scanned=0, size=0, state="done")
+            return
+        with self._opened.borrow(place.folder, ask.stream) as index:
+            await self._run(lambda: _wait_for(index))
+            async with aclosing(search.hits(index, ask, self._run)) as found:
+                async for hits in found:
+                    yield hits
+
+    async def download(self, who: Identity, task: str, ask: LogDownload) -> Download:
+        """Return the log as it is now. Raise `NotFound`."""
+        place = await self._place(who, task, ask.attempt)
+        if place.folder is None:
+            raise NotFound("The task has no log yet.", hint="It appears when the task starts.")
+        folder = place.folder
+        await self._run(lambda: find(folder, ask.stream))
+        stem = f"{place.name or place.task}-{place.number}-{(ask.stream or files.CONSOLE).replace('/', '-')}"
+        return Download(f"{stem}.log", self._pieces(folder, ask))
+
+    async def follow(
+        self, who: Identity, task: str, ask: LogFollow
+    ) -> AsyncGenerator[LogChunk | LogGap | LogEnd | None]:
+        """Yield what is written, until the attempt has ended and all is told.
+
+        At most 256 kB ten times a second; None when there is nothing new. Raise `NotFound`.
+        """
+        place = await self._place(who, task, ask.attempt)
+        follower, looked = Follower(self._opened, ask), time.monotonic()
+        while True:
+            folder = place.folder
+            news = await self._run(lambda: follower.next(folder)) if folder else None
+            yield news
+            if news is None and place.has_ended:
+                break
+            await asyncio.sleep(_PAUSE)
+            if time.monotonic() - looked >= _LOOK_SECONDS:
+                place, looked = await self._place(who, task, place.uid), time.monotonic()
+        yield LogEnd(state=place.state, size=follower.at)
+
+    def _has_log(self, place: Place, folder: Path) -> bool:
+        """Tell whether an attempt has a log. Raise `NotFound` if it cannot be seen from here."""
+        if not folder.is_dir() and place.machine != socket.gethostname():
+            raise NotFound("The log is on another machine.", hint=f"Ask a server on {place.machine}.")
+        return self._opened.has_log(folder)
+
+    async def _place(self, who: Identity, task: str, attempt: str) -> Place:
+        def ask(tx: Connection) -> Place:
+            found = place(tx, access.task(tx, who, task, "viewer").id, attempt)
+            if found is None:
+                raise NotFound(f"The task has no attempt {attempt!r}.", hint="Leave it out for the newest.")
+            return found
+
+        return await self._database.read(ask)
+
+    async def _pieces(self, folder: Path, ask: LogDownload) -> AsyncGenerator[bytes]:
+        with self._opened.borrow(folder, ask.stream) as index:
+            read = _whole(index) if ask.min_level is None else _filtered(index, ask.min_level)
+            while piece := await self._run(lambda: next(read, b"")):
+                yield piece
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _wait_for(index: Index) -> bool:
+    """Index what is new, for a while; return whether there is more."""
+    end = time.monotonic() + PATIENCE
+    while is_more := index.refresh(SLICE):
+        if time.monotonic() > end:
+            break
+    return is_more
+
+
+def _empty(place: Place, query: LogQuery) -> LogPage:
+    return LogPage(
+        attempt=place.uid,
+        stream=query.stream or files.CONSOLE,
+        generation=0,
+        lines=[],
+        total=0,
+        matching=0,
+        size=0,
+        indexed=0,
+        levels={},
+        is_complete=place.has_ended,
+    )
+
+
+def _whole(index: Index) -> Iterator[bytes]:
+    """Yield the log as long as it is now."""
+    at, end = 0, index.file.size()
+    while at < end and (piece := index.file.read(at, min(_PIECE, end - at))):
+        yield piece
+        at += len(piece)
+
+
+def _filtered(index: Index, level: Level) -> Iterator[bytes]:
+    while index.refresh(SLICE):
+        pass
+    line = 1
+    while True:
+        with index.lock:
+            found = paging.raw_lines(index, level, line, MAX_LINES)
+        if not found:
+            return
+        yield b"".join(raw.data for raw in found)
+        line = found[-1].number + 1

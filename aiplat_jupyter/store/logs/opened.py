@@ -1,0 +1,117 @@
+"""The logs that this process has open, each with one index."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from aiplat_jupyter.core.errors import NotFound
+from aiplat_jupyter.core.logs import LogStream
+from aiplat_jupyter.core.tasks import Level
+from aiplat_jupyter.store.logs import files
+from aiplat_jupyter.store.logs.index import Index
+from aiplat_jupyter.store.logs.levels import LEVELS
+
+INDEXES: Final = ".index"
+_MOST: Final = 128
+_IDLE_SECONDS: Final = 30.0
+
+
+class _Open:
+    """An index and who uses it."""
+
+    def __init__(self, index: Index) -> None:
+        self.index, self.users, self.used_at = index, 0, time.monotonic()
+
+
+class OpenLogs:
+    """Indexes by the path of their log. Threads may share it; every method blocks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[Path, _Open] = {}
+
+    @contextmanager
+    def borrow(self, folder: Path, stream: str = "") -> Iterator[Index]:
+        """Lend the index of an attempt's log; it is closed some time after the last one gave it back.
+
+        Raise `NotFound` for a stream that is not there, or no longer.
+        """
+        path = find(folder, stream)
+        used = self._take(folder, path)
+        try:
+            yield used.index
+        except FileNotFoundError:
+            raise NotFound(f"The log {path.name} was removed.", hint="Its task may be run again.") from None
+        finally:
+            used.users -= 1
+            used.used_at = time.monotonic()
+
+    def _take(self, folder: Path, path: Path) -> _Open:
+        with self._lock:
+            self._close_idle()
+            used = self._open.get(path)
+            if used is None:
+                name = quote(str(path.relative_to(folder)), safe="")
+                used = self._open[path] = _Open(_opened(path, folder / INDEXES / name))
+            used.users += 1
+            return used
+
+    def _close_idle(self) -> None:
+        now = time.monotonic()
+        idle = [path for path, one in self._open.items() if not one.users and now - one.used_at > _IDLE_SECONDS]
+        spare = sorted(
+            (path for path, one in self._open.items() if not one.users and path not in idle),
+            key=lambda path: self._open[path].used_at,
+        )
+        for path in [*idle, *spare[: max(0, len(self._open) - len(idle) - _MOST)]]:
+            self._open.pop(path).index.close()
+
+    def has_log(self, folder: Path) -> bool:
+        """Tell whether the folder has any log."""
+        return bool(files.streams(folder))
+
+    def streams(self, folder: Path) -> list[LogStream]:
+        """Return what streams there are; of those that nobody has opened only the size is known."""
+        return [self._stream(name, path) for name, path in files.streams(folder).items()]
+
+    def _stream(self, name: str, path: Path) -> LogStream:
+        with self._lock:
+            used = self._open.get(path)
+        if used is not None:
+            return LogStream(name=name, lines=used.index.total, size=used.index.indexed, levels=counts(used.index))
+        return LogStream(name=name, lines=0, size=files.size_of(path), levels={})
+
+    def close(self) -> None:
+        """Close all."""
+        with self._lock:
+            for used in self._open.values():
+                used.index.close()
+            self._open.clear()
+
+
+def find(folder: Path, stream: str) -> Path:
+    """Return the path of a stream's log. Raise `NotFound`."""
+    found = files.streams(folder)
+    path = found.get(stream or files.CONSOLE)
+    if path is None:
+        known = ", ".join(list(found)[:20])
+        raise NotFound(f"There is no log {stream or files.CONSOLE!r}.", hint=f"There are: {known}." if known else "")
+    return path
+
+
+def counts(index: Index) -> dict[Level, int]:
+    """Return how many lines of each level an index has."""
+    return {level: count for level, count in zip(LEVELS, index.levels().tolist(), strict=True) if count}
+
+
+def _opened(path: Path, side: Path) -> Index:
+    try:
+        return Index(path, side)
+    except FileNotFoundError:
+        raise NotFound(f"The log {path.name} was removed.") from None
+    except OSError as error:
+        raise NotFound(f"The log {path.name} cannot be read: {error.strerror or error}.") from error

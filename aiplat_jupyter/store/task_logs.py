@@ -1,0 +1,74 @@
+"""Where the logs of attempts are, and which of them are written now or were finished long ago."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Select, select
+
+from aiplat_jupyter.core.states import TASK_LIVE, TaskState
+from aiplat_jupyter.store.agents import TAKING
+from aiplat_jupyter.store.tables import AgentRow, ProjectRow, TaskAttemptRow, TaskRow
+
+
+class Place(NamedTuple):
+    """An attempt, and where it writes. `directory` is empty until it starts."""
+
+    id: int
+    uid: str
+    number: int
+    state: TaskState
+    directory: str
+    task_id: int
+    task: str
+    name: str
+    project: str
+    machine: str
+
+    @property
+    def folder(self) -> Path | None:
+        """Its folder; None until there is one."""
+        return Path(self.directory) if self.directory else None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is written."""
+        return self.state not in TASK_LIVE
+
+
+_COLUMNS: Final = (
+    TaskAttemptRow.id,
+    TaskAttemptRow.uid,
+    TaskAttemptRow.number,
+    TaskAttemptRow.state,
+    TaskAttemptRow.directory,
+    TaskAttemptRow.task_id,
+    TaskRow.uid,
+    TaskRow.name,
+    ProjectRow.uid,
+    AgentRow.machine,
+)
+
+
+def place(tx: Connection, task_id: int, attempt: str = "") -> Place | None:
+    """Return an attempt of a task, the newest if none is named."""
+    asked = _asked().where(TaskAttemptRow.task_id == task_id).order_by(TaskAttemptRow.number.desc()).limit(1)
+    row = tx.execute(asked.where(TaskAttemptRow.uid == attempt) if attempt else asked).first()
+    return None if row is None else Place._make(row)
+
+
+def written_now(tx: Connection) -> list[Place]:
+    """Return the attempts that have started and not ended, on every machine."""
+    asked = _asked().where(TaskAttemptRow.state.in_(TAKING), TaskAttemptRow.directory != "")
+    return [Place._make(row) for row in tx.execute(asked)]
+
+
+def ended_before(tx: Connection, at: float, machine: str, after: int, limit: int) -> list[Place]:
+    """Return attempts of a machine that ended before `at`, in the order of their rows from behind `after` on."""
+    old = TaskAttemptRow.ended_at < at, AgentRow.machine == machine, TaskAttemptRow.directory != ""
+    asked = _asked().where(*old, TaskAttemptRow.id > after).order_by(TaskAttemptRow.id).limit(limit)
+    return [Place._make(row) for row in tx.execute(asked)]
+
+
+def _asked() -> Select[Any]:
+    joined = select(*_COLUMNS).join_from(TaskAttemptRow, TaskRow, TaskRow.id == TaskAttemptRow.task_id)
+    return joined.join(ProjectRow, ProjectRow.id == TaskRow.project_id).join(AgentRow, AgentRow.id == TaskRow.agent_id)
