@@ -10,6 +10,7 @@ import { useSignals } from '../signals';
 import { handleKey } from './keys';
 import type { Row } from './rows';
 import type { Sidebar } from './sidebar';
+import { openTaskMenu } from '../tasks/menu';
 import { TreeRow } from './TreeRow';
 import { drawn, edges, useSteady, useViewport } from './viewport';
 
@@ -139,9 +140,9 @@ async function preview(sidebar: Sidebar, row: Row, place: EventTarget): Promise<
 function mouseHandlers(sidebar: Sidebar): {
   onClick: (event: MouseEvent, row: Row) => void;
   onDoubleClick: (row: Row) => void;
-  onContextMenu: (row: Row) => void;
+  onContextMenu: (event: MouseEvent, row: Row) => void;
 } {
-  const { selection } = sidebar;
+  const { selection, services } = sidebar;
   return {
     onClick: (event, row) => {
       const rows = sidebar.rows();
@@ -159,7 +160,12 @@ function mouseHandlers(sidebar: Sidebar): {
         void sidebar.open(row, false);
       }
     },
-    onContextMenu: row => {
+    onContextMenu: (event, row) => {
+      if (row.kind === 'task') {
+        event.preventDefault();
+        event.stopPropagation();
+        openTaskMenu(row.task, services, { x: event.clientX, y: event.clientY });
+      }
       if (!selection.has(row.key)) {
         selection.set(row);
       }

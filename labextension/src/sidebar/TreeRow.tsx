@@ -14,6 +14,7 @@ import { NameField } from './NameField';
 import type { SectionName } from './model';
 import type { Row } from './rows';
 import type { Sidebar } from './sidebar';
+import { TaskContent } from './TaskContent';
 
 export interface TreeRowProps {
   sidebar: Sidebar;
@@ -26,13 +27,13 @@ export interface TreeRowProps {
   isRenaming: boolean;
   onClick: (event: MouseEvent, row: Row) => void;
   onDoubleClick: (row: Row) => void;
-  onContextMenu: (row: Row) => void;
+  onContextMenu: (event: MouseEvent, row: Row) => void;
 }
 
 export const TreeRow = memo(
   function TreeRow(props: TreeRowProps): JSX.Element {
     const { row, top, isActive, isSelected } = props;
-    const isInList = row.kind === 'project' || row.kind === 'experiment';
+    const isInList = row.kind === 'project' || row.kind === 'experiment' || row.kind === 'task';
     const isExpanded =
       row.kind === 'section' || row.kind === 'project' ? (row.isExpanded ?? undefined) : undefined;
     return (
@@ -50,7 +51,7 @@ export const TreeRow = memo(
         style={{ top }}
         onClick={event => props.onClick(event, row)}
         onDoubleClick={() => props.onDoubleClick(row)}
-        onContextMenu={() => props.onContextMenu(row)}
+        onContextMenu={event => props.onContextMenu(event, row)}
       >
         <Content {...props} />
       </div>
@@ -81,6 +82,10 @@ function Content(props: TreeRowProps): JSX.Element {
       return <ProjectContent {...props} project={row.project} isExpanded={row.isExpanded} />;
     case 'experiment':
       return <ExperimentContent {...props} experiment={row.experiment} showsProject={row.showsProject} />;
+    case 'task':
+      return <TaskContent task={row.task} trans={trans} />;
+    case 'allTasks':
+      return <span className="aiplat-Link">{trans.__('All tasks')}</span>;
     case 'more':
       return <span className="aiplat-Link">{moreLabel(row.left, row.isLoading, trans)}</span>;
     case 'failure':
@@ -100,6 +105,7 @@ function Caret({ isExpanded }: { isExpanded: boolean }): JSX.Element {
 function sectionTitle(name: SectionName, trans: Trans): string {
   return {
     running: trans.__('Running'),
+    tasks: trans.__('Tasks'),
     found: trans.__('Experiments'),
     projects: trans.__('Projects'),
     archived: trans.__('Archive'),
@@ -182,6 +188,9 @@ function moreLabel(left: number | null, isLoading: boolean, trans: Trans): strin
 function nothingLabel(key: string, isSearching: boolean, trans: Trans): string {
   if (isSearching) {
     return trans.__('Nothing found');
+  }
+  if (key.startsWith('tasks')) {
+    return trans.__('No task runs or waits');
   }
   return key.startsWith('running') ? trans.__('Nothing is running') : trans.__('Nothing here');
 }

@@ -3,6 +3,7 @@
 import type { KeyboardEvent } from 'react';
 
 import { CommandIDs } from '../commands';
+import * as deeds from '../tasks/deeds';
 import type { Row } from './rows';
 import type { Sidebar } from './sidebar';
 
@@ -68,6 +69,10 @@ function actOn(event: KeyboardEvent, row: Row, rows: readonly Row[], sidebar: Si
       void commands.execute(CommandIDs.rename);
       return true;
     case 'Delete':
+      if (row.kind === 'task') {
+        void deeds.stop(sidebar.services, row.task);
+        return true;
+      }
       void commands.execute(sidebar.target()?.lifecycle === 'trashed' ? CommandIDs.purge : CommandIDs.trash);
       return true;
     case 'Escape':

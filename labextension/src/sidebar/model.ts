@@ -7,19 +7,22 @@ import { Signal } from '@lumino/signaling';
 import { makeContact } from '../contact';
 import type { Contact } from '../contact';
 import { isAbort } from '../errors';
-import type { Change, ExperimentQuery, ExperimentRow, Lifecycle, Project } from '../records';
+import type { Change, ExperimentQuery, ExperimentRow, Lifecycle, Project, TaskRow } from '../records';
 import type { Services } from '../services';
 import { LIVE, describe } from '../status';
+import { TASK_LIVE } from '../taskStatus';
 import { PagedList } from './pagedList';
 import type { Phase } from './pagedList';
 import { Sparklines } from './sparklines';
 
-export type SectionName = 'running' | 'found' | 'projects' | 'archived' | 'trashed';
-export type AnyList = PagedList<ExperimentRow> | PagedList<Project>;
+export type SectionName = 'running' | 'tasks' | 'found' | 'projects' | 'archived' | 'trashed';
+export type AnyList = PagedList<ExperimentRow> | PagedList<Project> | PagedList<TaskRow>;
 
 export class SidebarModel implements IDisposable {
   readonly sparklines: Sparklines;
   readonly running = this.experiments({ status: [...LIVE] });
+  /** Those that have not ended, in the order in which they start. */
+  readonly tasks = this.taskList();
   readonly found = this.experiments({});
   readonly projects = this.projectList('active');
   /** What is put away, by where. */
@@ -34,7 +37,7 @@ export class SidebarModel implements IDisposable {
     }
   };
   private readonly byProject = new Map<string, PagedList<ExperimentRow>>();
-  private readonly expanded = new Set<string>(['running', 'found', 'projects']);
+  private readonly expanded = new Set<string>(['running', 'tasks', 'found', 'projects']);
   private readonly lifetime = new AbortController();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _announced = new Signal<this, string>(this);
@@ -96,7 +99,9 @@ export class SidebarModel implements IDisposable {
       }
       throw reason;
     }
-    this.following ??= this.services.events.follow(['projects', 'experiments'], news => this.onNews(news));
+    this.following ??= this.services.events.follow(['projects', 'experiments', 'tasks'], news =>
+      this.onNews(news)
+    );
     await this.refresh();
   }
 
@@ -185,6 +190,16 @@ export class SidebarModel implements IDisposable {
     );
   }
 
+  private taskList(): PagedList<TaskRow> {
+    return new PagedList(
+      (page, signal) => {
+        const query = { state: [...TASK_LIVE], sort: 'queue', q: this._query };
+        return this.services.api.tasks({ ...query, ...page }, signal);
+      },
+      () => this.emit()
+    );
+  }
+
   /** Fetch what is open and not there. Before contact is made nothing is. */
   private loadMissing(...phases: Phase[]): void {
     if (this._contact.kind === 'made') {
@@ -197,7 +212,7 @@ export class SidebarModel implements IDisposable {
   private lists(): AnyList[] {
     const { archived, trashed } = this.away;
     const away = [archived.projects, archived.experiments, trashed.projects, trashed.experiments];
-    return [this.running, this.found, this.projects, ...away, ...this.byProject.values()];
+    return [this.running, this.tasks, this.found, this.projects, ...away, ...this.byProject.values()];
   }
 
   /** Lists that can be seen if one scrolls; the others are fetched when they are opened. */
@@ -208,13 +223,22 @@ export class SidebarModel implements IDisposable {
     const opened = this.projects.items
       .filter(project => this.expanded.has(project.uid))
       .map(project => this.experimentsOf(project.uid));
-    return [this.running, this.projects, ...(this._query === '' ? [] : [this.found]), ...away, ...opened];
+    return [
+      this.running,
+      this.tasks,
+      this.projects,
+      ...(this._query === '' ? [] : [this.found]),
+      ...away,
+      ...opened
+    ];
   }
 
   private onNews(news: Change | 'resync'): void {
     if (news === 'resync') {
       this.sparklines.markAll();
       this.shown().forEach(list => list.outdate());
+    } else if (news.topic === 'tasks') {
+      this.tasks.outdate();
     } else if (news.kind === 'points') {
       this.onPoints(news.uid);
     } else {
@@ -239,7 +263,7 @@ export class SidebarModel implements IDisposable {
       ([uid, list]) => uid !== change.project && !list.has(change.uid)
     );
     const spared = new Set<AnyList>(others.map(([, list]) => list));
-    return this.shown().filter(list => !spared.has(list));
+    return this.shown().filter(list => list !== this.tasks && !spared.has(list));
   }
 
   private announce(before: readonly ExperimentRow[], after: readonly ExperimentRow[]): void {

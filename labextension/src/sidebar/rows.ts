@@ -1,7 +1,7 @@
 /** The sidebar's tree as a flat list of rows, as it is drawn and walked through. */
 
 import type { ApiError } from '../errors';
-import type { ExperimentRow, Project } from '../records';
+import type { ExperimentRow, Project, TaskRow } from '../records';
 import type { AnyList, SectionName, SidebarModel } from './model';
 import type { PagedList } from './pagedList';
 
@@ -34,6 +34,8 @@ export type Row =
       experiment: ExperimentRow;
       showsProject: boolean;
     } & Place)
+  | ({ kind: 'task'; key: string; level: number; task: TaskRow } & Place)
+  | { kind: 'allTasks'; key: string; level: number }
   | { kind: 'more'; key: string; level: number; list: AnyList; left: number | null; isLoading: boolean }
   | { kind: 'failure'; key: string; level: number; list: AnyList; error: ApiError }
   | { kind: 'nothing'; key: string; level: number; isSearch: boolean }
@@ -55,6 +57,7 @@ export function rowsOf(model: SidebarModel): Row[] {
     model.query === '' ? [] : section(model, 'found', [experimentsIn(model.found, 'found', 2, true)]);
   return [
     ...section(model, 'running', [experimentsIn(model.running, 'running', 2, true)]),
+    ...tasksSection(model),
     ...found,
     ...section(model, 'projects', [projectsIn(model, model.projects, 'projects')]),
     ...awaySection(model, 'archived'),
@@ -73,6 +76,20 @@ function section(model: SidebarModel, name: SectionName, parts: Part[]): Row[] {
   const isExpanded = model.isExpanded(name);
   const head: Row = { kind: 'section', key: name, level: 1, name, isExpanded, total: totalOf(parts) };
   return isExpanded ? [head, ...bodyOf(parts, model.query !== '')] : [head];
+}
+
+function tasksSection(model: SidebarModel): Row[] {
+  const list = model.tasks;
+  const rows = list.items.map((task, index): Row => ({
+    kind: 'task',
+    key: `tasks/${task.uid}`,
+    level: 2,
+    task,
+    ...place(list, index)
+  }));
+  const all: Row = { kind: 'allTasks', key: 'tasks>', level: 2 };
+  const shown = section(model, 'tasks', [{ list, key: 'tasks', level: 2, rows }]);
+  return model.isExpanded('tasks') && list.phase === 'ready' ? [...shown, all] : shown;
 }
 
 function awaySection(model: SidebarModel, name: 'archived' | 'trashed'): Row[] {

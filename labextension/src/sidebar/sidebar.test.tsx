@@ -8,6 +8,7 @@ import { addSidebarCommands } from '../sidebarCommands';
 import { FakePlatform } from '../testing/platform';
 import { experiment, project } from '../testing/records';
 import { problem } from '../testing/server';
+import { aTaskRow } from '../testing/tasks';
 import { Sidebar } from './sidebar';
 import { SidebarView } from './SidebarView';
 
@@ -61,6 +62,10 @@ function names(level: number): (string | null | undefined)[] {
 async function expand(name: string): Promise<void> {
   await userEvent.click(row(name));
   await waitFor(() => expect(names(3).length).toBeGreaterThan(1));
+}
+
+async function press(keys: string): Promise<void> {
+  await userEvent.keyboard(keys);
 }
 
 describe('first contact', () => {
@@ -126,8 +131,9 @@ describe('what is shown', () => {
   it('shows hostile names as text', async () => {
     platform.projects = [project('digits', { name: HOSTILE, description: HOSTILE })];
     platform.experiments = [experiment('one', { status: 'running', name: HOSTILE, tags: [HOSTILE] })];
+    platform.tasks = [aTaskRow({ name: HOSTILE, state: 'queued', reason: 'after', detail: HOSTILE })];
     await show();
-    expect(names(2)).toEqual([`${HOSTILE} digits`, HOSTILE]);
+    expect(names(2)).toEqual([`${HOSTILE} digits`, HOSTILE, undefined, HOSTILE]);
     expect(document.querySelector('.aiplat-SidebarView img, .aiplat-SidebarView b')).toBeNull();
   });
 
@@ -189,15 +195,11 @@ describe('live', () => {
 });
 
 describe('by keyboard', () => {
-  async function press(keys: string): Promise<void> {
-    await userEvent.keyboard(keys);
-  }
-
   it('walks, opens and closes', async () => {
     await show();
     act(() => row('Running').focus());
     act(() => sidebar.selection.set(sidebar.rows()[0]));
-    await press('{ArrowDown}{ArrowDown}{ArrowDown}');
+    await press('{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}');
     expect(document.activeElement).toBe(row('digits'));
     await press('{ArrowRight}');
     await waitFor(() => expect(names(3)).toEqual(['mlp', 'cnn', 'svm']));
@@ -266,10 +268,58 @@ describe('by keyboard', () => {
     expect(document.activeElement).toBe(screen.getByRole('searchbox'));
     await press('svm');
     await waitFor(() => expect(row('svm digits')).toBeTruthy());
-    expect(names(1)).toEqual(['Running', 'Experiments', 'Projects', 'Archive', 'Trash']);
+    expect(names(1)).toEqual(['Running', 'Tasks', 'Experiments', 'Projects', 'Archive', 'Trash']);
     await press('{Escape}');
     await waitFor(() => expect(row('digits')).toBeTruthy());
     expect(screen.queryByRole('searchbox')).toBeNull();
+  });
+});
+
+describe('tasks', () => {
+  beforeEach(() => {
+    platform.tasks = [
+      aTaskRow({ uid: 't1', name: 'train', progress: { done: 45, total: 100, text: '' } }),
+      aTaskRow({ uid: 't2', name: 'eval', state: 'queued', reason: 'gpus', detail: '0/1', started_at: null }),
+      aTaskRow({ uid: 't3', name: 'old', state: 'failed' })
+    ];
+    for (const id of [CommandIDs.openTask, CommandIDs.openTasks]) {
+      platform.services.commands.addCommand(id, { execute: args => void opened.push({ id, ...args }) });
+    }
+  });
+
+  it('show how far they are, or why they wait', async () => {
+    await show();
+    expect(row('train').textContent).toContain('45 %');
+    expect(row('eval').textContent).toContain('waits for GPU (0/1)');
+    expect(row('old')).toBeUndefined();
+  });
+
+  it('open by click and by keyboard; below them is the way to all', async () => {
+    await show();
+    await userEvent.click(row('train'));
+    await press('{ArrowDown}{Enter}');
+    await press('{ArrowDown}{Enter}');
+    expect(opened.map(args => Object.values(args) as unknown[])).toEqual([
+      [CommandIDs.openTask, 't1'],
+      [CommandIDs.openTask, 't2'],
+      [CommandIDs.openTasks]
+    ]);
+  });
+
+  it('are followed', async () => {
+    await show();
+    platform.tasks = platform.tasks.slice(1);
+    platform.tell({ topic: 'tasks', kind: 'status', uid: 't1' });
+    await waitFor(() => expect(row('train')).toBeUndefined());
+    expect(row('eval')).toBeTruthy();
+  });
+
+  it('are stopped with Delete', async () => {
+    platform.server.on('POST tasks/t1/stop', aTaskRow());
+    await show();
+    await userEvent.click(row('train'));
+    await press('{Delete}');
+    await waitFor(() => expect(platform.server.calls('POST tasks/t1/stop')).toHaveLength(1));
   });
 });
 

@@ -58,6 +58,10 @@ export class Sidebar implements IDisposable {
   async open(row: Row, preview: boolean): Promise<void> {
     if (row.kind === 'experiment') {
       await this.services.commands.execute(CommandIDs.openExperiment, { uid: row.experiment.uid, preview });
+    } else if (row.kind === 'task') {
+      await this.services.commands.execute(CommandIDs.openTask, { uid: row.task.uid });
+    } else if (row.kind === 'allTasks') {
+      await this.services.commands.execute(CommandIDs.openTasks);
     } else if (row.kind === 'more') {
       await row.list.more();
     } else if (row.kind === 'failure') {

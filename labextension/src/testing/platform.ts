@@ -6,7 +6,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { Api } from '../api';
 import { Events } from '../events';
 import { Preferences } from '../preferences';
-import type { Change, ExperimentRow, Project } from '../records';
+import type { Change, ExperimentRow, Project, TaskRow } from '../records';
 import type { Services } from '../services';
 import { curve, INFO } from './records';
 import { FakeServer, FakeStream } from './server';
@@ -15,6 +15,7 @@ export class FakePlatform {
   readonly server = new FakeServer();
   projects: Project[] = [];
   experiments: ExperimentRow[] = [];
+  tasks: TaskRow[] = [];
   readonly services: Services;
   private stream: FakeStream | null = null;
   private seq = 1;
@@ -57,6 +58,16 @@ export class FakePlatform {
         return page(this.projects.filter(item => item.status === status && item.name.includes(words)));
       })
       .on('GET experiments', asked => page(this.find(new URLSearchParams(asked.path.split('?')[1]))))
+      .on('GET tasks', asked => {
+        const states = new URLSearchParams(asked.path.split('?')[1]).getAll('state');
+        return page(this.tasks.filter(task => states.length === 0 || states.includes(task.state)));
+      })
+      .on('GET tasks/counts', () =>
+        Object.fromEntries(
+          this.tasks.map(({ state }) => [state, this.tasks.filter(task => task.state === state).length])
+        )
+      )
+      .on('GET agents', [])
       .on('GET metrics/query', asked => {
         const query = new URLSearchParams(asked.path.split('?')[1]);
         const wanted = this.experiments.filter(row => query.getAll('experiments').includes(row.uid));
