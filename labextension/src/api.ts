@@ -6,6 +6,7 @@ import { UUID } from '@lumino/coreutils';
 
 import { pause } from './clock';
 import { ApiError, errorOf } from './errors';
+import type { LogDownload, LogPage, LogQuery, LogSearch } from './logs/source';
 import type {
   Agent,
   BulkResult,
@@ -155,6 +156,25 @@ export class Api {
     return this.call('POST', ['schedules'], { body: schedule });
   }
 
+  logPage(task: string, query: LogQuery, signal?: AbortSignal): Promise<LogPage> {
+    return this.call('GET', ['tasks', task, 'logs'], { query, signal });
+  }
+
+  /** Open a search; its answer is a stream of `LogHits` that is still to be read. */
+  searchLog(task: string, query: Partial<LogSearch>, signal: AbortSignal): Promise<Response> {
+    return this.send(
+      'GET',
+      ['tasks', task, 'logs', 'search'],
+      { query, signal },
+      { Accept: 'text/event-stream' }
+    );
+  }
+
+  /** The address from which a browser saves a log. */
+  logDownloadUrl(task: string, query: LogDownload): string {
+    return this.url(['tasks', task, 'logs', 'download'], query);
+  }
+
   /** Open the stream of changes; the answer is still to be read. Never repeated: `Events` does that. */
   events(query: ChangesQuery, signal: AbortSignal): Promise<Response> {
     return this.send('GET', ['events'], { query, signal }, { Accept: 'text/event-stream' });
@@ -186,8 +206,7 @@ export class Api {
     call: Call,
     headers: Record<string, string>
   ): Promise<Response> {
-    const url =
-      URLExt.join(this.settings.baseUrl, ROOT, ...path.map(encodeURIComponent)) + queryString(call.query);
+    const url = this.url(path, call.query);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     // Jupyter's default, `no-store`, puts a time stamp into the query, which the server part would refuse.
     const init: RequestInit = { method, headers, body, signal: call.signal, cache: 'no-cache' };
@@ -199,6 +218,10 @@ export class Api {
       throw await errorOf(response);
     }
     return response;
+  }
+
+  private url(path: string[], query?: object): string {
+    return URLExt.join(this.settings.baseUrl, ROOT, ...path.map(encodeURIComponent)) + queryString(query);
   }
 }
 

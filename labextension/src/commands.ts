@@ -7,6 +7,8 @@ export const CommandIDs = {
   openTasks: 'aiplat:open-tasks',
   /** Open a task's page: `{uid}`. */
   openTask: 'aiplat:open-task',
+  /** Open the page of a task's log: `{task, attempt?, stream?, line?, saved?}`. */
+  openLog: 'aiplat:open-log',
   /** Open the form of a new task: `{uid?}` of a task to start from, or `{path?}` of a file to run. */
   newTask: 'aiplat:new-task',
   /** The same, for the file that is selected in the file browser. */

@@ -13,6 +13,7 @@ import { CommandIDs } from './commands';
 import { Events } from './events';
 import { load } from './i18n';
 import { platformIcon } from './icons';
+import { logs } from './logs/plugin';
 import { curveOutput } from './mime';
 import { ExperimentPages, uidOfPage } from './pages';
 import { Preferences } from './preferences';
@@ -146,4 +147,4 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   });
 }
 
-export default [services, pages, sidebar, tasks, curveOutput];
+export default [services, pages, sidebar, tasks, logs, curveOutput];

@@ -1,7 +1,11 @@
 /** The log of one attempt, in the page of its task. */
 
-import type { JSX } from 'react';
+import { useEffect, useState, type JSX } from 'react';
 
+import { Log } from '../logs/log';
+import { LogView } from '../logs/LogView';
+import { NO_CHOICE } from '../logs/model';
+import { RestSource } from '../logs/rest';
 import type { Task } from '../records';
 import type { Services } from '../services';
 
@@ -11,6 +15,14 @@ interface Props {
   readonly services: Services;
 }
 
-export function TaskLog({ task, attempt }: Props): JSX.Element {
-  return <main className="aiplat-TaskLog" data-task={task.uid} data-attempt={attempt} />;
+export function TaskLog({ task, attempt, services }: Props): JSX.Element {
+  const { api, events, trans } = services;
+  const [log, setLog] = useState<Log | null>(null);
+  const shown = attempt === task.attempt ? '' : attempt;
+  useEffect(() => {
+    const made = new Log(new RestSource(api, events, task.uid), { ...NO_CHOICE, attempt: shown });
+    setLog(made);
+    return () => made.dispose();
+  }, [api, events, task.uid, shown]);
+  return <main className="aiplat-TaskLog">{log && <LogView key={shown} log={log} trans={trans} />}</main>;
 }
