@@ -131,6 +131,11 @@ def change(tx: Connection, task_id: int, values: dict[str, Any]) -> None:
     tx.execute(update(TaskRow).where(TaskRow.id == task_id).values(**values, updated_at=time.time()))
 
 
+def uid_of(tx: Connection, task_id: int) -> str:
+    """Return the uid of a task."""
+    return tx.execute(select(TaskRow.uid).where(TaskRow.id == task_id)).scalar_one()
+
+
 def spec_of(tx: Connection, task_id: int) -> TaskSpec:
     """Return what a task runs, with nothing masked."""
     return msgspec.convert(tx.execute(select(TaskRow.spec).where(TaskRow.id == task_id)).scalar_one(), TaskSpec)

@@ -14,7 +14,7 @@ Kind = Literal["project", "experiment", "journal", "task", "schedule"]
 
 def bury(tx: Connection, kind: Kind, uids: Iterable[str]) -> None:
     """Remember that these are purged; those that are buried already stay so."""
-    fresh = [uid for uid in uids if not _is_buried(tx, uid)]
+    fresh = [uid for uid in uids if not is_buried(tx, uid)]
     if fresh:
         now = time.time()
         tx.execute(insert(TombstoneRow), [{"uid": uid, "kind": kind, "purged_at": now} for uid in fresh])
@@ -22,9 +22,10 @@ def bury(tx: Connection, kind: Kind, uids: Iterable[str]) -> None:
 
 def refuse_buried(tx: Connection, uid: str) -> None:
     """Raise `Gone` if `uid` was purged."""
-    if _is_buried(tx, uid):
+    if is_buried(tx, uid):
         raise Gone(f"{uid} was purged for good.")
 
 
-def _is_buried(tx: Connection, uid: str) -> bool:
+def is_buried(tx: Connection, uid: str) -> bool:
+    """Tell whether `uid` was purged."""
     return tx.execute(select(TombstoneRow.id).where(TombstoneRow.uid == uid)).first() is not None
