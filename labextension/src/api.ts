@@ -160,13 +160,13 @@ export class Api {
     return this.call('GET', ['tasks', task, 'logs'], { query, signal });
   }
 
-  /** Open a search; its answer is a stream of `LogHits` that is still to be read. */
+  /** Open a search; its answer, `LogHits` line by line, is still to be read. */
   searchLog(task: string, query: Partial<LogSearch>, signal: AbortSignal): Promise<Response> {
     return this.send(
       'GET',
       ['tasks', task, 'logs', 'search'],
       { query, signal },
-      { Accept: 'text/event-stream' }
+      { Accept: 'application/x-ndjson' }
     );
   }
 

@@ -161,11 +161,12 @@ function Time({ line, actions, trans }: { line: LogLine; actions: RowActions; tr
   );
 }
 
-function FoldRow({ row, actions, trans }: RowProps & { row: Row & { kind: 'fold' } }): JSX.Element {
+function FoldRow({ row, hasTimes, actions, trans }: RowProps & { row: Row & { kind: 'fold' } }): JSX.Element {
   const hidden = row.to - row.number + 1;
   return (
     <div className="aiplat-LogRow aiplat-mod-fold" data-level="ERROR">
       <span className="aiplat-LogNumber">⋯</span>
+      {hasTimes && <span className="aiplat-LogTime" />}
       <button
         type="button"
         tabIndex={-1}

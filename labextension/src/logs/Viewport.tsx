@@ -64,6 +64,7 @@ export function Viewport(props: Props & { readonly mover: MutableRefObject<Mover
   const by = useMoving(root, top, log, height);
   useHolding(root, top, log);
   useLayoutEffect(() => {
+    reading.height = height || reading.height;
     mover.current = { by, page: Math.max(ROW, height - ROW) };
   });
   return (

@@ -36,6 +36,7 @@ export class Log {
   /** Show another attempt, file or level; a search goes on in it. */
   choose(choice: Partial<Choice>): void {
     this.model.choose(choice);
+    this.reading.recount();
     if (choice.attempt !== undefined || choice.stream !== undefined) {
       this.reading.toEnd();
     }

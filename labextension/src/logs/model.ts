@@ -175,6 +175,8 @@ export class LogModel extends Observable {
         this.keep(query, page, this.chosen ?? this.all);
         this.failures = 0;
         this.error = null;
+        // The server is still reading a log that nobody had opened.
+        this.isDirty ||= page.indexed < page.size;
         this.emit();
       }
       await new Promise(resolve => setTimeout(resolve, PACE));

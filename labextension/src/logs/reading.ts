@@ -19,25 +19,20 @@ export class Reading extends Observable {
   hasWrapped = false;
   /** There was nothing to jump to. */
   isInVain = false;
-  /** Pixels. */
-  height = 0;
+  /** Of the view, in pixels. */
+  height = 400;
 
   private unfolded: ReadonlySet<number> = new Set();
-  private seen = 0;
+  /** Lines that there were when the reader left the end; NaN: not known yet. */
+  private seen = NaN;
+  private file: string | null = null;
   /** Which way the reader moves by hand; a step down to the last line is how following begins again. */
   private way: 1 | -1 | 0 = 0;
   private readonly unsubscribe: () => void;
 
   constructor(private readonly model: LogModel) {
     super();
-    let { head } = model;
-    this.unsubscribe = model.subscribe(() => {
-      const isOther = head !== null && (model.head === null || model.head.generation !== head.generation);
-      head = model.head;
-      if (isOther) {
-        this.beginAnew();
-      }
-    });
+    this.unsubscribe = model.subscribe(() => this.notice());
   }
 
   dispose(): void {
@@ -51,7 +46,7 @@ export class Reading extends Observable {
   /** Lines that have come since the reader left the end. */
   get unseen(): number {
     const matching = this.model.head?.matching ?? 0;
-    return this.isFollowing || Number.isNaN(matching) ? 0 : Math.max(0, matching - this.seen);
+    return this.isFollowing ? 0 : Math.max(0, matching - this.seen) || 0;
   }
 
   /** The first line in view. */
@@ -64,6 +59,11 @@ export class Reading extends Observable {
     const group = this.mark === null ? null : this.model.line(this.mark)?.group;
     const isDeep = group != null && (this.mark ?? 0) - group >= HEAD_OF_TRACEBACK;
     return isDeep ? new Set([...this.unfolded, group]) : this.unfolded;
+  }
+
+  /** Begin to count anew what has come: other lines are shown now. */
+  recount(): void {
+    this.seen = NaN;
   }
 
   toEnd(): void {
@@ -156,7 +156,7 @@ export class Reading extends Observable {
 
   private move(place: Place): void {
     if (this.isFollowing && place.at === 'line') {
-      this.seen = this.model.head?.matching ?? 0;
+      this.seen = this.model.head?.matching ?? NaN;
     }
     this.place = place;
     this.way = 0;
@@ -166,10 +166,19 @@ export class Reading extends Observable {
     this.emit();
   }
 
-  private beginAnew(): void {
-    this.mark = null;
-    this.unfolded = new Set();
-    this.toEnd();
+  /** Numbers of lines mean nothing in another file, nor does what was seen of it. */
+  private notice(): void {
+    const { head } = this.model;
+    const file = head && `${head.attempt} ${head.stream} ${head.generation}`;
+    if (this.file !== null && file !== null && file !== this.file) {
+      this.mark = null;
+      this.unfolded = new Set();
+      this.toEnd();
+    }
+    if (Number.isNaN(this.seen)) {
+      this.seen = head?.matching ?? NaN;
+    }
+    this.file = file ?? this.file;
   }
 
   /** The first line of the nearest error beyond line `from`. */

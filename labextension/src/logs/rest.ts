@@ -4,7 +4,6 @@ import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 
 import type { Api } from '../api';
 import type { Events } from '../events';
-import { messages } from '../sse';
 import { isLiveTask } from '../taskStatus';
 import type {
   Link,
@@ -46,10 +45,8 @@ export class RestSource implements Source {
   async search(query: LogSearch, onHits: (hits: LogHits) => void, signal: AbortSignal): Promise<void> {
     const response = await this.api.searchLog(this.task, told(query), signal);
     if (response.body !== null) {
-      for await (const { data } of messages(response.body, () => undefined)) {
-        if (data !== '') {
-          onHits(JSON.parse(data) as LogHits);
-        }
+      for await (const line of linesOf(response.body)) {
+        onHits(JSON.parse(line) as LogHits);
       }
     }
   }
@@ -88,4 +85,20 @@ function told<T extends object>(query: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(query).filter(([, value]) => value !== '' && value !== undefined)
   ) as Partial<T>;
+}
+
+/** The lines of an answer as they come; each ends with a newline. */
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) {
+      return;
+    }
+    const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
 }
