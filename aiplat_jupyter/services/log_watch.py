@@ -16,7 +16,7 @@ from aiplat_jupyter.core.tasks import LogFacts, Progress
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.store import changes, task_attempts, task_logs, tasks
 from aiplat_jupyter.store.database import Database
-from aiplat_jupyter.store.logs import paging, text
+from aiplat_jupyter.store.logs import files, paging, text
 from aiplat_jupyter.store.logs.index import Index
 from aiplat_jupyter.store.logs.opened import OpenLogs, counts
 from aiplat_jupyter.store.task_logs import Place
@@ -109,12 +109,12 @@ class LogWatch:
 
     def _seen_of(self, place: Place) -> Seen | None:
         folder = place.folder
-        if folder is None or not (folder / "out.log").exists():
+        if folder is None or not files.is_there(folder / f"{files.CONSOLE}.log"):
             return None
         try:
             with self._opened.borrow(folder) as index:
                 is_behind = index.refresh(_SLICE)
-                return Seen(facts_of(index), _progress(index), index.is_shared, is_behind)
+                return Seen(facts_of(index), _progress(index), index.is_own, is_behind)
         except NotFound:  # it was removed
             return None
 
@@ -140,13 +140,13 @@ class LogWatch:
 
 def facts_of(index: Index) -> LogFacts:
     """Return what lists show of a log."""
-    with index.lock:
+    with index.turn():
         return LogFacts(lines=index.total, size=index.indexed, levels=counts(index))
 
 
 def _progress(index: Index) -> Progress | None:
     """Return how far the progress bar is that stands in the last lines, if one does."""
-    with index.lock:
+    with index.turn():
         last = paging.page(index, LogQuery(tail=_LAST_LINES))
     found = (text.progress(line.text) for line in reversed(last))
     return next((progress for progress in found if progress), None)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Self, TypeVar
 
@@ -67,16 +68,16 @@ class Logs:
 
     async def page(self, who: Identity, task: str, query: LogQuery) -> LogPage:
         """Return lines. Raise `NotFound` for a log that is not there, `InvalidInput` that names the field."""
+        paging.check(query)
         place = await self._place(who, task, query.attempt)
         return await self._run(lambda: self._page(place, query))
 
     def _page(self, place: Place, query: LogQuery) -> LogPage:
         if place.folder is None or (not query.stream and not self._has_log(place, place.folder)):
-            paging.check(query)
             return _empty(place, query)
         with self._opened.borrow(place.folder, query.stream) as index:
             is_more = _wait_for(index)
-            with index.lock:
+            with index.turn():
                 return LogPage(
                     attempt=place.uid,
                     stream=query.stream or files.CONSOLE,
@@ -127,8 +128,7 @@ class Logs:
         place = await self._place(who, task, ask.attempt)
         follower, looked = Follower(self._opened, ask), time.monotonic()
         while True:
-            folder = place.folder
-            news = await self._run(lambda: follower.next(folder)) if folder else None
+            news = await self._run(partial(follower.next, place.folder)) if place.folder else None
             yield news
             if news is None and place.has_ended:
                 break
@@ -188,8 +188,9 @@ def _empty(place: Place, query: LogQuery) -> LogPage:
 
 def _whole(index: Index) -> Iterator[bytes]:
     """Yield the log as long as it is now."""
-    at, end = 0, index.file.size()
-    while at < end and (piece := index.file.read(at, min(_PIECE, end - at))):
+    file = index.file
+    at, end = 0, file.size()
+    while at < end and (piece := file.read(at, min(_PIECE, end - at))):
         yield piece
         at += len(piece)
 
@@ -199,7 +200,7 @@ def _filtered(index: Index, level: Level) -> Iterator[bytes]:
         pass
     line = 1
     while True:
-        with index.lock:
+        with index.turn():
             found = paging.raw_lines(index, level, line, MAX_LINES)
         if not found:
             return

@@ -69,6 +69,6 @@ def ended_before(tx: Connection, at: float, machine: str, after: int, limit: int
     return [Place._make(row) for row in tx.execute(asked)]
 
 
-def _asked() -> Select[Any]:
+def _asked() -> Select[*tuple[Any, ...]]:
     joined = select(*_COLUMNS).join_from(TaskAttemptRow, TaskRow, TaskRow.id == TaskAttemptRow.task_id)
     return joined.join(ProjectRow, ProjectRow.id == TaskRow.project_id).join(AgentRow, AgentRow.id == TaskRow.agent_id)

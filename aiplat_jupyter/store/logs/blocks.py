@@ -8,7 +8,6 @@ import fcntl
 import os
 import struct
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -152,17 +151,15 @@ class DamagedIndex(Exception):
 
 
 def take(lock: Path) -> int | None:
-    """Return a descriptor that holds the lock, or None if another process has it or it cannot be made."""
-    with suppress(OSError):
-        lock.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = _open(lock)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return None
-        return descriptor
-    return None
+    """Return a descriptor that holds the lock, None if another process has it. Raise `OSError` if it cannot be made."""
+    lock.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = _open(lock)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _open(path: Path) -> int:

@@ -78,6 +78,11 @@ def key_of(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is a log, or what it was compressed to, whatever it is."""
+    return os.path.lexists(path) or os.path.lexists(path.with_name(path.name + SUFFIX))
+
+
 def _open(path: Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -31,7 +31,7 @@ class Follower:
         with self._opened.borrow(folder, self._stream) as index:
             while index.refresh(_SLICE) and self._tail is not None:
                 pass
-            with index.lock:
+            with index.turn():
                 return self._next(index)
 
     def _next(self, index: Index) -> LogChunk | LogGap | None:

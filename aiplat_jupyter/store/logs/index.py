@@ -5,6 +5,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,7 +29,7 @@ class Span(NamedTuple):
     Attributes
     ----------
     start, end : its bytes.
-    first, count : number of its first line, and how many it has.
+    first, lines : number of its first line, and how many it has.
     hits : its lines with a level.
     data : its bytes, if they are in memory.
     long : where the shown text of its one long line begins, and how many states were drawn over; else None.
@@ -37,7 +38,7 @@ class Span(NamedTuple):
     start: int
     end: int
     first: int
-    count: int
+    lines: int
     hits: NDArray[np.void]
     data: bytes | None = None
     long: tuple[int, int] | None = None
@@ -56,7 +57,9 @@ _EMPTY: Final = _Tail(b"", np.zeros(0, np.int64), _NO_HITS)
 
 
 class Index:
-    """The index of the log `path`; its side files begin with `side`. Every method blocks; threads take turns by `lock`.
+    """The index of the log `path`; its side files begin with `side`. Every method blocks; threads take a `turn` each.
+
+    `is_own`: no other process keeps it, so this one says what lists show of the log.
 
     A log that became shorter, or is another file than before, begins a new generation.
     """
@@ -64,17 +67,43 @@ class Index:
     def __init__(self, path: Path, side: Path) -> None:
         """Open the log. Raise `FileNotFoundError`, or `OSError` for what is no ordinary file."""
         self.path, self._side = path, side
-        self.lock = threading.RLock()
+        self._lock, self._gate = threading.RLock(), threading.Lock()
         self.file = files.open_log(path)
-        self._held = take(side.with_name(f"{side.name}.lock"))
+        self._held, self.is_own = self._claim()
         self.blocks = self._open_blocks()
         self.times = Times(self._beside("times") if self._held is not None else None, *self.file.key)
-        self._tail, self._long = _EMPTY, None
+        self._tail = _EMPTY
+        self._long: LongLine | None = None
         self._checked = -1
         self._adopt()
 
     def _beside(self, kind: str) -> Path:
         return self._side.with_name(f"{self._side.name}.{kind}")
+
+    def _claim(self) -> tuple[int | None, bool]:
+        """Return the lock of the side files, if it can be had, and whether nobody else has it."""
+        try:
+            held = take(self._beside("lock"))
+        except OSError:  # the folder cannot be written
+            return None, True
+        return held, held is not None
+
+    def is_free(self) -> bool:
+        """Tell whether the process that kept the index on disk has gone, so that another may."""
+        held, _ = self._claim()
+        if held is not None:
+            os.close(held)
+        return held is not None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have the index alone. Who waits comes before who has just had it, so pages are not held up by indexing."""
+        with self._gate:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _open_blocks(self) -> Blocks:
         if self._held is None:
@@ -92,7 +121,7 @@ class Index:
 
     def close(self) -> None:
         """Close all files, and let others write the index."""
-        with self.lock:
+        with self.turn():
             self.file.close()
             self.blocks.close()
             self.times.close()
@@ -101,11 +130,6 @@ class Index:
                 self._held = None
 
     # What it knows
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether this process is the one that keeps the index on disk."""
-        return self._held is not None
 
     @property
     def generation(self) -> int:
@@ -139,7 +163,7 @@ class Index:
     def refresh(self, most: int) -> bool:
         """Index about `most` bytes of what is new; return whether there is more. Raise `FileNotFoundError`."""
         while most > 0:
-            with self.lock:
+            with self.turn():
                 self._look()
                 try:
                     if not self._step():
@@ -280,13 +304,6 @@ class Index:
             return Span(self.start, self._long.at, first, 1, _NO_HITS, long=(self._long.shown, self._long.folded))
         tail = self._tail
         return Span(self.start, self.indexed, first, len(tail.starts), tail.hits, tail.data)
-
-    def before(self, span: Span, offset: int) -> bytes:
-        """Return the bytes of a span up to `offset`, nothing for a long line."""
-        if span.long:
-            return b""
-        size = max(0, offset - span.start)
-        return self.file.read(span.start, size) if span.data is None else span.data[:size]
 
     def matching(self, least: int) -> NDArray[np.int64]:
         """Return, up to the end of each span, how many lines have at least a level."""

@@ -1,9 +1,9 @@
-"""The level of each line of a piece of a log, found by numpy in one pass.
+r"""The level of each line of a piece of a log, found by numpy in one pass.
 
 A level is one of the words DEBUG, INFO, WARN, WARNING, ERROR, CRITICAL and FATAL in capitals that stands alone, as
 Python's logging, loguru and NCCL write it, or the letter and date that absl and glog begin with (``W0208 10:11:12``).
 The first one in what is shown of a line counts; a line without one has no level. A letter, digit or
-``_ . / \\ - $ @ # %`` beside the word makes it part of a name: a path, ``ERROR_RATE``, ``UserWarning``.
+``_ . / \ - $ @ # %`` beside the word makes it part of a name: a path, ``ERROR_RATE``, ``UserWarning``.
 """
 
 import re
@@ -144,7 +144,8 @@ def _drawn_over(chars: NDArray[np.uint8], at: NDArray[np.int64], ends: NDArray[n
     following = np.searchsorted(returns, at)
     there = returns[np.minimum(following, returns.size - 1)]
     line_end = ends[np.minimum(np.searchsorted(ends, at, "right"), ends.size - 1)]
-    return (following < returns.size) & (there < line_end)
+    drawn: NDArray[np.bool_] = (following < returns.size) & (there < line_end)
+    return drawn
 
 
 def _with_tracebacks(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from aiplat_jupyter.core.errors import NotFound
+from aiplat_jupyter.core.errors import NotFound, Unavailable
 from aiplat_jupyter.core.logs import LogStream
 from aiplat_jupyter.core.tasks import Level
 from aiplat_jupyter.store.logs import files
@@ -46,6 +46,8 @@ class OpenLogs:
             yield used.index
         except FileNotFoundError:
             raise NotFound(f"The log {path.name} was removed.", hint="Its task may be run again.") from None
+        except OSError as error:
+            raise Unavailable(f"The log {path.name} cannot be read: {error.strerror or error}.") from error
         finally:
             used.users -= 1
             used.used_at = time.monotonic()
@@ -54,6 +56,9 @@ class OpenLogs:
         with self._lock:
             self._close_idle()
             used = self._open.get(path)
+            if used is not None and not used.users and not used.index.is_own and used.index.is_free():
+                self._open.pop(path).index.close()
+                used = None
             if used is None:
                 name = quote(str(path.relative_to(folder)), safe="")
                 used = self._open[path] = _Open(_opened(path, folder / INDEXES / name))
@@ -95,6 +100,9 @@ class OpenLogs:
 
 def find(folder: Path, stream: str) -> Path:
     """Return the path of a stream's log. Raise `NotFound`."""
+    console = folder / f"{files.CONSOLE}.log"
+    if stream in {"", files.CONSOLE} and files.is_there(console):
+        return console
     found = files.streams(folder)
     path = found.get(stream or files.CONSOLE)
     if path is None:

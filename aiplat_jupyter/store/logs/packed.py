@@ -67,7 +67,10 @@ class PackedFile:
         if self._last[0] != number:
             at, length = self._members[number]
             data = os.pread(self._descriptor, length, at)
-            self._last = number, zlib.decompress(data, zlib.MAX_WBITS | 16, FRAME)
+            try:
+                self._last = number, zlib.decompress(data, zlib.MAX_WBITS | 16, FRAME)
+            except zlib.error as error:
+                raise OSError("the compressed log is damaged") from error
         return self._last[1]
 
     def open_again(self, start: int) -> int:
@@ -112,7 +115,7 @@ def _feed(file: PackedFile, start: int) -> int:
 
     def write() -> None:
         at = start
-        with suppress(BrokenPipeError), open(entry, "wb", buffering=0) as pipe:
+        with suppress(BrokenPipeError), os.fdopen(entry, "wb", buffering=0) as pipe:
             while data := file.read(at, FRAME):
                 at += len(data)
                 view = memoryview(data)

@@ -33,20 +33,30 @@ class Raw(NamedTuple):
     group: int | None
 
 
+class Lines(NamedTuple):
+    """Numbers, offsets and levels (-1 for none) of lines."""
+
+    numbers: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    levels: NDArray[np.int64]
+
+
 def page(index: Index, query: LogQuery) -> list[LogLine]:
-    """Return the lines that are asked for. Raise `InvalidInput` that names the field."""
-    check(query)
-    first = _first(index, query)
-    count = min(abs(query.tail or query.n), MAX_LINES)
+    """Return the lines that are asked for, as many as fit into a page; the query was checked."""
+    first, count = _first(index, query), min(abs(query.tail or query.n), MAX_LINES)
     is_backward = query.tail is not None or query.n < 0
     if query.min_level:
-        found = _of_level(index, LEVELS.index(query.min_level), first, count, is_backward)
-    elif is_backward:
-        found = islice(_lines(index, max(1, first - count)), min(count, max(0, first - 1)))
+        found = _of_level(index, LEVELS.index(query.min_level), first, count, is_backward=is_backward)
     else:
-        found = islice(_lines(index, first), count)
+        found = _lines_before(index, first, count) if is_backward else islice(_lines_from(index, first), count)
     most = MAX_WHOLE if query.whole and count == 1 else MAX_TEXT
-    return _shown(index, found, most, is_backward)
+    lines, room = [], max(MAX_BYTES, most)
+    for raw in found:
+        lines.append(_as_shown(index, raw, most))
+        room -= len(lines[-1].text)
+        if room < 0:
+            break
+    return lines[::-1] if is_backward else lines
 
 
 def matching(index: Index, level: Level | None) -> int:
@@ -91,7 +101,7 @@ def line_from(index: Index, offset: int) -> int:
 
 def offset_of_line(index: Index, number: int) -> int:
     """Return where a line starts; the log's end if there is no such line."""
-    return next((raw.offset for raw in _lines(index, number)), index.indexed)
+    return next((raw.offset for raw in _lines_from(index, number)), index.indexed)
 
 
 def raw_lines(index: Index, level: Level, first: int, count: int) -> list[Raw]:
@@ -99,34 +109,56 @@ def raw_lines(index: Index, level: Level, first: int, count: int) -> list[Raw]:
     return list(_of_level(index, LEVELS.index(level), first, count, is_backward=False))
 
 
-def line_of(index: Index, offset: int) -> Raw:
-    """Return the line that has the byte `offset`, without its text."""
-    span = index.span(index.span_of_offset(offset))
-    before = index.before(span, offset)
-    place = before.count(b"\n")
-    hit = span.hits[np.searchsorted(span.hits["line"], place) :][:1]
-    level = int(hit["level"][0] & LEVEL_BITS) if hit.size and hit["line"][0] == place else None
-    return Raw(span.first + place, span.start + before.rfind(b"\n") + 1, offset, b"", 0, level, None)
+def lines_at(index: Index, offsets: NDArray[np.int64]) -> Lines:
+    """Return of the lines that have these bytes number, offset and level; the offsets rise."""
+    found: list[NDArray[np.int64]] = []
+    while offsets.size:
+        span = index.span(index.span_of_offset(int(offsets[0])))
+        here = int(np.searchsorted(offsets, span.end)) or offsets.size
+        found.append(_lines_at(index, span, offsets[:here] - span.start))
+        offsets = offsets[here:]
+    numbers, starts, levels = np.concatenate(found, axis=1) if found else np.zeros((3, 0), np.int64)
+    return Lines(numbers, starts, levels)
 
 
-def _lines(index: Index, first: int) -> Iterator[Raw]:
+def _lines_at(index: Index, span: Span, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    ends = np.zeros(0, np.int64) if span.long else _ends(_data(index, span))
+    places = np.searchsorted(ends, offsets, "right")
+    levels = np.full(span.lines + 1, -1)
+    levels[span.hits["line"]] = span.hits["level"] & LEVEL_BITS
+    starts = np.concatenate([[0], ends])[places]
+    return np.array([span.first + places, span.start + starts, levels[np.minimum(places, span.lines)]])
+
+
+def _lines_from(index: Index, first: int) -> Iterator[Raw]:
     for span in index.spans(index.span_of_line(first)):
         yield from _raw(index, span, max(0, first - span.first))
 
 
-def _of_level(index: Index, least: int, first: int, count: int, is_backward: bool) -> Iterator[Raw]:
-    """Yield lines of a level or above: `count` of them before line `first`, or from it on."""
+def _lines_before(index: Index, first: int, count: int) -> Iterator[Raw]:
+    """Yield `count` lines, back from the one before `first`."""
+    number = min(first, index.total + 1) - 1
+    last = max(0, number - count)
+    while number > last:
+        span = index.span(index.span_of_line(number))
+        skip = max(0, last + 1 - span.first)
+        yield from reversed(list(islice(_raw(index, span, skip), number - span.first + 1 - skip)))
+        number = span.first - 1
+
+
+def _of_level(index: Index, least: int, first: int, count: int, *, is_backward: bool) -> Iterator[Raw]:
+    """Yield lines of a level or above: `count` of them from line `first` on, or back from the one before it."""
     upto = index.matching(least)
     place = min(index.span_of_line(first), len(upto) - 1)
     before = int(upto[place - 1]) if place else 0
     rank = before + _matching_before(index.span(place), least, first)
     low, high = (max(0, rank - count), rank) if is_backward else (rank, min(rank + count, int(upto[-1])))
     while low < high:
-        place = int(np.searchsorted(upto, low, "right"))
+        place = int(np.searchsorted(upto, high - 1 if is_backward else low, "right"))
         span, before = index.span(place), int(upto[place - 1]) if place else 0
-        fitting = span.hits[(span.hits["level"] & LEVEL_BITS) >= least]
-        yield from _picked(index, span, fitting[low - before : high - before])
-        low = int(upto[place])
+        chosen = span.hits[(span.hits["level"] & LEVEL_BITS) >= least][max(0, low - before) : high - before]
+        yield from _picked(index, span, chosen[::-1] if is_backward else chosen)
+        low, high = (low, before) if is_backward else (int(upto[place]), high)
 
 
 def _matching_before(span: Span, least: int, line: int) -> int:
@@ -140,11 +172,10 @@ def _raw(index: Index, span: Span, skip: int = 0) -> Iterator[Raw]:
         yield _long(index, span, span.long)
         return
     data = _data(index, span)
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
-    bounds = [0, *ends[: span.count - 1].tolist(), len(data)]
-    level, group = np.zeros(span.count, np.uint8), np.zeros(span.count, np.uint16)
+    bounds = [0, *_ends(data)[: span.lines - 1].tolist(), len(data)]
+    level, group = np.zeros(span.lines, np.uint8), np.zeros(span.lines, np.uint16)
     level[span.hits["line"]], group[span.hits["line"]] = span.hits["level"] + 1, span.hits["group"]
-    for place in range(skip, min(span.count, len(bounds) - 1)):
+    for place in range(skip, min(span.lines, len(bounds) - 1)):
         yield _made(span, place, bounds[place], bounds[place + 1], data, int(level[place]), int(group[place]))
 
 
@@ -162,6 +193,10 @@ def _data(index: Index, span: Span) -> bytes:
     return index.file.read(span.start, span.end - span.start) if span.data is None else span.data
 
 
+def _ends(data: bytes) -> NDArray[np.int64]:
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
+
+
 def _long(index: Index, span: Span, long: tuple[int, int]) -> Raw:
     shown, folded = long
     data = index.file.read(shown, min(span.end - shown, MAX_WHOLE))
@@ -174,23 +209,6 @@ def _made(span: Span, place: int, start: int, end: int, data: bytes, mark: int, 
     level = (mark - 1) & LEVEL_BITS if mark else None
     head = span.first + group if mark > GROUPED else None
     return Raw(span.first + place, span.start + start, span.start + end, data[start:end], 0, level, head)
-
-
-def _shown(index: Index, found: Iterator[Raw], most: int, is_backward: bool) -> list[LogLine]:
-    """Return lines as they are shown, as many as fit into a page: of a page that ends somewhere, the last ones."""
-    lines = [_as_shown(index, raw, most) for raw in found]
-    if is_backward:
-        lines.reverse()
-    room, kept = max(MAX_BYTES, most), 0
-    for line in lines:
-        room -= len(line.text)
-        if room < 0:
-            break
-        kept += 1
-    lines = lines[:kept]
-    if is_backward:
-        lines.reverse()
-    return lines
 
 
 def _as_shown(index: Index, raw: Raw, most: int) -> LogLine:

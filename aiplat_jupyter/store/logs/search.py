@@ -77,8 +77,7 @@ class Tally:
         self.size = index.file.size()
         self.at = self.scanned = self.count = 0
         self._index, self._room = index, ask.limit
-        self._least = LEVELS.index(ask.min_level) if ask.min_level else 0
-        self._is_filtered = ask.min_level is not None
+        self._least = LEVELS.index(ask.min_level) if ask.min_level else None
         self._before, self._line, self._offset = 0, 0, 0
         self._rest = b""
         self._lines: list[int] = []
@@ -98,21 +97,22 @@ class Tally:
         pairs += (self._before, self.at)
         is_new = np.diff(pairs[:, 0], prepend=self._line) > 0
         self._line, self._offset = pairs[-1].tolist()
-        with self._index.lock:
+        with self._index.turn():
             self._count(pairs[is_new, 1])
 
     def _count(self, offsets: NDArray[np.int64]) -> None:
         """Count matches, each in another line."""
-        if self._is_filtered:
-            lines = [paging.line_of(self._index, offset) for offset in offsets.tolist()]
-            offsets = offsets[[line.level is not None and line.level >= self._least for line in lines]]
-        self.count += len(offsets)
-        told = offsets[: self._room].tolist()
-        self._room -= len(told)
-        for offset in told:
-            line = paging.line_of(self._index, offset)
-            self._lines.append(line.number)
-            self._offsets.append(line.offset)
+        if self._least is None:
+            self.count += len(offsets)
+            found = paging.lines_at(self._index, offsets[: self._room])
+        else:
+            found = paging.lines_at(self._index, offsets)
+            fitting = found.levels >= self._least
+            self.count += int(np.count_nonzero(fitting))
+            found = paging.Lines(*(column[fitting][: self._room] for column in found))
+        self._room -= len(found.numbers)
+        self._lines += found.numbers.tolist()
+        self._offsets += found.starts.tolist()
 
     def pass_line(self) -> None:
         """Go on behind the line of the last match."""

@@ -1,9 +1,10 @@
 """Searches standard input, where ripgrep is not installed: run as a script, so it imports the standard library only.
 
-``worker.py [-F] [-i] -- EXPRESSION`` prints ``line:offset:`` for each line that matches, lines counted from 1, offsets in
-bytes from the start. Ends with 2 and a complaint for an expression that is none.
+``worker.py [-F] [-i] -- EXPRESSION`` prints ``line:offset:`` for each line that matches, lines counted from 1, offsets
+in bytes from the start. Ends with 2 and a complaint for an expression that is none.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def main() -> int:
 def pieces() -> Iterator[bytes]:
     """Yield the input in pieces of whole lines."""
     rest: list[bytes] = []
-    while data := sys.stdin.buffer.read1(_PIECE):
+    while data := os.read(0, _PIECE):
         end = data.rfind(b"\n") + 1
         if not end:
             rest.append(data)
