@@ -23,7 +23,7 @@ from aiplat_jupyter.widgets.panel import Panel, open_panels
 from aiplat_jupyter.widgets.picture import picture
 from aiplat_jupyter.widgets.projectlist import ProjectList
 from aiplat_jupyter.widgets.series import Series, merged
-from aiplat_jupyter.widgets.status import label, names, plain, status
+from aiplat_jupyter.widgets.status import caption, failing, label, names, plain, status
 from aiplat_jupyter.widgets.targets import MOST, Roster, Target, target_of
 
 CURVE_MIME: Final = "application/vnd.aiplat.curve+json"
@@ -230,7 +230,7 @@ class LossCurve(Panel):
         if self._drawn is None or isinstance(error, NotFound):
             notice = {"kind": "error", "key": "failed", "text": f"{error.detail} {error.hint}".strip()}
             self.write(self.overlay, notice=notice)
-        self.write(self.bar, status={"kind": "stale", "icon": "⚠", "at": self.fresh_at})
+        self.write(self.bar, status=failing(error, self.fresh_at if self._drawn else None))
         self._points_changed = True
 
     def _is_on_its_way(self) -> bool:
@@ -295,7 +295,8 @@ class LossCurve(Panel):
         }
         forms = {CURVE_MIME: own, **super().bundle()}
         if self._drawn and self._drawn.rows:
-            forms["image/png"] = picture(self._drawn, self._drawn_look)
+            series = self._ordered()
+            forms["image/png"] = picture(self._drawn, self._drawn_look, label(series), caption(self._roster.rows))
         return forms
 
     def complete_output(self) -> None:

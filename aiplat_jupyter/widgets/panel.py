@@ -16,6 +16,7 @@ from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.widgets.feed import PACE, Feed, feed
 from aiplat_jupyter.widgets.messages import Message, listen
+from aiplat_jupyter.widgets.picture import SHOWN
 
 Key = tuple[str, Hashable, str]
 _open: dict[Key, "Panel"] = {}
@@ -23,6 +24,7 @@ _lock = threading.Lock()
 
 PATIENCE: Final = 60.0
 """Seconds for which a panel that nobody sees goes on by itself: a notebook tab may come back."""
+PANEL_MIME: Final = "application/vnd.aiplat.panel+json"
 VIEW_MIME: Final = "application/vnd.jupyter.widget-view+json"
 
 
@@ -157,12 +159,18 @@ class Panel(VBox):  # type: ignore[misc]
         return self.bundle()
 
     def _ipython_display_(self) -> None:
-        display(self.bundle(), raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+        self._put(display)
 
     def renew_output(self) -> None:
         """Replace the output in the notebook by what the panel would show if it were displayed now."""
         if get_ipython() is not None:
-            update_display(self.bundle(), raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+            self._put(update_display)
+
+    def _put(self, show: Callable[..., object]) -> None:
+        forms = self.bundle()
+        picture = {"alt": forms["text/plain"], "width": SHOWN[0], "height": SHOWN[1]}
+        metadata = {"image/png": picture} if "image/png" in forms else {}
+        show(forms, raw=True, metadata=metadata, display_id=self._display_id)
 
     def close(self) -> None:
         """Stop, and close every model that the panel is made of."""

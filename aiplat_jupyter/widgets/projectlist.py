@@ -19,8 +19,10 @@ from aiplat_jupyter.widgets.bar import Bar
 from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.listview import ListView
 from aiplat_jupyter.widgets.messages import Message
-from aiplat_jupyter.widgets.panel import Panel
+from aiplat_jupyter.widgets.panel import PANEL_MIME, Panel
 from aiplat_jupyter.widgets.rows import Row, experiment_row, note_row, pager_row, project_row, spark
+from aiplat_jupyter.widgets.status import failing
+from aiplat_jupyter.widgets.table import table
 from aiplat_jupyter.widgets.targets import Target
 
 PAGE: Final = 25
@@ -70,6 +72,7 @@ class ProjectList(Panel):
         self._fields = threading.Lock()
         self._next: dict[str, str] = {}
         self._experiments: dict[str, ExperimentRow] = {}
+        self._saved: list[tuple[str, str]] = []
         self._sparks: dict[str, tuple[int, list[float | None]]] = {}
         self.list = ListView(list(SORTS))
         self.bar = Bar([], {})
@@ -150,13 +153,21 @@ class ProjectList(Panel):
         self._write(rows, notice, view)
         if self.topics != topics:
             self._feed.retune()
+        self._renew_still()
+
+    def _renew_still(self) -> None:
+        """Bring what is saved with the notebook up to date when other rows are shown, or one changed its state."""
+        said = [(row["key"], row.get("status", "")) for row in self.list.rows]
+        if said != self._saved:
+            self._saved = said
+            self.renew_output()
 
     def show_failure(self, error: AiplatError) -> None:
         """Keep the rows and say since when they stand; without rows say what is wrong."""
         if not self.list.rows:
             text = f"{error.detail} {error.hint}".strip()
             self.list.notice = {"kind": "error", "key": "list_failed", "text": text}
-        self.bar.status = {"kind": "stale", "icon": "⚠", "at": self.fresh_at}
+        self.bar.status = failing(error, self.fresh_at if self.list.rows else None)
 
     # Asking
 
@@ -234,6 +245,13 @@ class ProjectList(Panel):
         live = any(row.status in LIVE for row in self._experiments.values())
         state = {"kind": "live", "icon": EXPERIMENT["running"].icon, "age": None} if live else {"kind": "idle"}
         self.write(self.bar, status=state | {"selected": len(self.selected)})
+
+    def bundle(self) -> dict[str, Any]:
+        """Return the widget, and a table for when it is gone."""
+        forms = {PANEL_MIME: {"version": 1, "widget": {"model_id": self.model_id}}, **super().bundle()}
+        if self.list.rows:
+            forms["text/html"] = table(self.list.rows, self._experiments)
+        return forms
 
     def __repr__(self) -> str:
         names = [row["name"] for row in self.list.rows if row["kind"] == "project"]

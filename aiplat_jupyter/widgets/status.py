@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from time import time
 from typing import Any
 
+from aiplat_jupyter.core.errors import AiplatError, Unavailable
 from aiplat_jupyter.core.records import ExperimentRow
 from aiplat_jupyter.core.states import EXPERIMENT, LIVE
 from aiplat_jupyter.widgets import words
@@ -48,6 +49,13 @@ def _ended(row: ExperimentRow) -> dict[str, Any]:
     }
 
 
+def failing(error: AiplatError, fresh_at: float | None) -> dict[str, Any]:
+    """Return that what is shown stands since `fresh_at` (None: nothing is shown), and whether time may heal it."""
+    if fresh_at is not None:
+        return {"kind": "stale", "icon": "⚠", "at": fresh_at}
+    return {"kind": "retrying", "icon": "⚠"} if isinstance(error, Unavailable) else {"kind": "idle"}
+
+
 def word(status: str) -> str:
     """Return the key in `words` of an experiment's state."""
     return "status_failed" if status == "failed" else status
@@ -72,6 +80,18 @@ def _name(each: Series, rows: Mapping[str, ExperimentRow], by_experiment: bool, 
     return " · ".join([*parts, *([each.context] if each.context else [])])
 
 
+def caption(rows: Mapping[str, ExperimentRow]) -> str:
+    """Return which experiments they are and how they fare."""
+    title = [next(iter(rows.values())).name] if len(rows) == 1 else []
+    return " · ".join([*title, _states(rows)])
+
+
+def _states(rows: Mapping[str, ExperimentRow]) -> str:
+    states = Counter(row.status for row in rows.values())
+    many = len(rows) > 1
+    return ", ".join(f"{n} {words.say(word(state))}" if many else words.say(word(state)) for state, n in states.items())
+
+
 def label(series: Sequence[Series]) -> str:
     """Return what the values are where the curves' names do not say it: the one metric of several experiments."""
     metrics = {each.metric for each in series}
@@ -85,10 +105,7 @@ def plain(kind: str, rows: Mapping[str, ExperimentRow], series: Sequence[Series]
         for name, each in zip(names(series, rows), series, strict=True)
         if each.summary.last is not None
     ]
-    states = Counter(row.status for row in rows.values())
-    said = ", ".join(
-        f"{n} {words.say(word(state))}" if len(rows) > 1 else words.say(word(state)) for state, n in states.items()
-    )
+    states = _states(rows)
     title = next(iter(rows.values())).name if len(rows) == 1 else ""
-    body = "; ".join(part for part in (title, ", ".join(lasts[:8]) or ", ".join(metrics), said) if part)
+    body = "; ".join(part for part in (title, ", ".join(lasts[:8]) or ", ".join(metrics), states) if part)
     return f"{kind}({body})"

@@ -61,6 +61,7 @@ EN: Final = {
     "ago": "{n} s ago",
     "ago_minutes": "{n} min ago",
     "stale": "stale since {at}, retrying",
+    "retrying": "retrying",
     "ended": "{word} {at}",
     "all_ended": "all ended {at}",
     "waiting": "The cell is running and this kernel answers panels only between cells: it will apply then.",
@@ -93,6 +94,11 @@ EN: Final = {
     "bad_query": "This condition is not understood",
     "list_name": "Projects and experiments",
     "selected": "{n} selected",
+    "head_name": "Name",
+    "head_state": "State",
+    "head_metric": "Metric",
+    "head_last": "Last",
+    "head_updated": "Updated",
 }
 
 ZH: Final = {
@@ -146,6 +152,7 @@ ZH: Final = {
     "ago": "{n} 秒前",
     "ago_minutes": "{n} 分钟前",
     "stale": "自 {at} 起数据未更新，正在重试",
+    "retrying": "正在重试",
     "ended": "{at} {word}",
     "all_ended": "{at} 全部结束",
     "waiting": "单元格正在运行，而此内核只在单元格之间响应面板：届时生效。",
@@ -177,6 +184,11 @@ ZH: Final = {
     "bad_query": "无法理解这个条件",
     "list_name": "项目和实验",
     "selected": "已选 {n} 个",
+    "head_name": "名称",
+    "head_state": "状态",
+    "head_metric": "指标",
+    "head_last": "最新值",
+    "head_updated": "更新时间",
 }
 
 TABLES: Final = {"en": EN, "zh": ZH}

@@ -1,5 +1,7 @@
 """Ranges, colours, rows and pictures: what is pure about a curve."""
 
+import base64
+import io
 import re
 from pathlib import Path
 
@@ -168,13 +170,17 @@ def test_a_band_ends_at_both_edges_at_once() -> None:
 # Pictures
 
 
-def colours_of(png: str, tmp_path: Path) -> set[tuple[int, int, int]]:
-    import base64
-
-    (tmp_path / "p.png").write_bytes(base64.b64decode(png))
-    with Image.open(tmp_path / "p.png") as image:
+def pixels_of(png: str) -> np.ndarray:
+    """Return the picture as rows of columns of red, green, blue."""
+    with Image.open(io.BytesIO(base64.b64decode(png))) as image:
         assert image.size == picture.SIZE
-        return {colour for _, colour in image.convert("RGB").getcolors(1 << 24)}  # type: ignore[union-attr, misc]
+        return np.asarray(image.convert("RGB"), int)
+
+
+def places_of(png: str, colour: str) -> np.ndarray:
+    """Return where (row, column) the picture has about this colour."""
+    wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+    return np.argwhere(np.abs(pixels_of(png) - wanted).sum(axis=2) < 24)
 
 
 @pytest.mark.parametrize(
@@ -187,13 +193,35 @@ def colours_of(png: str, tmp_path: Path) -> set[tuple[int, int, int]]:
         Look(x="metric:epoch"),
     ],
 )
-def test_a_picture_shows_the_curve(look: Look, tmp_path: Path) -> None:
+def test_a_picture_shows_the_curve(look: Look) -> None:
     x, y = [1.0, 2.0, 3.0, 4.0, 5.0], [3.0, 2.0, float("nan"), 1.0, -1.0]
     answer = curve(x, y, smooth=y, count=[2] * 5)
     drawn = drawing([Series(answer)], ["损失 <b>曲线</b>"], look, growing=False)
-    red, green, blue = (int(drawn.rows[-1].colour[i : i + 2], 16) for i in (1, 3, 5))
-    found = colours_of(picture.picture(drawn, look), tmp_path)
-    assert any(abs(r - red) + abs(g - green) + abs(b - blue) < 24 for r, g, b in found)
+    assert len(places_of(picture.picture(drawn, look), drawn.rows[-1].colour))
+
+
+def test_a_picture_marks_infinity_and_draws_no_line_to_it() -> None:
+    inf = float("inf")
+    answer = curve([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 1.0, inf, 1.0, 1.0], posinf=[0, 0, 1, 0, 0])
+    look = Look(smoothing="none")
+    drawn = drawing([Series(answer)], ["loss"], look, growing=False)
+    found = places_of(picture.picture(drawn, look, "loss", "mlp · finished"), drawn.rows[-1].colour)
+    left, top, right, bottom = picture.BOX
+    inside = found[(found[:, 0] > top + 20) & (found[:, 0] < bottom)]
+    assert np.ptp(inside[:, 0]) < 8, "a flat line"
+    at_the_top = found[(found[:, 0] >= top - 2) & (found[:, 0] <= top + 12)]
+    assert abs(at_the_top[:, 1].mean() - (left + right) / 2) < 4
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [(-1.3, 0.1, [0.1, 0.2, 0.5, 1]), (-2, 1, [0.01, 0.1, 1, 10]), (0.1, 0.3, [1.4, 1.6, 1.8]), (-12, 0, None)],
+)
+def test_log_ticks_of_a_picture_are_round(low: float, high: float, labels: list[float] | None) -> None:
+    found = picture.log_ticks(low, high)
+    assert 2 <= len(found) <= 6
+    if labels:
+        assert [10**value for value in found] == pytest.approx(labels)
 
 
 def test_dashes_leave_gaps() -> None:

@@ -77,6 +77,7 @@ def test_an_experiment_that_does_not_exist(world: World, source: Feed) -> None:
     panel = LossCurve(["nowhere"], source=source)
     eventually(lambda: panel.overlay.notice["kind"] == "error")
     assert "nowhere" in panel.overlay.notice["text"]
+    eventually(lambda: panel.bar.status == {"kind": "idle"})
 
 
 def test_an_experiment_on_its_way_to_the_server_is_no_error(

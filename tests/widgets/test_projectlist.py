@@ -7,6 +7,7 @@ import pytest
 from aiplat_jupyter.core.errors import Unavailable
 from aiplat_jupyter.widgets import projectlist
 from aiplat_jupyter.widgets.feed import Feed
+from aiplat_jupyter.widgets.panel import PANEL_MIME
 from aiplat_jupyter.widgets.projectlist import MAX_OPEN, PAGE, ProjectList
 from tests.widgets.conftest import eventually, send
 from tests.widgets.world import World
@@ -102,6 +103,31 @@ def test_pages_turn_forward_and_back(world: World, source: Feed) -> None:
     eventually(lambda: rows(panel, "pager")[0]["from"] == PAGE + 1)
 
 
+def test_a_table_is_saved_for_hosts_without_widgets(world: World, listed: ProjectList) -> None:
+    world.runs["c"].name = "<script>lora</script>"
+    world.log("c", "loss", [0.5])
+    send(listed.list, kind="search", q="lora")
+    eventually(lambda: rows(listed, "experiment"))
+    forms = listed.bundle()
+    assert forms[PANEL_MIME] == {"version": 1, "widget": {"model_id": listed.model_id}}
+    assert "<td>&lt;script&gt;lora&lt;/script&gt;</td><td>● running</td><td>loss</td><td>0.5</td>" in forms["text/html"]
+
+
+def test_what_is_saved_follows_the_rows_and_their_states(
+    world: World, listed: ProjectList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed: list[str] = []
+    monkeypatch.setattr(ProjectList, "renew_output", lambda self: renewed.append(self.bundle()["text/html"]))
+    open_project(listed, "p-digits")
+    eventually(lambda: renewed)
+    world.log("a", "loss", [0.7])
+    assert listed.settle()
+    assert len(renewed) == 1
+    world.end("a")
+    eventually(lambda: len(renewed) == 2)
+    assert "✓ finished" in renewed[-1]
+
+
 def test_few_projects_are_open_at_once(world: World, source: Feed) -> None:
     for i in range(MAX_OPEN + 2):
         world.add(f"r{i}", project=f"p{i:02}")
@@ -138,5 +164,6 @@ def test_without_a_server_there_is_a_card_and_later_a_stale_list(
     other = ProjectList("q", source=source)
     eventually(lambda: other.list.notice["kind"] == "error")
     world.error = None
+    assert other.bar.status["kind"] == "retrying"
     send(other.list, kind="retry")
     eventually(lambda: other.list.notice["kind"] == "empty")

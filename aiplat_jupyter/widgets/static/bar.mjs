@@ -14,6 +14,7 @@ export function age(seconds, say) {
 export function statusText(status, passed, say) {
   const parts = [];
   if (status.kind === "live") parts.push(say("live"), ...(status.age === null ? [] : [age(status.age + passed, say)]));
+  if (status.kind === "retrying") parts.push(say("retrying"));
   if (status.kind === "stale") parts.push(say("stale", { at: formatTime(status.at) }));
   if (status.kind === "ended") parts.push(say("ended", { word: say(status.word), at: formatTime(status.at) }));
   if (status.kind === "all_ended") parts.push(say("all_ended", { at: formatTime(status.at) }));
