@@ -232,16 +232,16 @@ function Spec({ task, trans }: { task: Task; trans: Trans }): JSX.Element {
   );
 }
 
+/** What a task does when nothing is said. */
+const USUAL: Readonly<Record<string, unknown>> = { slots: 1, grace_s: 30, retry_wait_s: 10 };
+
 /** Leave out what was not asked for. */
 function told(spec: TaskSpec): Record<string, unknown> {
   const isEmpty = (value: unknown): boolean =>
-    value === '' ||
-    value === null ||
-    value === false ||
-    (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
-  const kept = Object.entries(spec).filter(([, value]) => !isEmpty(value));
+    !value || (typeof value === 'object' && Object.keys(value).length === 0);
+  const asked = Object.entries(spec).filter(([name, value]) => !isEmpty(value) && USUAL[name] !== value);
   return Object.fromEntries(
-    kept.map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : value])
+    asked.map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : value])
   );
 }
 

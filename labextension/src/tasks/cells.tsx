@@ -86,7 +86,7 @@ export function TaskWhy({ row, trans }: { row: TaskRow; trans: Trans }): JSX.Ele
     why,
     row.gpus > 0 && isLiveTask(row.state) ? trans.__('%1 GPU', count(row.gpus)) : '',
     row.attempts > 1 ? trans.__('attempt %1', row.attempts) : '',
-    errors > 0 ? trans._n('%1 error', '%1 errors', errors) : ''
+    errors > 0 ? trans._n('%1 error line', '%1 error lines', errors) : ''
   ];
   const text = parts.filter(Boolean).join(' · ');
   return (

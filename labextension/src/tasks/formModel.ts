@@ -158,7 +158,7 @@ export class FormModel implements IDisposable {
       this.waiting = tasks.items;
       const [newest] = this.projects;
       if (this.draft.project === '' && newest !== undefined) {
-        this.edit({ project: newest });
+        this._draft = { ...this.draft, project: newest };
       }
     } catch (reason) {
       if (!isAbort(reason)) {
