@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiplat_jupyter.client import Api, Experiment, connect, experiments, init
     from aiplat_jupyter.offline import open as open  # noqa: A004  # as in `Image.open`: `aiplat.open`
-    from aiplat_jupyter.widgets import LossCurve, ProjectList
+    from aiplat_jupyter.widgets import LogViewer, LossCurve, ProjectList
 
-_ELSEWHERE = {"LossCurve": "widgets", "ProjectList": "widgets", "open": "offline"}
+_ELSEWHERE = {"LogViewer": "widgets", "LossCurve": "widgets", "ProjectList": "widgets", "open": "offline"}
 
 # Without `open`, so that `import *` does not hide Python's own.
-__all__ = ["Api", "Experiment", "LossCurve", "ProjectList", "connect", "experiments", "init"]
+__all__ = ["Api", "Experiment", "LogViewer", "LossCurve", "ProjectList", "connect", "experiments", "init"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aiplat_jupyter.widgets.logviewer import LogViewer
     from aiplat_jupyter.widgets.losscurve import LossCurve
     from aiplat_jupyter.widgets.projectlist import ProjectList
 
-__all__ = ["LossCurve", "ProjectList"]
+__all__ = ["LogViewer", "LossCurve", "ProjectList"]
 
 
 def __getattr__(name: str) -> Any:

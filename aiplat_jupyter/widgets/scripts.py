@@ -1,6 +1,6 @@
-"""The browser's half of panels: plain modules in ``static/``, no build.
+"""The browser's half of panels: plain modules in ``static/``, and in ``built/`` what is shared with Lab's pages.
 
-anywidget takes one module and one style sheet per widget, so files are joined and imports among them dropped.
+anywidget takes one module and one style sheet per widget, so plain files are joined and imports among them dropped.
 """
 
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 STATIC: Final = Path(__file__).parent / "static"
+BUILT: Final = Path(__file__).parent / "built"
 _IMPORT: Final = re.compile(r'^import \{[^}]*\} from "\./\w+\.mjs";\n', re.MULTILINE)
 
 
@@ -22,3 +23,12 @@ def module(*names: str) -> str:
 def style(*names: str) -> str:
     """Return the style sheets as one."""
     return "\n".join((STATIC / f"{name}.css").read_text("utf-8") for name in names)
+
+
+@cache
+def built(name: str) -> str:
+    """Return a file that was bundled from TypeScript. Raise `FileNotFoundError` where that was not done."""
+    path = BUILT / name
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: run `make install`, which builds it.")
+    return path.read_text("utf-8")

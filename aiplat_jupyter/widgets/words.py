@@ -94,6 +94,8 @@ EN: Final = {
     "bad_query": "This condition is not understood",
     "list_name": "Projects and experiments",
     "selected": "{n} selected",
+    # log
+    "lines": "{n} lines",
     "head_name": "Name",
     "head_state": "State",
     "head_metric": "Metric",
@@ -184,6 +186,7 @@ ZH: Final = {
     "bad_query": "无法理解这个条件",
     "list_name": "项目和实验",
     "selected": "已选 {n} 个",
+    "lines": "{n} 行",
     "head_name": "名称",
     "head_state": "状态",
     "head_metric": "指标",

@@ -24,11 +24,34 @@ function translator(language: string): Trans {
   };
 }
 
+/** Milliseconds for the kernel to say of which server it is. */
+const PATIENCE = 5000;
+
+/** The kernel's server, once it has said so; a stranger's if it does not. */
+function serverOf(model: Model): Promise<ServerFacts> {
+  return new Promise(resolve => {
+    const look = (): void => {
+      const server = model.get('server') as Partial<ServerFacts>;
+      if (server.machine !== undefined) {
+        done(server as ServerFacts);
+      }
+    };
+    const done = (server: ServerFacts): void => {
+      clearTimeout(timer);
+      model.off('change:server', look);
+      resolve(server);
+    };
+    const timer = setTimeout(() => done({ machine: '', data_dir: '' }), PATIENCE);
+    model.on('change:server', look);
+    look();
+  });
+}
+
 async function render({ model, el }: { model: Model; el: HTMLElement }): Promise<() => void> {
   const trans = translator(model.get('language') as string);
   const task = model.get('task') as string;
   const comm = new CommSource(model, trans);
-  const source = (await askPage(task, model.get('server') as ServerFacts)) ?? comm;
+  const source = (await askPage(task, await serverOf(model))) ?? comm;
   const line = model.get('line') as number | null;
   const log = new Log(source, undefined, line ?? undefined);
   const root = createRoot(el);
