@@ -10,10 +10,10 @@ const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 export function Cut({ text }: { text: string }): JSX.Element {
   const end = endOf(text);
   return (
-    <>
+    <span className="aiplat-Cut">
       <span className="aiplat-CutStart">{text.slice(0, text.length - end.length)}</span>
       {end !== '' && <span className="aiplat-CutEnd">{end}</span>}
-    </>
+    </span>
   );
 }
 

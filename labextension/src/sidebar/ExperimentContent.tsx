@@ -14,6 +14,8 @@ interface Props {
   sidebar: Sidebar;
   experiment: ExperimentRow;
   showsProject: boolean;
+  /** Tell to the second how long it has been running. */
+  isExact: boolean;
   curve: Curve | undefined;
   isRenaming: boolean;
 }
@@ -22,6 +24,7 @@ export function ExperimentContent({
   sidebar,
   experiment,
   showsProject,
+  isExact,
   curve,
   isRenaming
 }: Props): JSX.Element {
@@ -45,7 +48,7 @@ export function ExperimentContent({
         {curve !== undefined && <Sparkline curve={curve} />}
       </span>
       <LastValue row={experiment} curve={curve} trans={trans} />
-      <Age row={experiment} isExact={showsProject} trans={trans} />
+      <Age row={experiment} isExact={isExact} trans={trans} />
     </>
   );
 }

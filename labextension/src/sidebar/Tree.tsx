@@ -1,6 +1,6 @@
 /** The tree of sections, projects and experiments. */
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import type { JSX, KeyboardEvent, MouseEvent } from 'react';
 
 import { count } from '../format';
@@ -18,11 +18,12 @@ export function Tree({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => 
   const { model, selection, services } = sidebar;
   useSignals(selection.changed, sidebar.renamingChanged, model.sparklines.changed);
   const rows = sidebar.rows();
-  const tops = edges(rows);
+  const drawing = useMemo(() => ({ rows, tops: edges(rows), topic: model.query }), [rows, model.query]);
+  const { tops } = drawing;
   const active = useActiveRow(sidebar, rows);
   const tree = useFocusOnActive(active, sidebar.renaming);
   const view = useViewport(tree);
-  const unseen = useSteady(tree, { rows, tops, topic: model.query }, view);
+  const unseen = useSteady(tree, drawing, view);
   const activeAt = rows.findIndex(row => row.key === active);
   const inView = drawn(tops, view, activeAt);
   useUnrolling(inView.map(at => rows[at]));

@@ -81,7 +81,14 @@ function Content(props: TreeRowProps): JSX.Element {
     case 'project':
       return <ProjectContent {...props} project={row.project} isExpanded={row.isExpanded} />;
     case 'experiment':
-      return <ExperimentContent {...props} experiment={row.experiment} showsProject={row.showsProject} />;
+      return (
+        <ExperimentContent
+          {...props}
+          experiment={row.experiment}
+          showsProject={row.showsProject}
+          isExact={row.key.startsWith('running/')}
+        />
+      );
     case 'task':
       return <TaskContent task={row.task} trans={trans} />;
     case 'allTasks':

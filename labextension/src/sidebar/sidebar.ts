@@ -19,9 +19,11 @@ export class Sidebar implements IDisposable {
   readonly selection = new Selection();
   private readonly _renamingChanged = new Signal<this, void>(this);
   private _renaming: string | null = null;
+  private made: readonly Row[] | null = null;
 
   constructor(readonly services: Services) {
     this.model = new SidebarModel(services);
+    this.model.changed.connect(() => (this.made = null));
   }
 
   /** Key of the row whose name is being edited. */
@@ -37,8 +39,10 @@ export class Sidebar implements IDisposable {
     return this.model.isDisposed;
   }
 
-  rows(): Row[] {
-    return rowsOf(this.model);
+  /** The same array until the model changes. */
+  rows(): readonly Row[] {
+    this.made ??= rowsOf(this.model);
+    return this.made;
   }
 
   /** What commands act on; null when nothing is selected. */

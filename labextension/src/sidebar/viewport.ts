@@ -92,6 +92,9 @@ export function useSteady(list: RefObject<HTMLElement>, drawing: Drawing, view: 
   useLayoutEffect(() => {
     const old = before.current;
     before.current = drawing;
+    if (old === drawing) {
+      return;
+    }
     const box = list.current?.parentElement;
     if (!box) {
       return;
@@ -132,7 +135,7 @@ export function shiftOf(
   now: Omit<Drawing, 'topic'>,
   from: number
 ): { by: number; came: string[] } | null {
-  if (from < ROW_HEIGHT || old.rows === now.rows) {
+  if (from < ROW_HEIGHT) {
     return null;
   }
   const places = new Map(now.rows.map((row, at) => [row.key, at]));
