@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import psutil
 from msgspec import Struct, field
 
 from aiplat_jupyter import executors
@@ -29,6 +30,8 @@ from aiplat_jupyter.services.experiments import Experiments
 from aiplat_jupyter.services.gpus import Gpus, SeenGpu
 from aiplat_jupyter.services.journals import Journals
 from aiplat_jupyter.services.kernels import Kernels
+from aiplat_jupyter.services.links import Notebooks
+from aiplat_jupyter.services.log_keeping import LogKeeping
 from aiplat_jupyter.services.log_watch import LogWatch
 from aiplat_jupyter.services.logs import Logs
 from aiplat_jupyter.services.metrics import Metrics
@@ -62,6 +65,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     root_dir : absolute folder that relative paths of tasks count from: the server's.
     task_slots : how many slots the tasks of this machine share; 0: one for each core.
     gpu_busy_mib : a GPU of which others use more memory than that is not given to tasks.
+    log_compress_days, log_keep_days : how long after its attempt has ended a log stays as it is, and stays at all (0:
+        for ever).
     stop_tasks_at_shutdown : whether tasks are asked to end when the server ends in order.
     """
 
@@ -72,6 +77,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     root_dir: Path = field(default_factory=Path.cwd)
     task_slots: int = 0
     gpu_busy_mib: float = 500.0
+    log_compress_days: float = 7.0
+    log_keep_days: float = 0.0
     stop_tasks_at_shutdown: bool = False
 
 
@@ -121,12 +128,14 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         stack.push_async_callback(asyncio.to_thread, database.close)
         bus = await stack.enter_async_context(Bus(database))
         files, folders = JournalFiles(settings.data_dir / "journals"), TaskFolders(settings.data_dir / "tasks")
-        journals, kernels, users = Journals(database), Kernels(), Users(database)
+        agent = await _enlisted(settings, database)
+        journals = Journals(database, Notebooks(agent.id, os.uname().nodename, folders))
+        kernels, users = Kernels(), Users(database)
         await users.seen(settings.local)
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
-        work = await stack.enter_async_context(_at_work(settings, database, bus, folders))
-        logs = await stack.enter_async_context(_logs(database, bus))
+        work = await stack.enter_async_context(_at_work(settings, database, bus, folders, agent))
+        logs = await stack.enter_async_context(_logs(settings, database, bus))
         yield Platform(
             info=_info(settings, database),
             projects=Projects(database, files, folders),
@@ -153,12 +162,17 @@ class _Work(NamedTuple):
     dispatcher: Dispatcher
 
 
-@contextlib.asynccontextmanager
-async def _at_work(settings: Settings, database: Database, bus: Bus, folders: TaskFolders) -> AsyncIterator[_Work]:
-    """Dispatch the tasks of this machine and account."""
-    slots = settings.task_slots or len(os.sched_getaffinity(0))
+async def _enlisted(settings: Settings, database: Database) -> agents.Found:
+    slots = settings.task_slots or psutil.cpu_count() or 1
     machine, username = socket.gethostname(), settings.local.username
-    agent = await database.write(lambda tx: agents.enlist(tx, machine, username, slots))
+    return await database.write(lambda tx: agents.enlist(tx, machine, username, slots))
+
+
+@contextlib.asynccontextmanager
+async def _at_work(
+    settings: Settings, database: Database, bus: Bus, folders: TaskFolders, agent: agents.Found
+) -> AsyncIterator[_Work]:
+    """Dispatch the tasks of this machine and account."""
     engines = {name: executors.load(name) for name in executors.names()}
     gpus = Gpus(_seen_gpus, settings.gpu_busy_mib, lambda: dispatcher.wake())
     tasks = Tasks(database, folders, agent.uid, engines, gpus=gpus.count, check=partial(_check, settings.root_dir))
@@ -180,11 +194,16 @@ async def _at_work(settings: Settings, database: Database, bus: Bus, folders: Ta
 
 
 @contextlib.asynccontextmanager
-async def _logs(database: Database, bus: Bus) -> AsyncIterator[Logs]:
-    """Watch the logs that are written now."""
+async def _logs(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[Logs]:
+    """Watch the logs that are written now, and keep the others."""
     opened = OpenLogs()
+    days = {"compress_days": settings.log_compress_days, "keep_days": settings.log_keep_days}
     try:
-        async with Logs(database, opened) as logs, LogWatch(database, bus, opened):
+        async with (
+            Logs(database, opened) as logs,
+            LogWatch(database, bus, opened),
+            LogKeeping(database, opened, **days),
+        ):
             yield logs
     finally:
         await asyncio.to_thread(opened.close)

@@ -59,6 +59,18 @@ class AiplatApp(ExtensionApp):
         min=0.0,
         help="""A GPU that no task holds is not given to one while others use more MiB of its memory. Default: 500.""",
     ).tag(config=True)
+    log_compress_days = Float(
+        7.0,
+        min=0.0,
+        help="""Days after the end of a task's attempt until its logs are compressed; they are read as before. Default:
+        7.""",
+    ).tag(config=True)
+    log_keep_days = Float(
+        0.0,
+        min=0.0,
+        help="""Days after the end of a task's attempt until its logs are removed. Default: 0, they stay as long as the
+        task.""",
+    ).tag(config=True)
     stop_tasks_at_shutdown = Bool(
         False,
         help="""Whether running tasks are asked to end when the server is shut down. Default: False, they go on.""",
@@ -133,6 +145,8 @@ class AiplatApp(ExtensionApp):
             root_dir=Path(serverapp.root_dir),
             task_slots=self.task_slots,
             gpu_busy_mib=self.gpu_busy_mib,
+            log_compress_days=self.log_compress_days,
+            log_keep_days=self.log_keep_days,
             stop_tasks_at_shutdown=self.stop_tasks_at_shutdown,
         )
         started = await self._exit.enter_async_context(platform.running(settings))

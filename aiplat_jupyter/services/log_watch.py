@@ -51,6 +51,7 @@ class LogWatch:
         self._looked = -float("inf")
 
     async def __aenter__(self) -> Self:
+        await self._look_who_runs()  # before the dispatcher finds out which have ended meanwhile
         self._task = asyncio.create_task(self._run(), name="aiplat-log-watch")
         return self
 

@@ -86,9 +86,18 @@ class Blocks:
 
     def begin(self, identity: Identity) -> None:
         """Forget everything, and begin the index of a file. Raise `UnwritableIndex`."""
-        self.count, self.identity = 0, identity
+        self.count = 0
         os.ftruncate(self._rows_file, 0)
         os.ftruncate(self._hits_file, 0)
+        self._name(identity)
+
+    def move(self, key: tuple[int, int]) -> None:
+        """Say that the same text is in another file now."""
+        assert self.identity is not None
+        self._name(self.identity._replace(device=key[0], inode=key[1]))
+
+    def _name(self, identity: Identity) -> None:
+        self.identity = identity
         _write(self._rows_file, 0, _HEADER.pack(_MAGIC, *identity, zlib.crc32(repr(identity).encode())))
 
     def append(self, row: np.void, hits: NDArray[np.void]) -> None:

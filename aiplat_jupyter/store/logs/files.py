@@ -83,6 +83,12 @@ def is_there(path: Path) -> bool:
     return os.path.lexists(path) or os.path.lexists(path.with_name(path.name + SUFFIX))
 
 
+def remove(path: Path) -> None:
+    """Remove a log and what it was compressed to."""
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + SUFFIX).unlink(missing_ok=True)
+
+
 def _open(path: Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -12,13 +12,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aiplat_jupyter.store.logs import files, levels
+from aiplat_jupyter.store.logs import files, levels, packed
 from aiplat_jupyter.store.logs.blocks import BLOCK, TAIL, Blocks, DamagedIndex, Identity, UnwritableIndex, take
 from aiplat_jupyter.store.logs.levels import HIT, LEVEL_BITS, LEVELS, Scan
 from aiplat_jupyter.store.logs.long import LongLine
 from aiplat_jupyter.store.logs.times import Times
 
 BLOCK_SIZE: Final = 64 * 1024
+WORTH_PACKING: Final = BLOCK_SIZE
 READ: Final = 4 * BLOCK_SIZE
 """Bytes that are looked through at once."""
 
@@ -71,7 +72,7 @@ class Index:
         self.file = files.open_log(path)
         self._held, self.is_own = self._claim()
         self.blocks = self._open_blocks()
-        self.times = Times(self._beside("times") if self._held is not None else None, *self.file.key)
+        self.times = Times(self._beside("times") if self._held is not None else None, self.file.key)
         self._tail = _EMPTY
         self._long: LongLine | None = None
         self._checked = -1
@@ -196,7 +197,7 @@ class Index:
         known = self.blocks.identity
         self._tail, self._long = _EMPTY, None
         if known:
-            self.times.begin(*self.file.key)
+            self.times.begin(self.file.key)
         try:
             self.blocks.begin(Identity(*self.file.key, known.generation + 1 if known else 0))
         except UnwritableIndex:
@@ -260,6 +261,25 @@ class Index:
             self._long = None if is_whole else LongLine(end, False, is_rest=True)
             return True
         return len(data) > READ
+
+    def pack(self) -> bool:
+        """Compress a log that nobody writes any more, and keep the index; return whether nothing is left to do.
+
+        Raise `OSError` if there is no room, or it is written to after all.
+        """
+        while self.refresh(READ):
+            pass
+        if not self.is_own:
+            return False
+        if not isinstance(self.file, files.PlainFile) or self.file.size() < WORTH_PACKING:
+            return True
+        draft = packed.compress(self.path)
+        with self.turn():
+            packed.replace(self.path, draft)
+            self.file = files.open_log(self.path)
+            self.blocks.move(self.file.key)
+            self.times.move(self.file.key)
+            return True
 
     # What it is asked
 

@@ -1,5 +1,7 @@
 """The logs that this process has open, each with one index."""
 
+import logging
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from aiplat_jupyter.core.errors import NotFound, Unavailable
+from aiplat_jupyter.core.errors import AiplatError, NotFound, Unavailable
 from aiplat_jupyter.core.logs import LogStream
 from aiplat_jupyter.core.tasks import Level
 from aiplat_jupyter.store.logs import files
@@ -18,6 +20,8 @@ from aiplat_jupyter.store.logs.levels import LEVELS
 INDEXES: Final = ".index"
 _MOST: Final = 128
 _IDLE_SECONDS: Final = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 class _Open:
@@ -89,6 +93,31 @@ class OpenLogs:
         if used is not None:
             return LogStream(name=name, lines=used.index.total, size=used.index.indexed, levels=counts(used.index))
         return LogStream(name=name, lines=0, size=files.size_of(path), levels={})
+
+    def pack(self, folder: Path) -> bool:
+        """Compress the logs of an attempt that has ended; return whether nothing is left to do."""
+        done = [self._pack(folder, name) for name in files.streams(folder)]
+        return all(done)
+
+    def _pack(self, folder: Path, stream: str) -> bool:
+        try:
+            with self.borrow(folder, stream) as index:
+                return index.pack()
+        except AiplatError as error:
+            _log.warning("A log in %s cannot be compressed: %s", folder, error)
+            return False
+
+    def remove(self, folder: Path) -> bool:
+        """Remove the logs of an attempt that has ended, with their indexes; return whether nothing is left to do."""
+        with self._lock:
+            for path in [path for path in self._open if path.is_relative_to(folder)]:
+                if self._open[path].users:
+                    return False
+                self._open.pop(path).index.close()
+            for path in files.streams(folder).values():
+                files.remove(path)
+            shutil.rmtree(folder / INDEXES, ignore_errors=True)
+        return True
 
     def close(self) -> None:
         """Close all."""

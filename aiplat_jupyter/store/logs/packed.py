@@ -78,27 +78,27 @@ class PackedFile:
         return _feed(self, start)
 
 
-def pack(log: Path) -> int:
-    """Compress a log that nobody writes any more, and return how many bytes that freed.
-
-    Either the log or its compressed form is there at any time, whatever happens. Raise `OSError`.
-    """
-    target = log.with_name(log.name + SUFFIX)
-    draft = log.with_name(f".{target.name}")
+def compress(log: Path) -> Path:
+    """Compress a log that nobody writes any more into a draft beside it. Raise `OSError`."""
+    draft = log.with_name(f".{log.name}{SUFFIX}")
     with log.open("rb") as source, draft.open("wb") as packed:
         before = os.fstat(source.fileno())
         while data := source.read(FRAME):
             packed.write(member(data))
         packed.flush()
         os.fsync(packed.fileno())
-        after, size = os.fstat(source.fileno()), packed.tell()
+        after = os.fstat(source.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         draft.unlink()
-        raise OSError("the log was written to while it was compressed")
+        raise OSError("it was written to while it was compressed")
     os.utime(draft, ns=(before.st_atime_ns, before.st_mtime_ns))
-    draft.rename(target)
+    return draft
+
+
+def replace(log: Path, draft: Path) -> None:
+    """Put the draft in the place of its log. One of them is there at any time, whatever happens. Raise `OSError`."""
+    draft.rename(log.with_name(log.name + SUFFIX))
     log.unlink()
-    return before.st_size - size
 
 
 def member(data: bytes) -> bytes:

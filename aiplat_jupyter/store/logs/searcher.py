@@ -20,7 +20,7 @@ from aiplat_jupyter.store.logs.files import LogFile
 
 INVALID: Final = 2
 """Exit code of both for an expression that they do not understand."""
-_PIECE: Final = 256 * 1024
+_PIECE: Final = 64 * 1024
 _PATIENCE: Final = 0.2
 _MEMORY: Final = 2 << 30
 _WORKER: Final = Path(__file__).with_name("worker.py")

@@ -23,8 +23,8 @@ _SURE: Final = 2.5
 class Times:
     """Sizes and when they were seen, both rising; kept in a file if there is one. Not safe for threads."""
 
-    def __init__(self, path: Path | None, device: int, inode: int) -> None:
-        self._header = _HEADER.pack(_MAGIC, device, inode)
+    def __init__(self, path: Path | None, key: tuple[int, int]) -> None:
+        self._header = _HEADER.pack(_MAGIC, *key)
         self._file: int | None = None
         self._forget()
         if path is not None:
@@ -37,12 +37,19 @@ class Times:
             os.close(self._file)
             self._file = None
 
-    def begin(self, device: int, inode: int) -> None:
+    def begin(self, key: tuple[int, int]) -> None:
         """Forget what was, for another file in the place of the first or one that began anew."""
-        self._header = _HEADER.pack(_MAGIC, device, inode)
+        self._header = _HEADER.pack(_MAGIC, *key)
         self._forget()
         with suppress(OSError):
             self._clear()
+
+    def move(self, key: tuple[int, int]) -> None:
+        """Say that the same text is in another file now, `key` its device and inode."""
+        self._header = _HEADER.pack(_MAGIC, *key)
+        if self._file is not None:
+            with suppress(OSError):
+                os.pwrite(self._file, self._header, 0)
 
     def _forget(self) -> None:
         self._sizes: list[int] = [0]
