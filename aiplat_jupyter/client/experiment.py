@@ -12,6 +12,7 @@ from zlib import crc32
 
 from aiplat_jupyter.client import notebook, session
 from aiplat_jupyter.client.entries import Entries, clean
+from aiplat_jupyter.client.progress import ProgressWriter
 from aiplat_jupyter.client.recording import POINTS, Recording
 from aiplat_jupyter.client.values import PLAIN
 from aiplat_jupyter.core.errors import InvalidInput
@@ -41,6 +42,7 @@ class Experiment:
     def __init__(self, recording: Recording) -> None:
         opened = recording.opened
         self._recording = recording
+        self._progress = ProgressWriter(recording)
         self._name, self._tags, self._notes = opened.name, list(opened.tags), opened.notes
         self.config = Entries(dict(opened.config), lambda changed: recording.change(config=changed))
         self.summary = Entries({}, lambda changed: recording.change(summary=changed))
@@ -77,6 +79,18 @@ class Experiment:
             recording.restore()
             raise
         recording.log(data, step)
+
+    def progress(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Say how far the work is: lists of tasks show it.
+
+        Like `log` it waits for nothing and never raises. Call it as often as you like: at most four a second are kept.
+
+        Parameters
+        ----------
+        done, total : in any unit, such as steps; `total` None: it is not known how much there is.
+        text : a few words, such as ``epoch 3``.
+        """
+        self._progress.tell(done, total, text)
 
     @property
     def uid(self) -> str:
@@ -173,6 +187,7 @@ class Experiment:
 
     def _end(self, status: Ending, cause: str) -> None:
         recording = self._recording
+        self._progress.write()
         recording.drain(session.PATIENCE)
         recording.end(status, cause)
         recording.wait(session.PATIENCE)

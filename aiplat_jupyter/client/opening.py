@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from aiplat_jupyter.client import capture, notebook, session
 from aiplat_jupyter.client.complaints import Complaints, say
+from aiplat_jupyter.client.console import new_console
 from aiplat_jupyter.client.discover import data_dir
 from aiplat_jupyter.client.entries import clean, plain_entries
 from aiplat_jupyter.client.experiment import Experiment, check_tags
+from aiplat_jupyter.client.own_task import OwnTask, experiment_of, own_task
 from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.recording import Cell, Recording
 from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
@@ -24,7 +26,7 @@ LONGEST_NAME = 200
 
 
 def init(
-    project: str = "default",
+    project: str = "",
     name: str = "",
     config: Any = None,
     *,
@@ -35,17 +37,22 @@ def init(
     resume: str | None = None,
     from_step: int | None = None,
     all_ranks: bool = False,
+    console: bool = True,
     strict: bool = False,
 ) -> Experiment:
     """Begin an experiment. Talks to no server (unless it resumes one): everything goes into a journal on this machine.
 
+    A task that is retried goes on with the experiment that it began with the same project, name and config.
+
     Parameters
     ----------
-    project, name : project's name (created if missing) and the experiment's own; empty: made up from the script's.
+    project, name : project's name (created if missing) and the experiment's own; empty: those of the task that runs
+        this, else ``default`` and one made up from the script's.
     config : settings: a dict, an `argparse.Namespace` or a data class.
     resume : uid of an experiment to go on with, as a further attempt.
     from_step : with `resume`: the first step to be done anew; None: go on behind the last one.
     all_ranks : in a distributed run, let ranks other than 0 log too (as context ``rank=n``); else theirs do nothing.
+    console : in a notebook, keep what its cells print until the experiment ends, as its log.
     strict : raise what is otherwise one warning (for tests).
 
     Raises
@@ -56,7 +63,11 @@ def init(
     """
     cell = notebook.current_cell()
     _finish_earlier(cell)
-    uid = resume or os.environ.get("AIPLAT_EXPERIMENT") or new_uid()
+    task = own_task()
+    project = _check_name("project", project) or (task.project if task else "") or "default"
+    name = _check_name("name", name) or (task.name if task else "")
+    entries = plain_entries({} if config is None else config)
+    uid = resume or os.environ.get("AIPLAT_EXPERIMENT") or _new_experiment(task, project, name, entries)
     if not is_uid(uid):
         raise InvalidInput(f"{uid!r} is no experiment's uid.", fields={"resume": "an experiment's uid"})
     opened = Opened(
@@ -65,22 +76,31 @@ def init(
         attempt=new_uid(),
         process=this_process(),
         wall=time.time(),
-        project=_check_name("project", project),
-        name=_check_name("name", name) or ("" if resume else _made_up_name(uid)),
+        project=project,
+        name=name or ("" if resume else _made_up_name(uid)),
         resume=resume is not None,
         from_step=from_step,
-        config=plain_entries({} if config is None else config),
+        config=entries,
         tags=check_tags(tags),
         notes=clean(notes),
         base_model=base_model,
         task_type=task_type,
         provenance=plain_entries(capture.at_once(cell)),
         kernel=notebook.kernel_id(),
+        task=task.attempt if task else None,
     )
     opened, last_step = _behind_earlier_attempts(opened) if resume else (opened, -1)
-    recording = _record(_among_ranks(opened, all_ranks), all_ranks, strict)
+    log = new_console(console)
+    opened = replace(_among_ranks(opened, all_ranks), console=log.uid if log else None)
+    recording = _record(opened, all_ranks, strict)
     recording.step, recording.cell = last_step if from_step is None else from_step - 1, cell
+    if log:
+        log.follow(recording)
     return Experiment(recording)
+
+
+def _new_experiment(task: OwnTask | None, project: str, name: str, config: dict[str, Any]) -> str:
+    return experiment_of(task, project, name, config) if task else new_uid()
 
 
 def _record(opened: Opened, all_ranks: bool, strict: bool) -> Recording:

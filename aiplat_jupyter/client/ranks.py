@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -47,7 +48,8 @@ def shared_uids(rank: Rank, count: int, env: Mapping[str, str] = os.environ) -> 
     """Return the uids that every rank finds for the `count`-th experiment it opens; None if they cannot agree.
 
     What they have in common: the experiment that ``AIPLAT_EXPERIMENT`` names, else the parent process if all are on
-    one machine, else the Slurm job step.
+    one machine, else the Slurm job step. In a task the experiment is that of the task and the command, so that it
+    outlasts a retry.
     """
     launch = [env.get(name, "") for name in _LAUNCH]
     if named := env.get("AIPLAT_EXPERIMENT"):
@@ -59,7 +61,13 @@ def shared_uids(rank: Rank, count: int, env: Mapping[str, str] = os.environ) -> 
         family = [env["SLURM_JOB_ID"], env.get("SLURM_STEP_ID", ""), env.get("SLURM_CLUSTER_NAME", "")]
     else:
         return None
-    return Uids(_digest("experiment", *family, count), _digest("attempt", *family, count, rank.restarts))
+    origin = [env["AIPLAT_TASK_OF"], *_command()] if "AIPLAT_TASK_OF" in env else family
+    return Uids(_digest("experiment", *origin, count), _digest("attempt", *family, count, rank.restarts))
+
+
+def _command() -> list[str]:
+    """Return the command line without what launchers tell each rank by an argument of its own."""
+    return [word for word in sys.argv if not word.startswith(("--local_rank", "--local-rank"))]
 
 
 def _number(env: Mapping[str, str], names: tuple[str, ...]) -> int | None:

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from aiplat_jupyter.core.tasks import TaskSpec
+from aiplat_jupyter.executors.environment import RESERVED
 
 MAX_TEXT: Final = 128 * 1024 - 1
 """Bytes that Linux takes as one argument or variable, its name included."""
-_OURS: Final = ("AIPLAT_", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 _RUNNERS: Final = {".py": (sys.executable, "-u"), ".sh": ("bash",)}
 
 
@@ -67,7 +67,7 @@ def _of_texts(spec: TaskSpec) -> Iterator[tuple[str, str]]:
     for name, value in spec.env.items():
         if not name or "=" in name or "\0" in name + value or len(os.fsencode(name + value)) >= MAX_TEXT:
             yield f"env.{name}", f"a name without '=' and a value without NUL, together under {MAX_TEXT:,} bytes"
-        elif name.startswith(_OURS):
+        elif name in RESERVED:
             yield f"env.{name}", "another name: this one is set for every task (GPUs by `gpus`)"
 
 

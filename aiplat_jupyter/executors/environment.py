@@ -9,6 +9,21 @@ import msgspec
 
 from aiplat_jupyter.core.tasks import TaskSpec
 
+RESERVED: Final = frozenset(
+    {
+        "AIPLAT_TASK",
+        "AIPLAT_TASK_OF",
+        "AIPLAT_TASK_DIR",
+        "AIPLAT_PROJECT",
+        "AIPLAT_NAME",
+        "AIPLAT_DATA_DIR",
+        "AIPLAT_PARAMETERS",
+        "AIPLAT_JOB",
+        "CUDA_DEVICE_ORDER",
+        "CUDA_VISIBLE_DEVICES",
+    }
+)
+"""Variables that are set for every task, whatever its `env` says."""
 _JUPYTERS: Final = re.compile(
     r"JPY_.*|KERNEL_.*|JUPYTER\w*(TOKEN|SECRET|PASSWORD|COOKIE|CRYPT)\w*|CONFIGPROXY_AUTH_TOKEN"
     r"|AIPLAT_(?!DATA_DIR$).*"

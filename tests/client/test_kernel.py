@@ -102,3 +102,56 @@ def test_an_experiment_at_the_end_of_a_cell_shows_something(notebook: Notebook) 
     while (message := notebook.client.get_iopub_msg(timeout=30))["msg_type"] not in ("execute_result", "display_data"):
         assert message["msg_type"] != "error", message["content"]
     assert "Experiment('n'" in message["content"]["data"]["text/plain"] or len(message["content"]["data"]) > 1
+
+
+def opened(data_dir: Path) -> list[Opened]:
+    found = [records(path.read_bytes())[0] for path in sorted((data_dir / "journals").glob("*.journal"))]
+    return [record for record in found if isinstance(record, Opened)]
+
+
+def console_of(data_dir: Path, at: Opened) -> str:
+    assert at.console
+    return (data_dir / "tasks" / at.console / "1" / "out.log").read_text()
+
+
+def test_what_cells_print_is_kept_until_the_experiment_ends(notebook: Notebook, data_dir: Path) -> None:
+    notebook.run("print('early')")
+    notebook.run(f"{INIT}; import sys")
+    notebook.run("print('ü out'); print('err', file=sys.stderr)")
+    notebook.run("1/0")
+    [at] = opened(data_dir)
+    kept = console_of(data_dir, at)
+    assert "early" not in kept
+    assert kept.startswith("ü out\nerr\n")
+    assert "Traceback (most recent call last):\n" in kept
+    assert kept.endswith("ZeroDivisionError: division by zero\n")
+    notebook.run("exp.finish()")
+    notebook.run("print('late')")
+    assert console_of(data_dir, at) == kept
+
+
+def test_each_experiment_keeps_its_own_console(notebook: Notebook, data_dir: Path) -> None:
+    notebook.run(INIT, "a")
+    notebook.run("print('one')", "b")
+    notebook.run("other = aiplat.init('p', 'm')", "c")
+    notebook.run("print('both')", "d")
+    first, second = sorted(opened(data_dir), key=lambda at: at.name, reverse=True)
+    assert console_of(data_dir, first) == "one\nboth\n"
+    assert console_of(data_dir, second) == "both\n"
+
+
+def test_a_console_that_cannot_be_written_costs_nothing_but_itself(notebook: Notebook, data_dir: Path) -> None:
+    notebook.run(INIT)
+    notebook.run("from aiplat_jupyter.client import console; import os; [each] = console._open; os.close(each._fd)")
+    assert notebook.run("print('x'); print('y'); exp.log({'loss': 1})") == "ok"
+    assert notebook.run("assert not console._open") == "ok"
+
+
+@pytest.mark.parametrize(
+    "how", ["exp = aiplat.init(console=False)", "os.environ['AIPLAT_CONSOLE'] = '0'; aiplat.init()"]
+)
+def test_a_console_is_not_kept_unasked(notebook: Notebook, data_dir: Path, how: str) -> None:
+    assert notebook.run(f"import aiplat_jupyter as aiplat, os; {how}") == "ok"
+    [at] = opened(data_dir)
+    assert at.console is None
+    assert not (data_dir / "tasks").exists()
