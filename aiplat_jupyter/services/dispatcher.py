@@ -193,14 +193,16 @@ class Dispatcher:
         """List the jobs that run and of which the database does not know, as after a restored backup."""
         self.unknown = []
         for executor in self._executors.values():
-            jobs = await asyncio.to_thread(executor.owned, self._folders.root)
-            known = await self._database.read(partial(task_attempts.known, uids=[job.key for job in jobs]))
-            foreign = [job for job in jobs if job.key not in known]
-            told = await asyncio.to_thread(executor.poll, foreign)
-            alive = [job.directory for job in foreign if job.key in told and told[job.key].state in agents.TAKING]
-            self.unknown += alive
+            await _guarded(partial(self._find_unknown_of, executor))
         for folder in self.unknown:
             _log.warning("A job runs in %s that no task accounts for; it is left alone", folder)
+
+    async def _find_unknown_of(self, executor: Executor) -> None:
+        jobs = await asyncio.to_thread(executor.owned, self._folders.root)
+        known = await self._database.read(partial(task_attempts.known, uids=[job.key for job in jobs]))
+        foreign = [job for job in jobs if job.key not in known]
+        told = await asyncio.to_thread(executor.poll, foreign)
+        self.unknown += [job.directory for job in foreign if job.key in told and told[job.key].state in agents.TAKING]
 
     async def _stop(self, jobs: Sequence[Running]) -> None:
         """Pass on the wish to stop to executors, each wish once."""
@@ -301,8 +303,8 @@ class Dispatcher:
 
     async def _submit(self, starting: Sequence[Starting]) -> None:
         self.running += len(starting)
-        problems = await asyncio.gather(*map(self._hand_over, starting))
-        failed = [(one, problem) for one, problem in zip(starting, problems, strict=True) if problem is not None]
+        told = [(one, await self._hand_over(one)) for one in starting]
+        failed = [(one, problem) for one, problem in told if problem is not None]
         if failed:
             await self._write(lambda tx: _each(_note_not_started, tx, failed))
 
@@ -335,7 +337,7 @@ async def _guarded(act: Callable[[], Awaitable[None]]) -> None:
     except Unavailable:
         raise
     except Exception:  # tasks start also when what queues others fails
-        _log.exception("A part of the dispatcher's round failed")
+        _log.exception("A part of the dispatcher's work failed")
 
 
 def _each(change: Callable[[Connection, A, B], None], tx: Connection, pairs: Sequence[tuple[A, B]]) -> None:

@@ -56,6 +56,8 @@ def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: st
 
 def _record_all(tx: Connection, rows: Sequence[tuple[str, Kind, str, str | None]]) -> None:
     names, at = ("topic", "kind", "uid", "project"), time.time()
+    if not rows:
+        return
     tx.execute(_INSERT, [{**dict(zip(names, row, strict=True)), "at": at} for row in rows])
     if tx.dialect.name == "postgresql":
         tx.execute(text(f"NOTIFY {CHANNEL}"))

@@ -149,14 +149,15 @@ def running(tx: Connection, agent_id: int) -> list[Running]:
 
 
 def starting(tx: Connection, attempt_ids: Sequence[int]) -> list[Starting]:
-    """Return those of the attempts that are `starting`."""
+    """Return those of the attempts that are `starting`, in this order."""
     asked = (
         select(*_STARTING)
         .join_from(TaskRow, TaskAttemptRow, TaskAttemptRow.id == TaskRow.attempt_id)
         .join(ProjectRow, ProjectRow.id == TaskRow.project_id)
         .where(TaskAttemptRow.id.in_(attempt_ids), TaskAttemptRow.state == "starting")
     )
-    return [Starting._make([*row[:-1], msgspec.convert(row[-1], TaskSpec)]) for row in tx.execute(asked)]
+    found = {row.attempt_id: [*row[:-1], msgspec.convert(row.spec, TaskSpec)] for row in tx.execute(asked)}
+    return [Starting._make(found[attempt_id]) for attempt_id in attempt_ids if attempt_id in found]
 
 
 def start(tx: Connection, agent_id: int, waiting: Waiting, directory: str, gpus: Sequence[str]) -> None:
