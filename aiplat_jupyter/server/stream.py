@@ -59,11 +59,12 @@ async def wait_for_changes(at: Services, who: Identity, query: ChangesQuery) -> 
     patience = min(query.wait or 0.0, MAX_WAIT)
     async with at.bus.subscribe(who, query.topics, seen) as changes:
         while len(items) < MAX_ITEMS and (event := await _next(changes, patience)):
-            seen, patience = event.seq or seen, AT_ONCE
+            patience = AT_ONCE
             if isinstance(event, Change):
+                seen = event.seq or seen
                 items.append(event)
             else:
-                resync = True
+                seen, resync = event.seq, True
     return Changes(items=items, next=seen, resync=resync)
 
 
@@ -126,7 +127,7 @@ class StreamHandler(Handler):
 
 def _encode(event: Event) -> bytes:
     name, data = ("change", event) if isinstance(event, Change) else ("resync", {"seq": event.seq})
-    number = b"id: %d\n" % event.seq if event.seq else b""
+    number = b"" if isinstance(event, Change) and not event.seq else b"id: %d\n" % event.seq
     return number + b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
 
 
