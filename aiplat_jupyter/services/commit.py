@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from aiplat_jupyter.core import frames
 from aiplat_jupyter.core.errors import Conflict, InvalidInput, UnreadableJournal
-from aiplat_jupyter.core.frames import Changed, Idle, Opened, Record, Rewound, Shape, Status
+from aiplat_jupyter.core.frames import Changed, Idle, Opened, Progressed, Record, Rewound, Shape, Status
 from aiplat_jupyter.core.records import Identity
-from aiplat_jupyter.services import access, limits
+from aiplat_jupyter.services import access, limits, links
 from aiplat_jupyter.services.experiments import create_in
 from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Points
@@ -23,10 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 class Commit:
-    """Applies items of the journal `uid`. `state` is None until its `Opened` came, now or in an earlier commit."""
+    """Applies items of the journal `uid`. `state` is None until its `Opened` came, now or in an earlier commit.
 
-    def __init__(self, tx: Connection, who: Identity, uid: str, state: journals.State | None) -> None:
+    `notebooks` tells where to look for the console output of notebooks; None: nowhere.
+    """
+
+    def __init__(
+        self,
+        tx: Connection,
+        who: Identity,
+        uid: str,
+        state: journals.State | None,
+        notebooks: links.Notebooks | None = None,
+    ) -> None:
         self._tx = tx
+        self._notebooks = notebooks
         self._who = who
         self._uid = uid
         self._known = state
@@ -55,6 +66,8 @@ class Commit:
                 self._rewind(item)
             case Status():
                 self._status(item)
+            case Progressed() if not self.state.context:
+                links.progress(self._tx, self.state.experiment_uid, item)
         self._idle = isinstance(item, Idle)
 
     def finish(self, offset: int) -> None:
@@ -87,6 +100,8 @@ class Commit:
             return  # what became of the run is for rank 0 to say
         at = _moment(status.wall)
         attempts.end(self._tx, state.attempt_id, status.status, limits.flat(status.cause), at, final=status.final)
+        if status.final:
+            links.end(self._tx, state.experiment_uid, status.status, status.cause, at)
         self._known = state._replace(attempt_status=status.status, attempt_final=status.final)
         self._kinds["status"] = None
 
@@ -149,6 +164,7 @@ class Commit:
             self._fill(found, opened)
         access.check(self._who, found.project.role, "editor")
         journals.begin(self._tx, self._uid, self._attempt(found, opened), opened)
+        links.follow(self._tx, self._who, opened, found, self._notebooks)
         self._reload()
         self._kinds["status"] = None
 

@@ -23,7 +23,7 @@ from aiplat_jupyter.core.records import (
     Verb,
 )
 from aiplat_jupyter.core.states import LIVE, ExperimentStatus
-from aiplat_jupyter.services import access, limits
+from aiplat_jupyter.services import access, limits, links
 from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
 from aiplat_jupyter.services.projects import to_write
 from aiplat_jupyter.services.purging import purge_experiment
@@ -182,6 +182,7 @@ def _end(tx: Connection, found: experiments.Found, status: ExperimentStatus) -> 
     if found.attempt_id is None:
         attempts.make_current(tx, found.id, attempt, now)
     attempts.end(tx, attempt, status, "", now)
+    links.end(tx, found.uid, status, "", now)
 
 
 def _put(tx: Connection, who: Identity, uid: str, verb: Verb) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from aiplat_jupyter.core.errors import NotFound, OffsetConflict, UnreadableJournal
 from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, Shape
 from aiplat_jupyter.core.records import Committed, Identity, Journal
-from aiplat_jupyter.services import access, limits
+from aiplat_jupyter.services import access, limits, links
 from aiplat_jupyter.services.commit import Commit
 from aiplat_jupyter.services.kernels import Ending, Kernels
 from aiplat_jupyter.store import attempts, changes, columns, journals, projects, tombstones
@@ -27,8 +27,9 @@ _IDLE: Final = Ending("finished", "kernel ended while idle")
 class Journals:
     """Commits journals, whoever ships them: the process itself, `Adoption` or ``aiplat sync``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, notebooks: links.Notebooks | None = None) -> None:
         self._database = database
+        self._notebooks = notebooks
         self._heard: dict[str, float] = {}
         self._shapes: OrderedDict[str, tuple[int, dict[int, list[str]]]] = OrderedDict()
 
@@ -45,7 +46,7 @@ class Journals:
         limits.uid(uid)
         found = await self._decoded(who, uid, offset, data, skip_corrupt)
         if found.end:
-            return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found))
+            return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found, self._notebooks))
         if _is_corrupt(data):
             raise UnreadableJournal(f"Behind byte {offset} of the journal is no sound frame.")
         state = await self._database.read(lambda tx: _at(tx, who, uid, offset))
@@ -109,6 +110,7 @@ class Journals:
                 return False
             ending = _IDLE if state.idle else kernels.ending(state.kernel, alive_at, state.oom_kills)
             attempts.end(tx, state.attempt_id, ending.status, ending.cause, alive_at, final=False)
+            links.end(tx, state.experiment_uid, ending.status, ending.cause, alive_at)
             changes.of_experiment(tx, "status", state.experiment_uid, state.project_uid)
             return not state.idle
 
@@ -121,6 +123,7 @@ class Journals:
             now = time.time()
             for attempt, experiment, project in journals.silent_attempts(tx, now - LOST_SECONDS):
                 attempts.end(tx, attempt, "lost", "not heard of for a day", now, final=False)
+                links.end(tx, experiment, "lost", "not heard of for a day", now)
                 changes.of_experiment(tx, "status", experiment, project)
 
         await self._database.write(change)
@@ -154,8 +157,10 @@ def _shapes(tx: Connection, who: Identity, uid: str, offset: int) -> dict[int, l
     return journals.shapes(tx, state.id) if state else {}
 
 
-def _commit(tx: Connection, who: Identity, uid: str, offset: int, found: columns.Slice) -> Committed:
-    commit = Commit(tx, who, uid, _at(tx, who, uid, offset))
+def _commit(
+    tx: Connection, who: Identity, uid: str, offset: int, found: columns.Slice, notebooks: links.Notebooks | None
+) -> Committed:
+    commit = Commit(tx, who, uid, _at(tx, who, uid, offset), notebooks)
     for item in found.items:
         commit.apply(item)
     commit.finish(offset + found.end)
