@@ -20,6 +20,13 @@ class Case(NamedTuple):
     """A stranger is told that it does not exist; False: the answer is empty instead."""
 
 
+SCHEDULED = {"project": "another", "kind": "command", "command": ["true"]}
+ENDED = {
+    *("DELETE tasks/{uid}", "POST tasks/{uid}/purge", "POST tasks/{uid}/retry", "POST tasks/{uid}/{verb}"),
+    *("DELETE projects/{uid}", "POST projects/{uid}/purge", "POST projects/{uid}/{verb}"),
+    "GET tasks/{uid}/logs/stream",
+}
+"""Routes that take a task that has ended."""
 CASES = {
     "GET server": Case(None),
     "GET openapi": Case(None),
@@ -54,6 +61,32 @@ CASES = {
     "GET metrics/query": Case("viewer", query={"experiments": "EXPERIMENT", "metrics": "loss"}, hides=False),
     "GET journals/{uid}": Case("viewer"),
     "POST journals/{uid}/frames": Case("editor", b"", {"offset": "OFFSET"}),
+    "GET tasks": Case(None),
+    "POST tasks": Case(None, {"project": "another", "kind": "command", "command": ["true"]}),
+    "POST tasks/bulk": Case("viewer", {"verb": "stop", "uids": ["TASK"]}, hides=False),
+    "POST tasks/check": Case(None, {"project": "another", "kind": "command", "command": ["true"]}),
+    "GET tasks/counts": Case(None),
+    "GET tasks/{uid}": Case("viewer"),
+    "PATCH tasks/{uid}": Case("editor", {"name": "new"}),
+    "DELETE tasks/{uid}": Case("editor"),
+    "POST tasks/{uid}/purge": Case("owner"),
+    "POST tasks/{uid}/stop": Case("editor", {}),
+    "POST tasks/{uid}/retry": Case("editor"),
+    "POST tasks/{uid}/clone": Case("editor"),
+    "POST tasks/{uid}/{verb}": Case("editor"),
+    "GET tasks/{uid}/logs": Case("viewer"),
+    "GET tasks/{uid}/logs/search": Case("viewer", query={"q": "x"}),
+    "GET tasks/{uid}/logs/stream": Case("viewer"),
+    "GET tasks/{uid}/logs/download": Case("viewer"),
+    "GET agents": Case(None),
+    "POST agents/{uid}/pause": Case("agent"),
+    "POST agents/{uid}/resume": Case("agent"),
+    "GET schedules": Case(None),
+    "POST schedules": Case(None, {"name": "n", "cron": "0 0 1 1 *", "task": SCHEDULED}),
+    "GET schedules/{uid}": Case("viewer"),
+    "PATCH schedules/{uid}": Case("editor", {"name": "new"}),
+    "DELETE schedules/{uid}": Case("editor"),
+    "POST schedules/{uid}/run": Case("editor"),
     "GET events": Case(None, query={"wait": 0}),
 }
 
@@ -63,12 +96,18 @@ NOUNS = {noun: list(routes) for noun, routes in groupby(ROUTES, key=lambda route
 
 
 class World(NamedTuple):
-    """A project with an experiment that logged, and who belongs to it."""
+    """A project with an experiment that logged, a queued task and a schedule, and who belongs to it.
+
+    The agent is paused, so that the task stays where it is.
+    """
 
     project: str
     experiment: str
     journal: str
     offset: int
+    task: str
+    schedule: str
+    agent: str
 
     def fill(self, value: Any) -> Any:
         """Put the world's uids where a case names them."""
@@ -77,7 +116,7 @@ class World(NamedTuple):
         if isinstance(value, list):
             return [self.fill(item) for item in value]
         uids = {"PROJECT": self.project, "EXPERIMENT": self.experiment, "OFFSET": self.offset, "NAME": self.journal}
-        return uids.get(str(value), value)
+        return (uids | {"TASK": self.task}).get(str(value), value)
 
 
 async def build(ask: Ask) -> World:
@@ -89,7 +128,13 @@ async def build(ask: Ask) -> World:
         await ask("PUT", f"projects/{uid}/members/{role}", {"role": role}, headers=headers)
     frames = opened(journal + "-x", journal, project=uid) + points(["loss", "epoch"], [(0.5, 0.0), (0.25, 1.0)])
     await ask("POST", f"journals/{journal}/frames", frames, offset=0, headers=headers)
-    return World(uid, journal + "-x", journal, len(frames))
+    (agent,) = (await ask("GET", "agents", headers=headers)).record
+    await ask("POST", f"agents/{agent['uid']}/pause", headers={"X-Person": agent["username"]})
+    scheduled = SCHEDULED | {"project": uid}
+    schedule = {"name": "n", "cron": "0 0 1 1 *", "task": scheduled, "uid": uid}
+    await ask("POST", "tasks", scheduled | {"uid": uid}, status=201, headers=headers)
+    await ask("POST", "schedules", schedule, status=201, headers=headers)
+    return World(uid, journal + "-x", journal, len(frames), uid, uid, agent["uid"])
 
 
 def name(route: Route) -> str:
@@ -101,8 +146,12 @@ async def send(ask: Ask, route: Route, world: World, headers: dict[str, str], to
     """Ask a route about the world; `token` is the uid of a token that it may revoke."""
     case = CASES[name(route)]
     noun = route.path.partition("/")[0]
-    uid = {"projects": world.project, "experiments": world.experiment, "journals": world.journal}.get(noun, token)
+    uids = {"projects": world.project, "experiments": world.experiment, "journals": world.journal}
+    uids |= {"tasks": world.task, "schedules": world.schedule, "agents": world.agent}
+    uid = uids.get(noun, token)
     path = route.path.replace("{uid}", uid).replace("{verb}", "archive").replace("{username}", "viewer")
+    if name(route) in ENDED:
+        await ask("POST", f"tasks/{world.task}/stop", {}, headers={"X-Person": "owner"})
     if route.path.endswith("/purge"):
         await ask("DELETE", f"{noun}/{uid}", headers={"X-Person": "owner"}, status=None)
     body, query = world.fill(case.body), world.fill(case.query)

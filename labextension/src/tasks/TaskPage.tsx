@@ -219,12 +219,8 @@ function After({ task, services }: { task: Task; services: Services }): JSX.Elem
 }
 
 function Spec({ task, trans }: { task: Task; trans: Trans }): JSX.Element {
-  const facts = {
-    ...told(task.spec),
-    priority: task.priority,
-    executor: task.executor,
-    machine: task.machine
-  };
+  const { priority, executor, machine } = task;
+  const facts = { ...told(task.spec), ...(priority === 0 ? {} : { priority }), executor, machine };
   return (
     <Section title={trans.__('What runs')}>
       <Entries all={entries(facts)} empty="" trans={trans} />
