@@ -183,7 +183,7 @@ class Handler(APIHandler):
             return 204, b""
         if isinstance(answer, Created):
             return 201 if answer.is_new else 200, wire.encode(answer.record, self.content_format)
-        return route.status, wire.encode(answer, self.content_format)
+        return route.status, await wire.encode_apart(answer, self.content_format)
 
     async def _run_once(self, key: str, route: Route, arguments: dict[str, Any]) -> None:
         """Answer a request that was sent before, by its ``Idempotency-Key``, with what it was answered then."""

@@ -1,5 +1,6 @@
 """Bodies, query strings and answers: bytes to checked records, and records to bytes."""
 
+import asyncio
 import math
 import re
 from typing import Any, Final, get_origin
@@ -7,6 +8,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from aiplat_jupyter.core.curves import CurveAnswer
 from aiplat_jupyter.core.errors import InvalidInput
 
 JSON: Final = "application/json"
@@ -26,6 +28,18 @@ def format_of(header: str) -> str:
 def encode(answer: Any, media_type: str) -> bytes:
     """Return the answer's bytes. NaN and ±Inf are null in JSON."""
     return msgspec.msgpack.encode(answer) if media_type == MSGPACK else msgspec.json.encode(answer)
+
+
+async def encode_apart(answer: Any, media_type: str) -> bytes:
+    """Return the same bytes; large answers are encoded on a thread, in parts that hold the interpreter briefly."""
+    if isinstance(answer, CurveAnswer):
+        return await asyncio.to_thread(_encode_curves, answer, media_type)
+    return encode(answer, media_type)
+
+
+def _encode_curves(answer: CurveAnswer, media_type: str) -> bytes:
+    curves = [msgspec.Raw(encode(curve, media_type)) for curve in answer.curves]
+    return encode({"curves": curves, "cursor": answer.cursor}, media_type)
 
 
 def decode_body(kind: Any, body: bytes, content_type: str) -> Any:

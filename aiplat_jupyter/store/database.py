@@ -8,9 +8,10 @@ from typing import Any, Literal, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from aiplat_jupyter.core.errors import Unavailable
 from aiplat_jupyter.store import engines, faults, schema
 from aiplat_jupyter.store.commits import Follower
+from aiplat_jupyter.store.tables import Base
+from aiplat_jupyter.store.writer import Writer, closed
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class Database:
         self._where = where
         self._write_engine = engines.engine(where, "write")
         self._read_engine = engines.engine(where, "read", readers)
-        self._writer = ThreadPoolExecutor(1, "aiplat-writer")
+        self._writer = Writer(self._write_engine, self._tell)
         self._readers = ThreadPoolExecutor(readers, "aiplat-reader")
         self._followers: list[Follower] = []
 
@@ -47,19 +48,25 @@ class Database:
         of a newer version. Either way it is left untouched.
         """
         where = engines.target(url)
+        Base.registry.configure()  # which the first statement would do otherwise, and take 20 ms longer
         with faults.told():
             return cls(where, schema.prepare(where, backups), readers)
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """Return `ask(connection)`, run on a reader thread in one snapshot."""
-        return await asyncio.wrap_future(_submit(self._readers, self.read_now, ask))
+        try:
+            found = self._readers.submit(self.read_now, ask)
+        except RuntimeError:
+            raise closed() from None
+        return await asyncio.wrap_future(found)
 
-    async def write(self, change: Callable[[Connection], T]) -> T:
-        """Return `change(connection)`, run on the writer thread in one transaction, committed.
+    async def write(self, change: Callable[[Connection], T], *, patient: bool = False) -> T:
+        """Return `change(connection)`, run on the writer thread, committed; others may share its transaction.
 
-        Raise what `change` raises, after a roll-back; `Unavailable` when locked, full or closed.
+        Raise what `change` raises, after a roll-back of all that it did; `Unavailable` when locked, full or closed.
+        `patient` lets it wait up to a quarter of a second for others to share with, on a busy server.
         """
-        return await asyncio.wrap_future(self.submit(change))
+        return await asyncio.wrap_future(self._writer.submit(change, patient=patient))
 
     def read_now(self, ask: Callable[[Connection], T]) -> T:
         """Block for `read`; for threads and commands."""
@@ -72,14 +79,11 @@ class Database:
 
     def submit(self, change: Callable[[Connection], T]) -> Future[T]:
         """Queue `change` for the writer thread."""
-        return _submit(self._writer, self._commit, change)
+        return self._writer.submit(change)
 
-    def _commit(self, change: Callable[[Connection], T]) -> T:
-        with faults.told(), self._write_engine.begin() as connection:
-            result = change(connection)
+    def _tell(self) -> None:
         for follower in tuple(self._followers):
             follower.committed()
-        return result
 
     def follow(self, committed: Callable[[], None]) -> Callable[[], None]:
         """Call `committed` after every commit, of this or another process, on some thread; return what ends that.
@@ -104,18 +108,9 @@ class Database:
     def close(self) -> None:
         """Finish what was asked for, then close every connection. Blocks; may be called twice."""
         self._readers.shutdown()
-        self._writer.shutdown()
+        self._writer.close()
         self._read_engine.dispose()
         self._write_engine.dispose()
-
-
-def _submit(
-    pool: ThreadPoolExecutor, run: Callable[[Callable[[Connection], T]], T], job: Callable[[Connection], T]
-) -> Future[T]:
-    try:
-        return pool.submit(run, job)
-    except RuntimeError:
-        raise Unavailable("The platform is shutting down.", hint="Try again when it is back.") from None
 
 
 def _vacuum_some(connection: Connection) -> int:

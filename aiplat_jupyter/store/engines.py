@@ -6,6 +6,8 @@ visible in their order.
 """
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote
@@ -119,7 +121,15 @@ def set_journal_mode(connection: Connection, path: Path) -> str:
     """Choose write-ahead logging where the file system allows it, and return what SQLite uses now."""
     driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    return str(driver.execute(f"PRAGMA journal_mode={'DELETE' if on_network(path) else 'WAL'}").fetchone()[0])
+    change = f"PRAGMA journal_mode={'DELETE' if on_network(path) else 'WAL'}"
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return str(driver.execute(change).fetchone()[0])
+        except sqlite3.OperationalError as error:  # SQLite does not wait here for another server that starts
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def on_network(path: Path) -> bool:

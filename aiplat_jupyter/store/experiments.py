@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from aiplat_jupyter.core.records import Experiment, Identity, SeriesSummary
 from aiplat_jupyter.core.records import ExperimentRow as Listed
@@ -16,6 +16,8 @@ from aiplat_jupyter.store.tables import AttemptRow, ConfigValueRow, ExperimentRo
 
 UNREACHABLE_SECONDS: Final = 60.0
 UNLIKE_LOSS: Final = 4
+_UPDATED_SECONDS: Final = 10.0
+"""Points that come all the time need not write the row and its index each time."""
 _LISTED: Final = (
     ExperimentRow.id,
     ExperimentRow.uid,
@@ -41,6 +43,11 @@ _LISTED: Final = (
 _NOTE: Final = (
     update(ExperimentRow)
     .where(ExperimentRow.id == bindparam("experiment"))
+    .where(
+        or_(
+            ExperimentRow.updated_at < bindparam("before"), ExperimentRow.headline.is_distinct_from(bindparam("metric"))
+        )
+    )
     .values(headline=bindparam("metric"), updated_at=bindparam("now"))
 )
 
@@ -111,8 +118,10 @@ def column_of(tx: Connection, experiment_id: int, name: str) -> Any:
 
 
 def note_points(tx: Connection, experiment_id: int, headline: str | None) -> None:
-    """Note that points came, and which metric lists show now."""
-    tx.execute(_NOTE, {"experiment": experiment_id, "metric": headline, "now": time.time()})
+    """Note that points came, to within `_UPDATED_SECONDS`, and which metric lists show now."""
+    now = time.time()
+    row = {"experiment": experiment_id, "metric": headline, "now": now, "before": now - _UPDATED_SECONDS}
+    tx.execute(_NOTE, row)
 
 
 def merge(tx: Connection, experiment_id: int, column: str, entries: dict[str, Any]) -> dict[str, Any]:

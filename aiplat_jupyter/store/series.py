@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict, astuple, replace
 from sqlalchemy import Connection, Dialect, bindparam, select
 
 from aiplat_jupyter.core.records import SeriesSummary
@@ -37,17 +37,15 @@ class Standing(Struct, frozen=True):
     max: float | None = None
     max_step: int | None = None
 
-    def columns(self) -> dict[str, Any]:
-        """Return it as columns of the row."""
-        columns = asdict(self)
-        kind = columns["last_kind"] = 0 if self.last is None else _last_kind(self.last)
-        return columns | {"last": None} if kind else columns
+    def stored(self) -> tuple[Any, ...]:
+        """Return it as the columns `_STORED` of the row."""
+        if self.last is None or math.isfinite(self.last):
+            return *astuple(self), 0
+        kind = 1 if math.isnan(self.last) else 2 if self.last > 0 else 3
+        return *astuple(replace(self, last=None)), kind
 
 
-def _last_kind(value: float) -> int:
-    if math.isnan(value):
-        return 1
-    return 0 if math.isfinite(value) else 2 if value > 0 else 3
+_STORED: Final = (*Standing.__struct_fields__, "last_kind")
 
 
 class Series(NamedTuple):
@@ -64,11 +62,10 @@ class Series(NamedTuple):
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Series":
         """Return a row of `_COLUMNS` as a record."""
-        *own, kind = row
-        standing = Standing(*own[6:])
+        kind, standing = row[-1], Standing(*row[6:-1])
         if kind:
             standing = replace(standing, last=_LAST_KINDS[kind])
-        return cls._make([*own[:6], standing])
+        return cls._make((*row[:6], standing))
 
     @property
     def summary(self) -> SeriesSummary:
@@ -77,7 +74,7 @@ class Series(NamedTuple):
 
 
 _TABLE: Final = Base.metadata.tables["series"]
-_COLUMNS: Final = [_TABLE.c[name] for name in (*Series._fields[:-1], *Standing.__struct_fields__, "last_kind")]
+_COLUMNS: Final = [_TABLE.c[name] for name in (*Series._fields[:-1], *_STORED)]
 _OF_ATTEMPTS: Final = select(*_COLUMNS).where(_TABLE.c.attempt_id.in_(bindparam("attempts", expanding=True)))
 _OF_METRICS: Final = _OF_ATTEMPTS.where(_TABLE.c.metric.in_(bindparam("metrics", expanding=True)))
 
@@ -89,7 +86,7 @@ def named(tx: Connection, attempt_ids: Collection[int], metrics: Collection[str]
     ask = _OF_ATTEMPTS if names is None or len(names) > CHUNK else _OF_METRICS
     for start in range(0, len(attempts), CHUNK):
         wanted = {"attempts": attempts[start : start + CHUNK], "metrics": list(names or ())}
-        found += map(Series.of, tx.execute(ask, wanted))
+        found += map(Series.of, tx.execute(ask, wanted).all())
     chosen = found if names is None else [one for one in found if one.metric in names]
     return sorted(chosen, key=lambda one: (one.metric, one.context))
 
@@ -99,7 +96,8 @@ def made(tx: Connection, attempt_id: int, metrics: Sequence[str], context: str) 
     known = _by_name(tx, attempt_id, metrics, context)
     missing = [metric for metric in metrics if metric not in known]
     if missing:
-        nothing = {"attempt_id": attempt_id, "context": context, "arrivals": 0, **Standing().columns()}
+        nothing = {"attempt_id": attempt_id, "context": context, "arrivals": 0}
+        nothing |= zip(_STORED, Standing().stored(), strict=True)
         tx.execute(_TABLE.insert(), [{"metric": metric, **nothing} for metric in missing])
         known |= _by_name(tx, attempt_id, missing, context)
     return known, missing
@@ -110,8 +108,8 @@ def _by_name(tx: Connection, attempt_id: int, metrics: Sequence[str], context: s
 
 
 @lru_cache(16)
-def _storing(dialect: Dialect, *columns: str) -> tuple[str, Sequence[str] | None]:
-    """Return the statement that writes these columns of a row, as the driver takes it, and the order of its values.
+def _storing(dialect: Dialect, columns: tuple[str, ...]) -> tuple[str, Sequence[str] | None]:
+    """Return the statement that writes these columns of row `number`, as the driver takes it, and its values' order.
 
     A row for each of 10,000 metrics takes SQLAlchemy longer than SQLite.
     """
@@ -120,22 +118,25 @@ def _storing(dialect: Dialect, *columns: str) -> tuple[str, Sequence[str] | None
     return str(compiled), compiled.positiontup
 
 
-def _store(tx: Connection, rows: list[dict[str, Any]]) -> None:
+def _store(tx: Connection, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    """Write these columns of some rows, each given as their values and its number."""
     if rows:
-        statement, order = _storing(tx.dialect, *(name for name in rows[0] if name != "number"))
-        values: Any = rows if order is None else list(map(itemgetter(*order), rows))
+        statement, order = _storing(tx.dialect, columns)
+        names = (*columns, "number")
+        pick = itemgetter(*map(names.index, order or names))
+        values: Any = list(map(pick, rows)) if order else [dict(zip(names, row, strict=True)) for row in rows]
         tx.exec_driver_sql(statement, values)
 
 
 def store(tx: Connection, changed: Mapping[int, Standing]) -> None:
     """Write the statistics of these series, by number."""
-    _store(tx, [{"number": number, **standing.columns()} for number, standing in changed.items()])
+    _store(tx, _STORED, [(*standing.stored(), number) for number, standing in changed.items()])
 
 
 def store_arrived(tx: Connection, changed: Mapping[int, tuple[int, Standing]]) -> None:
     """Write how many points came of these series, and their statistics."""
-    rows = ((number, arrivals, standing) for number, (arrivals, standing) in changed.items())
-    _store(tx, [{"number": n, "arrivals": arrivals, **one.columns()} for n, arrivals, one in rows])
+    rows = [(*standing.stored(), arrivals, number) for number, (arrivals, standing) in changed.items()]
+    _store(tx, (*_STORED, "arrivals"), rows)
 
 
 # What points make of a standing
@@ -162,16 +163,9 @@ def joined(one: Standing, later: Standing) -> Standing:
     lower = later.min is not None and (one.min is None or later.min < one.min)
     higher = later.max is not None and (one.max is None or later.max > one.max)
     least, most = later if lower else one, later if higher else one
-    return replace(
-        later,
-        count=one.count + later.count,
-        nan=one.nan + later.nan,
-        infinite=one.infinite + later.infinite,
-        min=least.min,
-        min_step=least.min_step,
-        max=most.max,
-        max_step=most.max_step,
-    )
+    counts = one.count + later.count, one.nan + later.nan, one.infinite + later.infinite
+    last = later.last, later.last_step, later.last_wall
+    return Standing(*counts, *last, least.min, least.min_step, most.max, most.max_step)
 
 
 def counted(archive: Archive, line: Line | None) -> Standing:

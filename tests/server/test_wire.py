@@ -1,5 +1,6 @@
 """Bodies and query strings become records, or errors that name the field."""
 
+import asyncio
 import math
 from urllib.parse import urlencode
 
@@ -8,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiplat_jupyter.core.curves import CurveQuery
+from aiplat_jupyter.core.curves import AbandonedTail, Columns, Curve, CurveAnswer, CurveQuery
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.queries import ExperimentQuery
-from aiplat_jupyter.core.records import NewPoints, NewToken
-from aiplat_jupyter.server.wire import JSON, MSGPACK, decode_body, decode_query, encode, format_of
+from aiplat_jupyter.core.records import NewPoints, NewToken, SeriesSummary
+from aiplat_jupyter.server.wire import JSON, MSGPACK, decode_body, decode_query, encode, encode_apart, format_of
 
 
 @pytest.mark.parametrize(
@@ -128,3 +129,22 @@ def test_what_is_required_is_named() -> None:
     with pytest.raises(InvalidInput) as caught:
         decode_query(CurveQuery, "metrics=loss")
     assert list(caught.value.fields) == ["experiments"]
+
+
+@pytest.mark.parametrize("media_type", [JSON, MSGPACK])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_curves_are_encoded_in_parts_to_the_same_bytes(media_type: str, count: int) -> None:
+    columns = Columns(x=[1.5], first_x=[1.0], mean=[math.nan], min=[0.1], max=[2.0], last=[math.inf], count=[2])
+    curve = Curve(
+        experiment="é<b>",
+        metric="loss",
+        columns=columns,
+        shown=1,
+        total=2,
+        raw=False,
+        summary=SeriesSummary(metric="loss", count=2),
+        x_extent=(1.0, 1.5),
+        abandoned=[AbandonedTail(attempt="a", columns=columns)],
+    )
+    answer = CurveAnswer(curves=[curve] * count, cursor="c")
+    assert asyncio.run(encode_apart(answer, media_type)) == encode(answer, media_type)
