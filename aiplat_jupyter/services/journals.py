@@ -20,8 +20,6 @@ from aiplat_jupyter.store.database import Database
 LOST_SECONDS: Final = 86_400.0
 _HEARD_SECONDS: Final = 20.0
 """How often it is noted that a silent process lives."""
-_SMALL: Final = 65_536
-"""Bytes of points that may wait for those of other journals, to be written together."""
 _REMEMBERED: Final = 256
 _IDLE: Final = Ending("finished", "kernel ended while idle")
 
@@ -48,10 +46,7 @@ class Journals:
         limits.uid(uid)
         found = await self._decoded(who, uid, offset, data, skip_corrupt)
         if found.end:
-            patient = found.end < _SMALL and all(isinstance(item, columns.Points) for item in found.items)
-            return await self._database.write(
-                lambda tx: _commit(tx, who, uid, offset, found, self._notebooks), patient=patient
-            )
+            return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found, self._notebooks))
         if _is_corrupt(data):
             raise UnreadableJournal(f"Behind byte {offset} of the journal is no sound frame.")
         state = await self._database.read(lambda tx: _at(tx, who, uid, offset))
@@ -112,6 +107,12 @@ class Journals:
                 return False
             journals.close(tx, state.id)
             if not _is_left_open(tx, state, again):
+                if (
+                    not state.context
+                    and state.attempt_status != "running"
+                    and not journals.has_open(tx, state.attempt_id)
+                ):
+                    links.end(tx, state.experiment_uid, state.attempt_status, "", alive_at)
                 return False
             ending = _IDLE if state.idle else kernels.ending(state.kernel, alive_at, state.oom_kills)
             attempts.end(tx, state.attempt_id, ending.status, ending.cause, alive_at, final=False)
