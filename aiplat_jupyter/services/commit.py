@@ -73,7 +73,10 @@ class Commit:
     def finish(self, offset: int) -> None:
         """Move the journal's offset and tell what changed."""
         journals.advance(self._tx, self._uid, offset, idle=self._idle)
-        experiments.note_points(self._tx, self.state.experiment_id, self.state.headline)
+        if self._kinds.keys() <= {"points"}:
+            experiments.note_points(self._tx, self.state.experiment_id, self.state.headline)
+        else:
+            experiments.change(self._tx, self.state.experiment_id, {"headline": self.state.headline})
         for kind in self._kinds:
             changes.of_experiment(self._tx, kind, self.state.experiment_uid, self.state.project_uid)
 

@@ -20,6 +20,8 @@ from aiplat_jupyter.store.database import Database
 LOST_SECONDS: Final = 86_400.0
 _HEARD_SECONDS: Final = 20.0
 """How often it is noted that a silent process lives."""
+_SMALL: Final = 65_536
+"""Bytes of points that may wait for those of other journals, to be written together."""
 _REMEMBERED: Final = 256
 _IDLE: Final = Ending("finished", "kernel ended while idle")
 
@@ -46,7 +48,10 @@ class Journals:
         limits.uid(uid)
         found = await self._decoded(who, uid, offset, data, skip_corrupt)
         if found.end:
-            return await self._database.write(lambda tx: _commit(tx, who, uid, offset, found, self._notebooks))
+            patient = found.end < _SMALL and all(isinstance(item, columns.Points) for item in found.items)
+            return await self._database.write(
+                lambda tx: _commit(tx, who, uid, offset, found, self._notebooks), patient=patient
+            )
         if _is_corrupt(data):
             raise UnreadableJournal(f"Behind byte {offset} of the journal is no sound frame.")
         state = await self._database.read(lambda tx: _at(tx, who, uid, offset))
