@@ -50,8 +50,9 @@ class Shipment:
         return 0 if self.abandoned else max(0, os.fstat(self.fd).st_size - self.offset)
 
     def send(self, connection: Connection) -> bool:
-        """Send the next slice (if nothing is left: a sign of life) and tell whether that moved the offset.
+        """Send the next slice (if nothing is left: a sign of life) and tell whether there was more than that.
 
+        What is logged meanwhile does not count: small requests without a pause would cost training more than it logs.
         A journal is never decoded here: a thread that did would hold the interpreter's lock and stall `log()`.
         Raises what the server answered, save a conflict of offsets, which says where to go on.
         """
@@ -68,9 +69,7 @@ class Shipment:
             self._slice //= 2
             return True
         self.offset, self.stop = answer.offset, answer.stop
-        if self.offset == before and len(data) == self._slice:
-            return self._widen()
-        return self.offset != before
+        return len(data) == self._slice and (self.offset != before or self._widen())
 
     def _post(self, connection: Connection, data: bytes) -> Committed:
         path = f"journals/{self.uid}/frames?offset={self.offset}"

@@ -96,12 +96,12 @@ class Shipper:
             connection = self._connect()
             if connection is None:
                 return False
-            moved = shipment.send(connection)
+            more = shipment.send(connection)
         except AiplatError as error:
             self._handle(shipment, error)
             return False
         shipment.sent_at, self._pause = now, 0.0
-        return moved and shipment.left > 0
+        return more
 
     def _handle(self, shipment: Shipment, error: AiplatError) -> None:
         if isinstance(error, _OF_THE_SERVER) or error.status >= 500:

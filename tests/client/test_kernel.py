@@ -114,9 +114,12 @@ def console_of(data_dir: Path, at: Opened) -> str:
     return (data_dir / "tasks" / at.console / "1" / "out.log").read_text()
 
 
+QUIET = "import logging; logging.disable()"
+
+
 def test_what_cells_print_is_kept_until_the_experiment_ends(notebook: Notebook, data_dir: Path) -> None:
     notebook.run("print('early')")
-    notebook.run(f"{INIT}; import sys")
+    notebook.run(f"{QUIET}; {INIT}; import sys")
     notebook.run("print('ü out'); print('err', file=sys.stderr)")
     notebook.run("1/0")
     [at] = opened(data_dir)
@@ -131,7 +134,7 @@ def test_what_cells_print_is_kept_until_the_experiment_ends(notebook: Notebook, 
 
 
 def test_each_experiment_keeps_its_own_console(notebook: Notebook, data_dir: Path) -> None:
-    notebook.run(INIT, "a")
+    notebook.run(f"{QUIET}; {INIT}", "a")
     notebook.run("print('one')", "b")
     notebook.run("other = aiplat.init('p', 'm')", "c")
     notebook.run("print('both')", "d")
@@ -142,7 +145,8 @@ def test_each_experiment_keeps_its_own_console(notebook: Notebook, data_dir: Pat
 
 def test_a_console_that_cannot_be_written_costs_nothing_but_itself(notebook: Notebook, data_dir: Path) -> None:
     notebook.run(INIT)
-    notebook.run("from aiplat_jupyter.client import console; import os; [each] = console._open; os.close(each._fd)")
+    notebook.run("import os; from aiplat_jupyter.client import console; [each] = console._open")
+    notebook.run("os.dup2(os.open('/dev/full', os.O_WRONLY), each._fd)")
     assert notebook.run("print('x'); print('y'); exp.log({'loss': 1})") == "ok"
     assert notebook.run("assert not console._open") == "ok"
 

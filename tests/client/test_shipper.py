@@ -43,6 +43,18 @@ def test_points_arrive_while_training(server: FakeServer) -> None:
     assert steps(server, exp.uid) == list(range(101))
 
 
+def test_a_steady_trickle_is_sent_in_ticks(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipper, "TICK", 0.1)
+    exp = init()
+    assert exp.flush()
+    before, end = len(server.posts), time.monotonic() + 1.0
+    while time.monotonic() < end:
+        exp.log({"x": 1.0})
+        time.sleep(0.001)
+    assert 3 <= len(server.posts) - before <= 12
+    assert exp.flush()
+
+
 def test_the_end_arrives_before_finish_returns(server: FakeServer) -> None:
     with init() as exp:
         for step in range(50_000):
