@@ -19,7 +19,8 @@ class Bar(anywidget.AnyWidget):
     ).tag(sync=True)
     values = t.Dict(help="Per control: value, and where they change min, max, step, disabled.").tag(sync=True)
     status = t.Dict(help="kind, icon, and what the kind needs: age, at, word, cause, cut, stop.").tag(sync=True)
-    seen = t.Int(0, help="How many messages of the browser were taken.").tag(sync=True)
+    heard = t.Int(0, help="How many messages of the browser have arrived.").tag(sync=True)
+    seen = t.Int(0, help="How many of them what is shown answers.").tag(sync=True)
     words = t.Dict(help="The strings that the browser shows.").tag(sync=True)
 
     def __init__(self, controls: list[dict[str, Any]], values: dict[str, Any]) -> None:

@@ -25,7 +25,8 @@ class ListView(anywidget.AnyWidget):
     look = t.Dict(help="q, sort: as the rows were asked for.").tag(sync=True)
     selected: t.List[Any] = t.List(help="Uids of the selected experiments.").tag(sync=True)
     notice = t.Dict(default_value=None, allow_none=True, help="What stands in place of rows.").tag(sync=True)
-    seen = t.Int(0, help="How many messages of the browser were taken.").tag(sync=True)
+    heard = t.Int(0, help="How many messages of the browser have arrived.").tag(sync=True)
+    seen = t.Int(0, help="How many of them what is shown answers.").tag(sync=True)
     words = t.Dict(help="The strings that the browser shows.").tag(sync=True)
 
     def __init__(self, sorts: list[str]) -> None:

@@ -36,7 +36,8 @@ class Overlay(anywidget.AnyWidget):
         default_value=None, allow_none=True, help="Range of y looked at; None: all."
     ).tag(sync=True)
     notice = t.Dict(default_value=None, allow_none=True, help="What stands in place of curves.").tag(sync=True)
-    seen = t.Int(0, help="How many messages of the browser were taken.").tag(sync=True)
+    heard = t.Int(0, help="How many messages of the browser have arrived.").tag(sync=True)
+    seen = t.Int(0, help="How many of them what is shown answers.").tag(sync=True)
     words = t.Dict(help="The strings that the browser shows.").tag(sync=True)
 
     def __init__(self, **state: Any) -> None:

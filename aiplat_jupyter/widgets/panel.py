@@ -115,6 +115,8 @@ class Panel(VBox):  # type: ignore[misc]
     def refresh(self, api: Api) -> None:
         """Ask the server, write traits, and acknowledge what the browser sent."""
         taken = self._taken.copy()
+        for widget, count in taken.items():
+            self.write(widget, heard=count)
         self.update(api)
         self.error, self.fresh_at = None, time.time()
         self._acknowledge(taken)
@@ -138,7 +140,7 @@ class Panel(VBox):  # type: ignore[misc]
 
     def _acknowledge(self, taken: dict[Widget, int]) -> None:
         for widget, count in taken.items():
-            self.write(widget, seen=count)
+            self.write(widget, heard=count, seen=count)
 
     @staticmethod
     def write(widget: Widget, **state: Any) -> None:

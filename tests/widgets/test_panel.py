@@ -1,5 +1,7 @@
 """One panel per place, and nothing left of the one it replaces."""
 
+import threading
+
 import ipywidgets
 import pytest
 from ipywidgets.widgets import widget as registry
@@ -10,7 +12,7 @@ from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.losscurve import LossCurve
 from aiplat_jupyter.widgets.projectlist import ProjectList
 from tests.widgets.conftest import eventually, send
-from tests.widgets.world import World
+from tests.widgets.world import FakeApi, World
 
 
 def models() -> int:
@@ -97,6 +99,20 @@ def test_settling_waits_for_what_the_server_knows_now(
     assert made.settle()
     assert made.bar.status["kind"] == "ended"
     assert made.overlay.badge["total"] == 3
+
+
+def test_a_message_is_heard_before_its_answer_is_there(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = LossCurve(run, source=source)
+    eventually(lambda: made.overlay.curves)
+    answer, may_answer = FakeApi.curves, threading.Event()
+    monkeypatch.setattr(FakeApi, "curves", lambda api, query: may_answer.wait(5) and answer(api, query))
+    send(made.bar, kind="set", name="smoothing", value="mean")
+    eventually(lambda: made.bar.heard == 1)
+    assert made.bar.seen == 0
+    may_answer.set()
+    eventually(lambda: made.bar.seen == 1)
 
 
 def test_settling_gives_up_when_no_server_answers(world: World, source: Feed) -> None:

@@ -27,7 +27,7 @@ export function statusText(status, passed, say) {
 class Bar {
   constructor(model, el, signal) {
     Object.assign(this, { model, el, say: translator(model) });
-    this.line = new Line(model, signal, (waiting) => this.warn(waiting));
+    this.line = new Line(model, signal, (key) => this.warn(key));
     el.classList.add("aiplat-bar");
     el.setAttribute("data-lm-suppress-shortcuts", "true");
     this.fields = new Map();
@@ -61,8 +61,14 @@ class Bar {
     const field = { choice: makeChoice, range: makeRange, check: makeCheck }[control.kind](label, control, this.say);
     if (control.kind === "check") make("span", "", label, this.say(control.label));
     if (!control.label) field.node.setAttribute("aria-label", this.say(control.name));
-    const send = throttled(() => this.line.send({ kind: "set", name: control.name, value: field.read() }));
-    field.node.addEventListener("input", send);
+    const send = throttled(() => {
+      field.isPending = false;
+      this.line.send({ kind: "set", name: control.name, value: field.read() });
+    });
+    field.node.addEventListener("input", () => {
+      field.isPending = true;
+      send();
+    });
     return field;
   }
 
@@ -73,7 +79,7 @@ class Bar {
       if (value === undefined) continue;
       field.node.disabled = limits.disabled ?? false;
       for (const limit of ["min", "max", "step"]) if (limit in limits) field.node[limit] = limits[limit];
-      if (!this.line.isWaiting || field.node.type !== "range") field.write(value);
+      if (!this.line.isWaiting && !field.isPending) field.write(value);
     }
   }
 
@@ -109,9 +115,10 @@ class Bar {
     if (this.text.textContent !== text) this.text.textContent = this.text.title = text;
   }
 
-  warn(waiting) {
-    this.waiting.textContent = waiting ? this.say("waiting") : "";
-    this.waiting.title = this.waiting.textContent;
+  warn(key) {
+    this.waiting.textContent = this.waiting.title = key ? this.say(key) : "";
+    this.waiting.dataset.key = key ?? "";
+    if (!key) this.drawValues();
   }
 }
 

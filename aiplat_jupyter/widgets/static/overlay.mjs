@@ -27,7 +27,7 @@ function isRange(range) {
 class Chart {
   constructor(model, el, parts, signal) {
     Object.assign(this, { model, el, parts, say: translator(model) });
-    this.line = new Line(model, signal, (waiting) => (waiting ? this.warn() : this.drawBadge()));
+    this.line = new Line(model, signal, (key) => (key ? this.warn(key) : this.drawBadge()));
     this.undo = [];
     this.at = null;
     this.build(signal);
@@ -136,8 +136,8 @@ class Chart {
     this.legend.fit();
   }
 
-  warn() {
-    this.badge.textContent = this.badge.title = this.say("waiting");
+  warn(key) {
+    this.badge.textContent = this.badge.title = this.say(key);
   }
 
   drawEnds() {

@@ -1,5 +1,6 @@
 // What all panels share in the browser: words, numbers, small DOM helpers, and messages to the kernel.
 
+const SLOW_AFTER = 500;
 const WAITING_AFTER = 1200;
 
 export function locale() {
@@ -59,31 +60,38 @@ export function follow(source, events, act, signal) {
 }
 
 /**
- * Sends messages and notices when the kernel does not take them: its trait `seen` counts those it has taken.
- * `onWaiting(true)` says that one is due for longer than a moment (the kernel answers only between cells).
+ * Sends messages, and notices when their answer is late. The kernel's traits count them: `heard` when they have arrived,
+ * `seen` when they are answered. `onWaiting(key)` names what to say: "loading" when the answer takes its time, "waiting"
+ * when the kernel does not even hear (it does so only between cells), null when there is nothing to wait for.
  */
 export class Line {
   constructor(model, signal, onWaiting = () => {}) {
-    this.model = model;
-    this.onWaiting = onWaiting;
+    Object.assign(this, { model, onWaiting, isWaiting: false });
+    follow(model, "change:heard", () => this.hear(), signal);
     follow(model, "change:seen", () => this.settle(), signal);
     signal.addEventListener("abort", () => clearTimeout(this.timer));
   }
 
   send(message) {
     this.model.send(message);
-    this.timer ??= setTimeout(() => this.onWaiting(true), WAITING_AFTER);
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    this.sayLater("waiting", WAITING_AFTER);
   }
 
-  /** Whether the kernel has not taken the last message yet. */
-  get isWaiting() {
-    return this.timer !== undefined;
+  sayLater(key, delay) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.onWaiting(key), delay);
+  }
+
+  hear() {
+    if (this.isWaiting) this.sayLater("loading", SLOW_AFTER);
   }
 
   settle() {
     clearTimeout(this.timer);
-    this.timer = undefined;
-    this.onWaiting(false);
+    this.isWaiting = false;
+    this.onWaiting(null);
   }
 }
 
