@@ -109,14 +109,12 @@ class Logs:
                     yield hits
 
     async def download(self, who: Identity, task: str, ask: LogDownload) -> Download:
-        """Return the log as it is now. Raise `NotFound`."""
+        """Return the log as it is now, empty for a task that has not started. Raise `NotFound`."""
         place = await self._place(who, task, ask.attempt)
-        if place.folder is None:
-            raise NotFound("The task has no log yet.", hint="It appears when the task starts.")
-        folder = place.folder
-        await self._run(lambda: find(folder, ask.stream))
+        if place.folder is not None:
+            await self._run(partial(find, place.folder, ask.stream))
         stem = f"{place.name or place.task}-{place.number}-{(ask.stream or files.CONSOLE).replace('/', '-')}"
-        return Download(f"{stem}.log", self._pieces(folder, ask))
+        return Download(f"{stem}.log", self._pieces(place.folder, ask) if place.folder else _nothing())
 
     async def follow(
         self, who: Identity, task: str, ask: LogFollow
@@ -206,3 +204,8 @@ def _filtered(index: Index, level: Level) -> Iterator[bytes]:
             return
         yield b"".join(raw.data for raw in found)
         line = found[-1].number + 1
+
+
+async def _nothing() -> AsyncGenerator[bytes]:
+    return
+    yield b""
