@@ -23,11 +23,10 @@ class OwnTask(NamedTuple):
 
 def own_task(env: Mapping[str, str] = os.environ) -> OwnTask | None:
     """Return the task that runs this process; None outside of tasks."""
-    uid, attempt = env.get("AIPLAT_TASK_OF", ""), env.get("AIPLAT_TASK", "")
-    if not (is_uid(uid) and is_uid(attempt)):
+    uid, attempt, folder = (env.get(f"AIPLAT_TASK{what}", "") for what in ("_OF", "", "_DIR"))
+    if not (is_uid(uid) and is_uid(attempt) and folder):
         return None
-    folder = Path(env.get("AIPLAT_TASK_DIR", ""))
-    return OwnTask(uid, attempt, env.get("AIPLAT_PROJECT", ""), env.get("AIPLAT_NAME", ""), folder)
+    return OwnTask(uid, attempt, env.get("AIPLAT_PROJECT", ""), env.get("AIPLAT_NAME", ""), Path(folder))
 
 
 def experiment_of(task: OwnTask, project: str, name: str, config: Mapping[str, Any]) -> str:

@@ -126,7 +126,7 @@ ranks = [dict(os.environ, RANK=str(n), WORLD_SIZE="2", LOCAL_WORLD_SIZE="2") for
 for n, env in enumerate(ranks):
     subprocess.run([sys.executable, "-c", {RANK!r}, f"--local_rank={{n}}", *sys.argv[1:]], env=env, check=True)
 """
-    env = {**os.environ, "AIPLAT_TASK_OF": task, "AIPLAT_TASK": "a1", "AIPLAT_SERVER_URL": ""}
+    env = {**os.environ, "AIPLAT_TASK_OF": task, "AIPLAT_TASK": "a1", "AIPLAT_TASK_DIR": os.environ["AIPLAT_DATA_DIR"]}
     done = subprocess.run(
         [sys.executable, "-c", launcher, *arguments], env=env, capture_output=True, text=True, check=True
     )
