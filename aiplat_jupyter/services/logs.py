@@ -207,5 +207,6 @@ def _filtered(index: Index, level: Level) -> Iterator[bytes]:
 
 
 async def _nothing() -> AsyncGenerator[bytes]:
-    return
-    yield b""
+    pieces: list[bytes] = []
+    for piece in pieces:
+        yield piece
