@@ -54,6 +54,7 @@ class Times:
     def _forget(self) -> None:
         self._sizes: list[int] = [0]
         self._ats: list[float] = [0.0]
+        self._seen = 0
         self._looked = 0.0
 
     def _open(self, path: Path) -> None:
@@ -67,6 +68,7 @@ class Times:
         else:
             self._sizes += rows["size"].tolist()
             self._ats += rows["at"].tolist()
+            self._seen = self._sizes[-1]
 
     def _clear(self) -> None:
         if self._file is not None:
@@ -76,11 +78,12 @@ class Times:
     def look(self, size: int, now: float) -> None:
         """Note that the log has `size` bytes at `now`; a clock that went back is as if it had stood still."""
         now = max(now, self._ats[-1])
-        is_new = size > self._sizes[-1]
-        if is_new and self._looked - self._ats[-1] > _EVERY:
-            self._add(self._sizes[-1], self._looked)
-        if is_new and now - self._ats[-1] >= _EVERY:
-            self._add(size, now)
+        if size > self._seen:
+            if self._looked - self._ats[-1] > _EVERY:
+                self._add(self._seen, self._looked)
+            self._seen = size
+        if self._seen > self._sizes[-1] and now - self._ats[-1] >= _EVERY:
+            self._add(self._seen, now)
         self._looked = now
 
     def _add(self, size: int, at: float) -> None:
