@@ -84,6 +84,7 @@ class Answering(Handler):
                     await self.flush()
         if not self._headers_written:
             self._open(route.media)
+            await self.flush()
 
     def _open(self, media: str) -> None:
         self._set_answer_headers()
