@@ -44,34 +44,32 @@ export function SearchField({ log, field, onLeave, trans }: Props): JSX.Element 
   };
   return (
     <div className="aiplat-LogSearch" role="search">
-      <div className="aiplat-LogField">
-        <input
-          ref={field}
-          type="text"
-          value={draft.q}
-          spellCheck={false}
-          placeholder={trans.__('Search the log')}
-          aria-label={trans.__('Search the log')}
-          aria-invalid={searching.progress?.state === 'invalid'}
-          onChange={event => setDraft({ ...draft, q: event.target.value })}
-          onKeyDown={onKeyDown}
-        />
-        <Choice
-          name="Aa"
-          title={trans.__('Match case')}
-          isOn={draft.case}
-          onSet={on => setDraft({ ...draft, case: on })}
-        />
-        <Choice
-          name=".*"
-          title={trans.__('Regular expression')}
-          isOn={draft.regex}
-          onSet={on => setDraft({ ...draft, regex: on })}
-        />
-      </div>
+      <input
+        ref={field}
+        type="text"
+        value={draft.q}
+        spellCheck={false}
+        placeholder={trans.__('Search the log')}
+        aria-label={trans.__('Search the log')}
+        aria-invalid={searching.progress?.state === 'invalid'}
+        onChange={event => setDraft({ ...draft, q: event.target.value })}
+        onKeyDown={onKeyDown}
+      />
       {searching.wanted.q !== '' && (
         <Found {...{ log, clear, trans }} onAgain={() => start(searching.wanted)} />
       )}
+      <Choice
+        name="Aa"
+        title={trans.__('Match case')}
+        isOn={draft.case}
+        onSet={on => setDraft({ ...draft, case: on })}
+      />
+      <Choice
+        name=".*"
+        title={trans.__('Regular expression')}
+        isOn={draft.regex}
+        onSet={on => setDraft({ ...draft, regex: on })}
+      />
     </div>
   );
 }
@@ -125,11 +123,12 @@ function Found({ log, clear, onAgain, trans }: FoundProps): JSX.Element {
   const { searching } = log;
   const hasHits = searching.hits.length > 0;
   const isBad = searching.error !== null || searching.progress?.state === 'invalid';
+  const end = searching.isRunning ? trans.__('Cancel') : trans.__('End the search (Esc)');
   return (
-    <div className="aiplat-LogFound">
+    <>
       <span
         role="status"
-        className={isBad ? 'aiplat-mod-bad' : undefined}
+        className={`aiplat-LogFound${isBad ? ' aiplat-mod-bad' : ''}`}
         title={foundTitle(searching, trans)}
       >
         {foundText(searching, trans)}
@@ -155,16 +154,15 @@ function Found({ log, clear, onAgain, trans }: FoundProps): JSX.Element {
       >
         ▼
       </button>
-      {searching.isRunning ? (
-        <button type="button" onClick={() => searching.cancel()}>
-          {trans.__('Cancel')}
-        </button>
-      ) : (
-        <button type="button" title={trans.__('End the search (Esc)')} onClick={clear}>
-          ✕
-        </button>
-      )}
-    </div>
+      <button
+        type="button"
+        title={end}
+        aria-label={end}
+        onClick={searching.isRunning ? () => searching.cancel() : clear}
+      >
+        ✕
+      </button>
+    </>
   );
 }
 
@@ -173,7 +171,7 @@ function foundText({ progress, error, current, hits, wrapped }: Searching, trans
     return trans.__('The search failed: %1', error?.detail ?? '');
   }
   if (progress.state === 'invalid') {
-    return progress.message ?? trans.__('This expression is not understood.');
+    return progress.message || trans.__('This expression is not understood.');
   }
   const all = count(progress.count);
   const where = current < 0 ? all : trans.__('%1 of %2', count(current + 1), all);

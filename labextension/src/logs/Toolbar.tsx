@@ -40,7 +40,7 @@ export function Toolbar(props: Props): JSX.Element {
       <div className={`aiplat-LogOptions${isOpen ? ' aiplat-mod-open' : ''}`}>
         <Which log={log} trans={trans} />
         <LookButtons {...props} />
-        <Downloads log={log} trans={trans} />
+        <Download log={log} trans={trans} />
       </div>
     </div>
   );
@@ -61,6 +61,8 @@ function Levels({ log, trans }: { log: Log; trans: Trans }): JSX.Element {
     one => (levels[one] ?? 0) > 0 || one === 'ERROR' || one === 'WARNING' || one === choice.level
   );
   const total = head?.total ?? 0;
+  const { attempt, stream, level } = choice;
+  const filtered = level === null ? null : log.source.downloadUrl({ attempt, stream, min_level: level });
   const hidden = total - (head?.matching ?? total);
   return (
     <div className="aiplat-LogLevels">
@@ -82,6 +84,11 @@ function Levels({ log, trans }: { log: Log; trans: Trans }): JSX.Element {
           <button type="button" onClick={() => log.choose({ level: null })}>
             {trans.__('Show all')}
           </button>
+          {filtered !== null && (
+            <a href={filtered} download title={trans.__('Download the lines of this level and above')}>
+              ⤓
+            </a>
+          )}
         </span>
       )}
     </div>
@@ -150,11 +157,13 @@ function LookButtons({ log, looks, onLooks, trans }: Props): JSX.Element {
   const buttons: [keyof Looks, string, string][] = [
     ['wrap', trans.__('wrap'), trans.__('Wrap long lines (w)')],
     ['times', trans.__('time'), trans.__('Show when each line was written (t)')],
-    ['colours', trans.__('colours'), trans.__('Show the colours that the program chose')]
+    ['colours', trans.__('colours'), trans.__('Show the colours that the program chose')],
+    [
+      'context',
+      trans.__('context'),
+      trans.__('When a level is chosen: show five lines around those that match')
+    ]
   ];
-  if (model.choice.level !== null) {
-    buttons.push(['context', trans.__('context'), trans.__('Show five lines around those that match')]);
-  }
   if (model.owner?.experiment != null) {
     buttons.push([
       'curves',
@@ -169,6 +178,7 @@ function LookButtons({ log, looks, onLooks, trans }: Props): JSX.Element {
           key={name}
           type="button"
           aria-pressed={looks[name]}
+          disabled={name === 'context' && model.choice.level === null}
           title={title}
           onClick={() => onLooks({ ...looks, [name]: !looks[name] })}
         >
@@ -179,23 +189,12 @@ function LookButtons({ log, looks, onLooks, trans }: Props): JSX.Element {
   );
 }
 
-function Downloads({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
-  const { attempt, stream, level } = log.model.choice;
-  const raw = log.source.downloadUrl({ attempt, stream });
-  const filtered = level === null ? null : log.source.downloadUrl({ attempt, stream, min_level: level });
-  if (raw === null) {
-    return null;
-  }
-  return (
-    <>
-      <a href={raw} download title={trans.__('Download all of it, as it was written')}>
-        {trans.__('⤓ all')}
-      </a>
-      {filtered !== null && (
-        <a href={filtered} download title={trans.__('Download the lines of this level and above')}>
-          {trans.__('⤓ filtered')}
-        </a>
-      )}
-    </>
+function Download({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
+  const { attempt, stream } = log.model.choice;
+  const url = log.source.downloadUrl({ attempt, stream });
+  return url === null ? null : (
+    <a href={url} download title={trans.__('Download all of it, as it was written')}>
+      {trans.__('⤓ all')}
+    </a>
   );
 }

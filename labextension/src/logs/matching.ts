@@ -8,11 +8,13 @@ export interface Wanted {
 
 export type Span = readonly [from: number, to: number];
 
-/** Longer texts are marked up to here. */
-const MOST_CHARACTERS = 4000;
 const MOST_MARKS = 200;
-/** A browser's expressions backtrack: with several repetitions, only so much of a line is tried. */
-const FEW_CHARACTERS = 300;
+/**
+ * Of longer texts so many characters are marked. A browser's expressions backtrack: the more repetitions they have, the
+ * less of a line can be tried in no time.
+ */
+const MOST_CHARACTERS = 4000;
+const REPEATING = [MOST_CHARACTERS, 1000, 150];
 
 /** A function that finds what is to be marked in a text; null if that cannot be told here, or would take too long. */
 export function finder({ q, regex, case: minds }: Wanted): ((text: string) => Span[]) | null {
@@ -22,11 +24,10 @@ export function finder({ q, regex, case: minds }: Wanted): ((text: string) => Sp
   return expression && (text => spans(expression, text.slice(0, reach)));
 }
 
-/** How many characters of a line can be tried with this expression in no time. */
 function reachOf(q: string): number {
-  const repeats = q.replace(/\\.|\[(?:\\.|[^\]])*\]/g, 'x').match(/[*+}]/g)?.length ?? 0;
+  const repeats = q.replace(/\\.|\[(?:\\.|[^\]])*\]/g, 'x').match(/[*+?}]/g)?.length ?? 0;
   const isNested = /\)[*+{?]/.test(q) || /\\\d/.test(q);
-  return isNested || repeats > 3 ? 0 : repeats > 1 ? FEW_CHARACTERS : MOST_CHARACTERS;
+  return isNested ? 0 : (REPEATING[repeats] ?? 0);
 }
 
 function compiled(pattern: string, flags: string): RegExp | null {

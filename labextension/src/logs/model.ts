@@ -108,8 +108,18 @@ export class LogModel extends Observable {
 
   /** Ask for what stands blank in `rows`; what was wanted before and is not yet asked for no longer is. */
   need(rows: readonly Row[]): void {
-    this.wanted = rows.filter(row => row.kind === 'blank');
+    this.wanted = [...rows.filter(row => row.kind === 'blank'), ...this.nearby(rows)];
     this.askWanted();
+  }
+
+  /** Lines that will come into view soon, so that they are there by then. */
+  private nearby(rows: readonly Row[]): Row[] {
+    const [first, last] = [rows[0], rows[rows.length - 1]];
+    const total = this.head?.total ?? 0;
+    const numbers = first && this.chosen === null ? [first.number - PAGE, last.number + PAGE] : [];
+    return numbers
+      .filter(number => number >= 1 && number <= total && !this.all.knows(number))
+      .map(number => ({ kind: 'blank', number, of: 'all', isBackward: false }));
   }
 
   /** Ask a question about the shown file; null if it failed, or is no longer of interest. */
