@@ -15,7 +15,7 @@ CONSOLE: Final = "out"
 _DEPTH: Final = 5
 _LOOKS: Final = 5_000
 """How many entries of a folder are looked at."""
-_NAME: Final = re.compile(r".+\.log(\.\d+)?")
+_NAME: Final = re.compile(r"[^.].*\.log(\.\d+)?")
 
 
 class LogFile(Protocol):
@@ -100,7 +100,7 @@ def _open(path: Path) -> int:
 def streams(folder: Path) -> dict[str, Path]:
     """Return the logs below a folder by their stream's name, the console first.
 
-    The name is the path in the folder without ``.log``. Links are not followed, nor is it looked into hidden folders.
+    The name is the path in the folder without ``.log``. Links are not followed; what is hidden is left out.
     """
     found: dict[str, Path] = {}
     for path in _logs(folder):

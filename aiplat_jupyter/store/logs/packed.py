@@ -83,7 +83,7 @@ def compress(log: Path) -> Path:
     draft = log.with_name(f".{log.name}{SUFFIX}")
     with log.open("rb") as source, draft.open("wb") as packed:
         before = os.fstat(source.fileno())
-        while data := source.read(FRAME):
+        while source.tell() < before.st_size and (data := source.read(FRAME)):
             packed.write(member(data))
         packed.flush()
         os.fsync(packed.fileno())
