@@ -430,13 +430,10 @@ def test_tasks_may_be_stopped_with_the_server(yard: Yard) -> None:
     assert (yard.get(task).state, yard.get(task).detail) == ("cancelled", "the end of the server")
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_locked_database_is_waited_for(
-    yard: Yard, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert yard.database.path
+def test_a_locked_database_is_waited_for(tmp_path: Path, sqlite_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    yard = Yard(Database.open(sqlite_url), tmp_path)
     task = yard.queue()
-    other = sqlite3.connect(yard.database.path, isolation_level=None)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with caplog.at_level(logging.WARNING):
         asyncio.run(yard.dispatcher._safe_round())
@@ -446,3 +443,4 @@ def test_a_locked_database_is_waited_for(
     other.close()
     yard.round(2)
     assert (yard.get(task).state, len(yard.machine.launches)) == ("running", 1)
+    yard.database.close()

@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 import sqlite3
 import subprocess
@@ -7,15 +8,21 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from aiplat_jupyter.core.errors import Unavailable
-from aiplat_jupyter.store import schema
+from aiplat_jupyter.services.projects import Projects
+from aiplat_jupyter.store import engines, schema
 from aiplat_jupyter.store.database import Database
+from aiplat_jupyter.store.journal_files import JournalFiles
 from aiplat_jupyter.store.tables import Base
+from aiplat_jupyter.store.task_folders import TaskFolders
+from tests.services.people import ADA
+from tests.services.yard import Yard
 
 
 def test_the_migrated_schema_is_that_of_the_tables(database: Database):
@@ -34,7 +41,8 @@ def test_tables_have_the_options_that_migrations_do_not_compare(sqlite_url: str)
     ]
     assert [row[0] for row in made.execute(autoincrement)] == expected
     cascades = made.execute(
-        "SELECT count(*) FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE f.on_delete IN ('CASCADE', 'SET NULL')"
+        "SELECT count(*) FROM sqlite_master m, pragma_foreign_key_list(m.name) f"
+        " WHERE f.on_delete IN ('CASCADE', 'SET NULL')"
     )
     assert cascades.fetchone()[0] == sum(len(table.foreign_keys) for table in Base.metadata.tables.values())
     made.close()
@@ -115,3 +123,37 @@ def test_only_the_newest_backups_stay(sqlite_url: str, tmp_path: Path):
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     made = [schema.back_up(path, tmp_path / "saved", str(number)) for number in range(5)]
     assert sorted((tmp_path / "saved").iterdir()) == sorted(made[-schema.KEPT_BACKUPS :])
+
+
+def test_a_database_of_the_first_schema_keeps_what_it_holds(tmp_path: Path):
+    path = tmp_path / "aiplat.db"
+    make_first_schema(path)
+    with sqlite3.connect(path) as old:
+        old.execute(
+            "INSERT INTO projects (uid, name, description, status, owner, created_at, updated_at)"
+            " VALUES ('p', 'digits', '', 'active', 'ada', 1, 1)"
+        )
+        old.execute("INSERT INTO members (project_id, username, role) VALUES (1, 'ada', 'owner')")
+    old.close()
+    database = Database.open(f"sqlite:///{path}", backups=tmp_path / "saved")
+    files, folders = JournalFiles(tmp_path), TaskFolders(tmp_path / "tasks")
+    assert asyncio.run(Projects(database, files, folders).get(ADA, "p")).name == "digits"
+    assert Yard(database, tmp_path).queue(project="digits").project == "p"
+    database.close()
+    [saved] = (tmp_path / "saved").iterdir()
+    with sqlite3.connect(saved) as copy:
+        assert copy.execute("SELECT version_num FROM aiplat_version").fetchall() == [("0001",)]
+        assert not copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").fetchall()
+    copy.close()
+
+
+def make_first_schema(path: Path) -> None:
+    """Make an empty database as the first release did."""
+    where = engines.target(f"sqlite:///{path}")
+    engine = engines.engine(where, "migrate")
+    config = Config()
+    config.set_main_option("script_location", "aiplat_jupyter.store:migrations")
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
