@@ -14,14 +14,27 @@ Importing this costs next to nothing: a public name is looked up when it is firs
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiplat_jupyter.client import Api, Experiment, connect, experiments, init
+    from aiplat_jupyter.client import Api, Experiment, Task, TaskFailed, connect, experiments, init, submit, tasks
     from aiplat_jupyter.offline import open as open  # noqa: A004  # as in `Image.open`: `aiplat.open`
     from aiplat_jupyter.widgets import LogViewer, LossCurve, ProjectList
 
 _ELSEWHERE = {"LogViewer": "widgets", "LossCurve": "widgets", "ProjectList": "widgets", "open": "offline"}
 
 # Without `open`, so that `import *` does not hide Python's own.
-__all__ = ["Api", "Experiment", "LogViewer", "LossCurve", "ProjectList", "connect", "experiments", "init"]
+__all__ = [
+    "Api",
+    "Experiment",
+    "LogViewer",
+    "LossCurve",
+    "ProjectList",
+    "Task",
+    "TaskFailed",
+    "connect",
+    "experiments",
+    "init",
+    "submit",
+    "tasks",
+]
 
 
 def __getattr__(name: str) -> Any:

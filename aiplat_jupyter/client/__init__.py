@@ -7,10 +7,12 @@ if TYPE_CHECKING:
     from aiplat_jupyter.client.experiment import Experiment
     from aiplat_jupyter.client.history import experiments
     from aiplat_jupyter.client.opening import init
+    from aiplat_jupyter.client.task import Task, TaskFailed, submit, tasks
 
-__all__ = ["Api", "Experiment", "connect", "experiments", "init"]
+__all__ = ["Api", "Experiment", "Task", "TaskFailed", "connect", "experiments", "init", "submit", "tasks"]
 
 _WHERE = {"Api": "api", "Experiment": "experiment", "connect": "api", "experiments": "history", "init": "opening"}
+_WHERE |= dict.fromkeys(("Task", "TaskFailed", "submit", "tasks"), "task")
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.client.discover import Server, find_server
+from aiplat_jupyter.client.events import events
 from aiplat_jupyter.core import errors
 from aiplat_jupyter.core.curves import CurveAnswer, CurveQuery, History
 from aiplat_jupyter.core.ids import new_uid
@@ -122,7 +123,7 @@ class Api:
         data = None
         if body is not None:
             data, headers["Content_Type"] = msgspec.msgpack.encode(body), MSGPACK
-        status, answer, kind = self._connection().request(method, path + _encode(query), data, **headers)
+        status, answer, kind = self._connection().request(method, path + encode_query(query), data, **headers)
         if status >= 400:
             raise to_error(status, answer)
         return answer, kind
@@ -150,7 +151,7 @@ class Changes:
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Change | Resync]:
-        query = _encode({"topics": list(self._topics), "after": self.after})
+        query = encode_query({"topics": list(self._topics), "after": self.after})
         response = self._connection.open("GET", "events" + query, Accept="text/event-stream")
         if response.status != 200:
             raise to_error(response.status, response.read())
@@ -169,19 +170,13 @@ class Changes:
             raise errors.Unavailable("The server ended the event stream.")
 
     def _events(self, lines: Iterator[bytes]) -> Iterator[Change | Resync]:
-        fields: dict[bytes, bytes] = {}
-        for line in lines:
-            if line.strip():
-                name, _, value = line.rstrip(b"\r\n").partition(b":")
-                fields[name] = value.removeprefix(b" ")
-                continue
+        for fields in events(lines):
             if b"id" in fields:
                 self.after = int(fields[b"id"])
             if fields.get(b"event") == b"resync":
                 yield Resync(self.after or 0)
             elif b"data" in fields:
                 yield msgspec.json.decode(fields[b"data"], type=Change)
-            fields = {}
 
     def close(self) -> None:
         """End the iteration, from any thread."""
@@ -227,7 +222,8 @@ def _by_status() -> dict[int, type[errors.AiplatError]]:
     return {kind.status: kind for kind in reversed(list(_kinds()))}
 
 
-def _encode(query: dict[str, Any]) -> str:
+def encode_query(query: dict[str, Any]) -> str:
+    """Return ``?a=1&b=2``: lists repeat, None and empty lists are left out."""
     pairs = [(key, value) for key, values in query.items() for value in _values(values)]
     return "?" + urlencode(pairs) if pairs else ""
 
