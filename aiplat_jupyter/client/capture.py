@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import say
 from aiplat_jupyter.client.forks import uncut
 from aiplat_jupyter.client.notebook import notebook_path, shell
-from aiplat_jupyter.client.recording import Cell, Recording
+from aiplat_jupyter.client.recording import Recording
 
 GIT_TIMEOUT: Final = 10.0
 MOST_PACKAGES: Final = 2000

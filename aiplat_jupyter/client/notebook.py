@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiplat_jupyter.client import session
-from aiplat_jupyter.client.recording import Cell, Recording
+from aiplat_jupyter.client.cell import Cell
+from aiplat_jupyter.client.recording import Recording
 from aiplat_jupyter.core.frames import Idle
 
 _ATTRIBUTE: Final = "_aiplat_cells"

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from aiplat_jupyter.client import capture, notebook, session
+from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import Complaints, say
 from aiplat_jupyter.client.console import new_console
 from aiplat_jupyter.client.discover import data_dir
@@ -17,7 +18,7 @@ from aiplat_jupyter.client.entries import clean, plain_entries
 from aiplat_jupyter.client.experiment import Experiment, check_tags
 from aiplat_jupyter.client.own_task import OwnTask, experiment_of, own_task
 from aiplat_jupyter.client.process import this_process
-from aiplat_jupyter.client.recording import Cell, Recording
+from aiplat_jupyter.client.recording import Recording
 from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 from aiplat_jupyter.core.frames import Opened
 from aiplat_jupyter.core.ids import is_uid, new_uid

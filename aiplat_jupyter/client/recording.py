@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import Complaints
 from aiplat_jupyter.client.deferred import Converter, convert
 from aiplat_jupyter.client.journal import Journal
@@ -30,20 +31,6 @@ MOST_UNWRITTEN: Final = 1000
 
 Layout = tuple[Callable[..., bytes], int, int, int, Journal]
 """How to write a point of one set of keys: packer, number of the shape, bytes of payload, bytes of frame, where to."""
-
-
-class Cell(NamedTuple):
-    """A notebook cell in execution: its id (None where the front end sends none), source, and which execution it is."""
-
-    id: str | None
-    source: str
-    execution: str
-
-    def runs_again(self, earlier: "Cell") -> bool:
-        """Tell whether this is a later execution of the same cell."""
-        if self.execution == earlier.execution:
-            return False
-        return self.id == earlier.id if self.id and earlier.id else self.source == earlier.source
 
 
 class Fault(NamedTuple):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from aiplat_jupyter.client import capture
+from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.client.opening import init
-from aiplat_jupyter.client.recording import Cell
 from aiplat_jupyter.core.frames import Changed, Opened
 from tests.client.fake_server import records
 
