@@ -31,7 +31,8 @@ class LabPage:
 
     def open(self, path: str = "lab") -> None:
         """Open a path of the server and wait until Lab's shell is there."""
-        self.page.goto(f"{self.lab.url}/{path}" + (f"?token={self.lab.token}" if self.lab.token else ""))
+        query = f"{'&' if '?' in path else '?'}token={self.lab.token}" if self.lab.token else ""
+        self.page.goto(f"{self.lab.url}/{path}{query}")
         self.wait_until_ready()
 
     def reload(self) -> None:

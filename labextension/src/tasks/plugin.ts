@@ -61,7 +61,7 @@ export const tasks: JupyterFrontEndPlugin<void> = {
     [CommandIDs.openTasks, CommandIDs.newTask].forEach(command => {
       palette?.addItem({ command, category: trans.__('AI Platform') });
     });
-    launcher?.add({ command: CommandIDs.openTasks, rank: 3 });
+    launcher?.add({ command: CommandIDs.openTasks, category: trans.__('AI Platform'), rank: 3 });
     if (browsers !== null) {
       addFileCommand(app, browsers, services);
     }
