@@ -126,7 +126,10 @@ def _unless_zero(counts: Ints) -> list[int]:
 def _column(x: Floats, start: float, end: float, width: int) -> Floats:
     if end <= start:
         return np.zeros(len(x))
-    return np.clip(np.floor((x - start) / (end - start) * width), 0, width - 1)
+    column = x - start
+    column /= end - start
+    column *= width
+    return np.clip(np.floor(column, out=column), 0, width - 1, out=column)
 
 
 def _within(spots: Spots, start: float, end: float) -> Spots:

@@ -64,7 +64,7 @@ class Database:
         """Return `change(connection)`, run on the writer thread, committed; others may share its transaction.
 
         Raise what `change` raises, after a roll-back of all that it did; `Unavailable` when locked, full or closed.
-        `patient` lets it wait up to a quarter of a second for others to share with, on a busy server.
+        `patient` lets it wait up to a quarter of a second for others to share with, if such ones are frequent.
         """
         return await asyncio.wrap_future(self._writer.submit(change, patient=patient))
 

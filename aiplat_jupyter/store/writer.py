@@ -20,7 +20,7 @@ from aiplat_jupyter.store import faults
 T = TypeVar("T")
 
 PATIENCE: Final = 0.25
-"""For how many seconds after a commit patient changes wait for others."""
+"""For how many seconds after a commit of patient changes the next ones wait for others."""
 _MOST: Final = 16
 """Changes that share a transaction: it must not lock out another server for long."""
 
@@ -46,7 +46,7 @@ class Writer:
         self._committed = committed
         self._jobs: deque[Job] = deque()
         self._news = threading.Condition()
-        self._committed_at = -PATIENCE
+        self._patient_at = -PATIENCE
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="aiplat-writer", daemon=True)
         self._thread.start()
@@ -54,7 +54,7 @@ class Writer:
     def submit(self, change: Callable[[Connection], T], *, patient: bool = False) -> Future[T]:
         """Queue `change`, which may be called again if what it shared a transaction with made that fail.
 
-        If it is patient, and there was a commit just now, it waits for others. Raise `Unavailable` when closed.
+        If it is patient, and one like it was committed just now, it waits for others. Raise `Unavailable` when closed.
         """
         job = Job(change, patient, Future())
         with self._news:
@@ -75,33 +75,35 @@ class Writer:
         while self._wait():
             with self._news:
                 taken = [self._jobs.popleft() for _ in range(min(_MOST, len(self._jobs)))]
-            self._write([job for job in taken if job.future.set_running_or_notify_cancel()])
+            if wanted := [job for job in taken if job.future.set_running_or_notify_cancel()]:
+                self._write(wanted)
 
     def _wait(self) -> bool:
         """Wait until something is to be done now; return False when nothing ever will be."""
         with self._news:
             while not self._closed:
-                rest = self._committed_at + PATIENCE - time.monotonic()
+                rest = self._patient_at + PATIENCE - time.monotonic()
                 if self._jobs and (rest <= 0 or not all(job.patient for job in self._jobs)):
                     return True
                 self._news.wait(rest if self._jobs else None)
             return bool(self._jobs)
 
     def _write(self, jobs: Sequence[Job]) -> None:
-        """Run `jobs` in one transaction, or, where that fails, each in its own."""
+        """Run `jobs` in one transaction; where one of them makes that fail, each in its own."""
         try:
             with faults.told(), self._engine.begin() as connection:
                 settle = [
                     _run_alone(connection, job) if len(jobs) == 1 else _run_beside(connection, job) for job in jobs
                 ]
         except Exception as error:  # whatever a change raises is for who asked for it
-            if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
-            else:
-                for job in jobs:
+            for job in jobs:
+                if len(jobs) == 1 or isinstance(error, Unavailable):
+                    job.future.set_exception(error)
+                else:
                     self._write([job])
             return
-        self._committed_at = time.monotonic()
+        if any(job.patient for job in jobs):
+            self._patient_at = time.monotonic()
         self._committed()
         for settled in settle:
             settled()

@@ -101,6 +101,19 @@ def test_a_change_that_the_engine_refuses_fails_alone(desk: Desk):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_change_that_fills_the_disk_fails_alone(desk: Desk):
+    def limit(tx: Connection) -> None:
+        pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
+        tx.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    desk.writer.submit(limit).result(10)
+    first, second, third = desk.together(add("a"), add("b" * 100_000), add("c"))
+    assert (first.result(), third.result()) == ("a", "c")
+    assert isinstance(second.exception(), Unavailable)
+    assert desk.names() == ["a", "c"]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_transaction_that_is_given_up_is_done_again_one_by_one(desk: Desk):
     first, second, third = desk.together(add("a"), given_up, add("b"))
     assert (first.result(), third.result()) == ("a", "b")
@@ -109,7 +122,7 @@ def test_a_transaction_that_is_given_up_is_done_again_one_by_one(desk: Desk):
 
 
 def test_patient_changes_wait_for_each_other_but_not_behind_an_urgent_one(desk: Desk):
-    desk.writer.submit(add("a")).result()
+    desk.writer.submit(add("a"), patient=True).result()
     began = time.monotonic()
     patient = [desk.writer.submit(add(name), patient=True) for name in "bc"]
     assert [future.result(10) for future in patient] == ["b", "c"]
@@ -122,15 +135,15 @@ def test_patient_changes_wait_for_each_other_but_not_behind_an_urgent_one(desk: 
     assert (desk.transactions, desk.names()) == (3, list("abcde"))
 
 
-def test_a_patient_change_on_an_idle_server_is_done_at_once(desk: Desk):
-    time.sleep(PATIENCE)
+def test_a_patient_change_that_follows_no_other_is_done_at_once(desk: Desk):
+    desk.writer.submit(add("urgent")).result(10)
     began = time.monotonic()
     desk.writer.submit(add("a"), patient=True).result(10)
     assert time.monotonic() - began < PATIENCE
 
 
 def test_closing_finishes_what_waits_and_refuses_more(desk: Desk):
-    desk.writer.submit(add("a"))
+    desk.writer.submit(add("a"), patient=True).result(10)
     waiting = desk.writer.submit(add("b"), patient=True)
     desk.writer.close()
     assert waiting.result(0) == "b"
@@ -139,7 +152,7 @@ def test_closing_finishes_what_waits_and_refuses_more(desk: Desk):
 
 
 def test_a_cancelled_change_is_not_done(desk: Desk):
-    desk.writer.submit(add("a")).result()
+    desk.writer.submit(add("a"), patient=True).result()
     waiting = desk.writer.submit(add("b"), patient=True)
     assert waiting.cancel()
     desk.writer.submit(add("c")).result()
