@@ -16,9 +16,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiplat_jupyter.client import Api, Experiment, Task, TaskFailed, connect, experiments, init, submit, tasks
     from aiplat_jupyter.offline import open as open  # noqa: A004  # as in `Image.open`: `aiplat.open`
-    from aiplat_jupyter.widgets import LogViewer, LossCurve, ProjectList
+    from aiplat_jupyter.widgets import LogViewer, LossCurve, ProjectList, TaskList
 
-_ELSEWHERE = {"LogViewer": "widgets", "LossCurve": "widgets", "ProjectList": "widgets", "open": "offline"}
+_ELSEWHERE = {
+    "LogViewer": "widgets",
+    "LossCurve": "widgets",
+    "ProjectList": "widgets",
+    "TaskList": "widgets",
+    "open": "offline",
+}
 
 # Without `open`, so that `import *` does not hide Python's own.
 __all__ = [
@@ -29,6 +35,7 @@ __all__ = [
     "ProjectList",
     "Task",
     "TaskFailed",
+    "TaskList",
     "connect",
     "experiments",
     "init",

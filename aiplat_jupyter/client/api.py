@@ -14,7 +14,7 @@ from aiplat_jupyter.client.events import events
 from aiplat_jupyter.core import errors
 from aiplat_jupyter.core.curves import CurveAnswer, CurveQuery, History
 from aiplat_jupyter.core.ids import new_uid
-from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
+from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery, TaskQuery
 from aiplat_jupyter.core.records import (
     Change,
     Experiment,
@@ -26,6 +26,7 @@ from aiplat_jupyter.core.records import (
     SeriesSummary,
     ServerInfo,
 )
+from aiplat_jupyter.core.tasks import TaskRow
 
 T = TypeVar("T")
 
@@ -78,6 +79,10 @@ class Api:
     def list_experiments(self, query: ExperimentQuery = ExperimentQuery()) -> Page[ExperimentRow]:
         """Return one page of experiments."""
         return self.get("experiments", Page[ExperimentRow], **msgspec.structs.asdict(query))
+
+    def list_tasks(self, query: TaskQuery = TaskQuery()) -> Page[TaskRow]:
+        """Return one page of tasks."""
+        return self.get("tasks", Page[TaskRow], **msgspec.structs.asdict(query))
 
     def experiment(self, uid: str) -> Experiment:
         """Return one experiment with config, summary and lineage."""

@@ -6,8 +6,9 @@ if TYPE_CHECKING:
     from aiplat_jupyter.widgets.logviewer import LogViewer
     from aiplat_jupyter.widgets.losscurve import LossCurve
     from aiplat_jupyter.widgets.projectlist import ProjectList
+    from aiplat_jupyter.widgets.tasklist import TaskList
 
-__all__ = ["LogViewer", "LossCurve", "ProjectList"]
+__all__ = ["LogViewer", "LossCurve", "ProjectList", "TaskList"]
 
 
 def __getattr__(name: str) -> Any:

@@ -101,6 +101,18 @@ EN: Final = {
     "head_metric": "Metric",
     "head_last": "Last",
     "head_updated": "Updated",
+    # tasks
+    "tasks_name": "Tasks",
+    "search_tasks": "Search tasks",
+    "sort_ended": "ended last",
+    "nothing_queued": "Nothing is queued.",
+    "no_tasks": "No tasks yet",
+    "no_tasks_hint": 'aiplat.submit(script="train.py", project="digits") runs one in the background.',
+    "no_task_matches": "No task matches “{q}”",
+    "no_task_matches_hint": "Words match names, commands and projects.",
+    "cancel": "Cancel",
+    "kill": "Kill",
+    "percent": "{n} %",
 }
 
 ZH: Final = {
@@ -192,6 +204,18 @@ ZH: Final = {
     "head_metric": "指标",
     "head_last": "最新值",
     "head_updated": "更新时间",
+    # tasks
+    "tasks_name": "任务",
+    "search_tasks": "搜索任务",
+    "sort_ended": "最近结束",
+    "nothing_queued": "队列为空。",
+    "no_tasks": "还没有任务",
+    "no_tasks_hint": 'aiplat.submit(script="train.py", project="digits") 可在后台运行一个任务。',
+    "no_task_matches": "没有找到任务“{q}”",
+    "no_task_matches_hint": "可以搜索名称、命令和项目。",
+    "cancel": "取消",
+    "kill": "强制终止",
+    "percent": "{n} %",
 }
 
 TABLES: Final = {"en": EN, "zh": ZH}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aiplat_jupyter.core.states import EXPERIMENT
-from aiplat_jupyter.widgets import words
+from aiplat_jupyter.widgets import tasklist, words
 from aiplat_jupyter.widgets.looks import AXES, KNOBS, Look, controls
 from aiplat_jupyter.widgets.projectlist import SORTS
 from aiplat_jupyter.widgets.status import word
@@ -35,7 +35,7 @@ def used() -> set[str]:
     states = {word(status) for status in EXPERIMENT}
     labels = {control["label"] for control in controls(Look())} - {""}
     axes = {axis.removeprefix("metric:") for axis in AXES}
-    return said | keyed | states | labels | axes | set(KNOBS) | set(SORTS)
+    return said | keyed | states | labels | axes | set(KNOBS) | set(SORTS) | set(tasklist.SORTS)
 
 
 def test_every_used_key_exists() -> None:

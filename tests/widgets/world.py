@@ -6,15 +6,17 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from aiplat_jupyter.client.api import Resync
 from aiplat_jupyter.core.curves import AbandonedTail, Columns, Curve, CurveAnswer, CurveQuery
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound, Unavailable
-from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
+from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery, TaskQuery
 from aiplat_jupyter.core.records import Change, ExperimentRow, Page, Project, SeriesSummary
 from aiplat_jupyter.core.states import LIVE
+from aiplat_jupyter.core.tasks import Progress, TaskRow
 
 EPOCH = 1_750_000_000.0
 
@@ -61,6 +63,8 @@ class World:
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
+        self.tasks: dict[str, TaskRow] = {}
+        self.told: list[str] = []
         self.error: AiplatError | None = None
         self.asked: list[CurveQuery] = []
         self.listeners: list[Stream] = []
@@ -73,6 +77,19 @@ class World:
         run = self.runs[uid] = Run(uid, name or uid, project, status)
         self.tell(uid, "created")
         return run
+
+    def task(self, uid: str, state: str = "running", done: float | None = None, **more: Any) -> None:
+        """Add a task, or change it."""
+        progress = Progress(done=done, total=100) if done is not None else None
+        ended = EPOCH + 9 if state in ("succeeded", "failed", "cancelled") else None
+        started = None if state == "queued" else EPOCH + 1
+        self.tasks[uid] = TaskRow(
+            uid=uid, name=uid, project="p-digits", project_name="digits", owner="ada", kind="command", executor="local",
+            agent="here", machine="box", state=state, lifecycle="active", priority=0, gpus=0, created_at=EPOCH,
+            updated_at=EPOCH, started_at=started, ended_at=ended, attempts=1, attempt=f"{uid}-1", progress=progress,
+            **more,
+        )  # fmt: skip
+        self.tell(uid, "status", topics=("tasks", f"task:{uid}"))
 
     def log(self, uid: str, metric: str, values: list[float], start: int | None = None) -> None:
         """Log points at consecutive steps."""
@@ -88,10 +105,10 @@ class World:
         run.status, run.cause, run.updated = status, cause, time.time()
         self.tell(uid, "status")
 
-    def tell(self, uid: str, kind: str) -> None:
+    def tell(self, uid: str, kind: str, topics: tuple[str, ...] = ()) -> None:
         """Let listeners know."""
         self.seq += 1
-        for topic in ("experiments", f"experiment:{uid}"):
+        for topic in topics or ("experiments", f"experiment:{uid}"):
             change = Change(seq=self.seq, topic=topic, kind=kind, uid=uid, at=time.time())
             with self.lock:
                 for stream in self.listeners:
@@ -184,6 +201,18 @@ class FakeApi:
         rows = [run.row() for run in self._world.runs.values()]
         found = [row for row in rows if query.q in row.name and (not query.project or row.project in query.project)]
         return _page(found, query.limit, query.cursor)
+
+    def list_tasks(self, query: TaskQuery) -> Page[TaskRow]:
+        self._check()
+        wanted = [row for row in self._world.tasks.values() if row.state in query.state and query.q in row.name]
+        shown = [row for row in wanted if not query.project or row.project in query.project]
+        return _page(shown, query.limit, query.cursor)
+
+    def post(self, path: str, _type: type, _body: object = None) -> None:
+        self._check()
+        self._world.told.append(path)
+        _, uid, verb = path.split("/")
+        self._world.task(uid, "cancelled" if verb == "stop" else "queued")
 
     def curves(self, query: CurveQuery) -> CurveAnswer:
         self._check()

@@ -1,6 +1,6 @@
-// The list of projects and experiments: a tree with search, order, pages and selection.
+// The list of projects and experiments, or of tasks: a tree with search, order, pages and selection.
 
-import { Line, drawNotice, follow, formatCount, formatNumber, locale, make, makeSvg, translator } from "./page.mjs";
+import { Line, drawNotice, follow, formatCount, formatNumber, languageOf, locale, make, makeSvg, translator } from "./page.mjs";
 
 const TYPING = 250;
 const SPARK = { width: 60, height: 16 };
@@ -48,7 +48,8 @@ export function selection(selected, uid, order, anchor, { toggle, range }) {
 
 class List {
   constructor(model, el, signal) {
-    Object.assign(this, { model, el, say: translator(model), nodes: new Map() });
+    Object.assign(this, { model, el, say: translator(model), nodes: new Map(), texts: model.get("texts") });
+    this.language = languageOf(model);
     this.line = new Line(model, signal);
     el.classList.add("aiplat-list");
     el.setAttribute("data-lm-suppress-shortcuts", "true");
@@ -56,7 +57,7 @@ class List {
     this.tree = make("div", "aiplat-tree", el);
     this.tree.setAttribute("role", "tree");
     this.tree.setAttribute("aria-multiselectable", "true");
-    this.tree.setAttribute("aria-label", this.say("list_name"));
+    this.tree.setAttribute("aria-label", this.say(this.texts.name));
     this.notice = make("div", "aiplat-notice", el);
     this.tree.addEventListener("click", (event) => this.onClick(event), { signal });
     el.addEventListener("keydown", (event) => this.onKey(event), { signal });
@@ -66,8 +67,8 @@ class List {
   buildHead() {
     const head = make("div", "aiplat-list-head", this.el);
     this.search = make("input", "aiplat-search", head);
-    Object.assign(this.search, { type: "search", placeholder: this.say("search") });
-    this.search.setAttribute("aria-label", this.say("search"));
+    Object.assign(this.search, { type: "search", placeholder: this.say(this.texts.search) });
+    this.search.setAttribute("aria-label", this.say(this.texts.search));
     this.search.value = this.model.get("look").q ?? "";
     let timer;
     this.search.addEventListener("input", () => {
@@ -102,7 +103,7 @@ class List {
     if (known?.said === said) return known.node;
     const node = make("div", `aiplat-row aiplat-row-${row.kind}`);
     node.dataset.key = row.key;
-    ({ project: drawProject, experiment: drawExperiment, pager: drawPager, note: drawNote })[row.kind](node, row, this);
+    DRAW[row.kind](node, row, this);
     this.nodes.set(row.key, { said, node });
     return node;
   }
@@ -241,6 +242,42 @@ function drawExperiment(node, row, list) {
   when.title = new Date(row.at * 1000).toLocaleString(locale());
 }
 
+/** `12s`, `5m 09s`, `2h 05m`. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours > 0) return `${hours}h ${two(minutes)}m`;
+  return minutes > 0 ? `${minutes}m ${two(whole % 60)}s` : `${whole}s`;
+}
+
+function drawTask(node, row, list) {
+  const [word, why] = [row.word[list.language], row.why[list.language]];
+  item(node, 1, [row.name, word, why].filter(Boolean).join(", "));
+  node.dataset.uid = row.uid;
+  const state = make("span", `aiplat-state aiplat-state-${row.status}`, node);
+  make("span", "aiplat-icon", state, row.icon).setAttribute("aria-hidden", "true");
+  make("span", "aiplat-word", state, word);
+  make("span", "aiplat-name", node, row.name).title = row.name;
+  make("span", "aiplat-project aiplat-quiet", node, row.project);
+  if (row.share !== null) {
+    const bar = make("span", "aiplat-share", node);
+    make("span", "", bar).style.width = `${row.share * 100}%`;
+    make("span", "aiplat-number", node, list.say("percent", { n: Math.floor(row.share * 100) }));
+  }
+  if (why) make("span", "aiplat-why aiplat-quiet", node, why).title = why;
+  const took = row.start !== null && row.end !== null ? `${duration(row.end - row.start)} · ` : "";
+  const when = make("span", "aiplat-when aiplat-quiet", node, took + ago(row.end ?? row.start ?? row.at));
+  when.title = new Date((row.end ?? row.start ?? row.at) * 1000).toLocaleString(locale());
+  if (row.act) {
+    const button = make("button", "aiplat-button", node, list.say(row.act.word));
+    button.onclick = () => {
+      button.disabled = true;
+      list.line.send({ kind: "act", verb: row.act.verb, uid: row.uid });
+    };
+  }
+}
+
 function drawSpark(node, row) {
   const svg = makeSvg(
     "svg",
@@ -266,6 +303,8 @@ function drawPager(node, row, list) {
 function drawNote(node, row, list) {
   make("span", "aiplat-quiet", node, list.say(row.text));
 }
+
+const DRAW = { project: drawProject, experiment: drawExperiment, task: drawTask, pager: drawPager, note: drawNote };
 
 function render({ model, el }) {
   const life = new AbortController();

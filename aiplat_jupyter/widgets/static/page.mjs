@@ -7,11 +7,15 @@ export function locale() {
   return document.documentElement.lang || undefined;
 }
 
-/** Returns `say(key, values)` in the language that was forced, else in the page's. */
-export function translator(model) {
-  const { language, ...tables } = model.get("words");
+/** The language that was forced, else the page's. */
+export function languageOf(model) {
   const page = (locale() ?? "").toLowerCase().startsWith("zh") ? "zh" : "en";
-  const table = tables[language || page] ?? {};
+  return model.get("words").language || page;
+}
+
+/** Returns `say(key, values)` in the panel's language. */
+export function translator(model) {
+  const table = model.get("words")[languageOf(model)] ?? {};
   return (key, values = {}) => (table[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
