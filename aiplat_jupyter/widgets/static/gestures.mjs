@@ -91,6 +91,8 @@ export function onPointer(chart, signal) {
 
   plot.addEventListener("pointerup", (event) => drag && release(event), { signal });
   plot.addEventListener("pointercancel", abort, { signal });
+  // The browser would carry selected text away instead, and end the gesture.
+  plot.addEventListener("mousedown", (event) => event.preventDefault(), { signal });
   plot.addEventListener("pointerleave", () => drag || chart.unpoint(), { signal });
   plot.addEventListener("dblclick", () => chart.reset(), { signal });
   return { abort };
