@@ -12,7 +12,8 @@ class ListView(anywidget.AnyWidget):
     """The list. The kernel writes its traits; the browser only sends messages.
 
     ``{kind: "search", q}`` · ``{kind: "sort", sort}`` · ``{kind: "open", uid, open}`` ·
-    ``{kind: "page", section, way: 1 | -1}`` · ``{kind: "select", uids}`` · ``{kind: "act", verb, uid}`` · ``{kind: "retry"}``
+    ``{kind: "page", section, way: 1 | -1}`` · ``{kind: "select", uids}`` · ``{kind: "act", verb, uid}`` ·
+    ``{kind: "retry"}``
     """
 
     _esm = scripts.module("page", "list")
