@@ -1,4 +1,4 @@
-"""Panels under a hand: a selection feeds a curve, drags zoom it, legend and controls answer, both outlive the kernel."""
+"""Panels under a hand: a selection feeds a curve, drags zoom it, controls answer, both outlive the kernel."""
 
 import pytest
 from playwright.sync_api import Page, expect
