@@ -1,12 +1,14 @@
-"""`aiplat`, also `jupyter aiplat`: what is wrong, sending journals, tokens, demonstration projects."""
+"""`aiplat`, also `jupyter aiplat`: what is wrong, sending journals, tasks, tokens, demonstration projects."""
 
 import argparse
+import os
 import re
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from aiplat_jupyter import task_commands
 from aiplat_jupyter.core.errors import AiplatError
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -20,9 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = given.run(given)
     except AiplatError as error:
         print(f"aiplat: {error.detail}", error.hint, file=sys.stderr)
+        for field, fix in error.fields.items():
+            print(f"  {field}: {fix}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # of `aiplat … | head`; the interpreter would complain when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return code
 
 
@@ -36,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     sync = commands.add_parser("sync", help="send journals to the running server")
     sync.add_argument("paths", nargs="*", type=Path, help="journals or folders of them (default: the data folder's)")
     sync.set_defaults(run=_sync)
+
+    task_commands.add(commands, _duration)
 
     token = commands.add_parser("token", help="make, list and revoke tokens for scripts on other machines")
     verbs = token.add_subparsers(required=True, metavar="verb")

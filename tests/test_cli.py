@@ -1,11 +1,13 @@
 """The command line, against a real server and without one."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,3 +183,83 @@ def test_the_command_starts_quickly() -> None:
 )
 def test_sizes(count: float, text: str) -> None:
     assert doctor.size(count) == text
+
+
+# Tasks
+
+
+def aiplat(*words: str, **options: Any) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "aiplat_jupyter.cli", "task", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def queued(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert cli.main(["task", "run", *words]) == 0
+    return capsys.readouterr().out.strip()
+
+
+def test_a_task_is_queued_listed_and_read(here: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uid = queued(capsys, "--name", "listed", "--cwd", str(tmp_path), "--env", "A=b=c", "--", "sh", "-c", "pwd; echo $A")
+    assert cli.main(["task", "logs", "-f", uid]) == 0
+    assert cli.main(["task", "logs", uid]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path), "b=c"] * 2
+    assert cli.main(["task", "list", "--state", "succeeded", "listed"]) == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith(uid)
+    assert line.endswith("succeeded  listed")
+
+
+def test_following_ends_as_the_task_does(here: Lab, tmp_path: Path) -> None:
+    (tmp_path / "job.sh").write_text("echo $1; exit 7")
+    told = subprocess.run(
+        [sys.executable, "-m", "aiplat_jupyter.cli", "task", "run", "-f", "--script", "job.sh", "--", "word"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (told.returncode, told.stdout) == (7, "word\n")
+    assert told.stderr.splitlines()[-1].endswith("failed, exit code 7")
+
+
+@pytest.mark.parametrize(("program", "code"), [("kill -SEGV $$", 139), ("exit 0", 0)])
+def test_a_signal_is_told_as_shells_do(here: Lab, program: str, code: int) -> None:
+    assert cli.main(["task", "run", "--follow", "--shell", program]) == code
+
+
+def test_an_interrupt_leaves_the_task_alone(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    following = aiplat("run", "--follow", "--", "sh", "-c", "echo begun; sleep 600")
+    assert following.stdout is not None
+    assert following.stderr is not None
+    assert following.stdout.readline() == "begun\n"
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=20)
+    uid = said.split()[0]
+    assert following.returncode == 130
+    assert f"aiplat task stop {uid}" in said
+    assert cli.main(["task", "list", "--state", "running"]) == 0
+    assert uid in capsys.readouterr().out
+    assert cli.main(["task", "stop", "--now", uid]) == 0
+    assert cli.main(["task", "logs", "-f", uid]) in {128 + signal.SIGTERM, 128 + signal.SIGKILL}
+    assert "cancelled" in capsys.readouterr().err
+    assert cli.main(["task", "retry", uid]) == 0
+    assert cli.main(["task", "stop", "--now", uid]) == 0
+
+
+def test_a_reader_that_has_seen_enough(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    uid = queued(capsys, "--shell", "--", "seq 200000")
+    assert cli.main(["task", "logs", "-f", uid]) == 0
+    reading = aiplat("logs", uid)
+    assert reading.stdout is not None
+    assert reading.stdout.readline() == "1\n"
+    reading.stdout.close()
+    assert reading.stderr is not None
+    assert reading.stderr.read() == ""
+    assert reading.wait(20) == 141
+
+
+def test_what_is_wrong_with_a_task_is_named(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["task", "run"]) == 1
+    assert "  command: " in capsys.readouterr().err
+    assert cli.main(["task", "logs", "nothing"]) == 1
+    with pytest.raises(SystemExit):
+        cli.main(["task", "run", "--env", "A", "ls"])

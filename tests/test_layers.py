@@ -37,7 +37,8 @@ ROOTS = {
     "__init__.py": {"client", "widgets", "server", "offline"},
     "pytest_plugin.py": {"core", "server"},
     "demo.py": {"core", "client"},
-    "cli.py": {*LAYERS, "platform", "demo"},
+    "cli.py": {*LAYERS, "platform", "demo", "task_commands"},
+    "task_commands.py": {"core", "client"},
     "platform.py": {*LAYERS},
     "offline.py": {"core", "store", "services", "client"},
 }

@@ -143,7 +143,7 @@ def _spawn(folder: Path) -> int:
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, str(folder / "supervisor.log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
+            (os.POSIX_SPAWN_OPEN, 2, str(folder / "supervisor.txt"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
         ],
         setsid=True,
         setsigmask=[],
