@@ -3,9 +3,9 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Self, TypeVar
@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from aiplat_jupyter.core.errors import NotFound
 from aiplat_jupyter.core.logs import (
-    MAX_LINES,
     LogChunk,
     LogDownload,
     LogEnd,
@@ -30,6 +29,7 @@ from aiplat_jupyter.core.tasks import Level
 from aiplat_jupyter.services import access
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.logs import files, paging, search
+from aiplat_jupyter.store.logs.blocks import DamagedIndex
 from aiplat_jupyter.store.logs.following import Follower
 from aiplat_jupyter.store.logs.index import Index
 from aiplat_jupyter.store.logs.opened import OpenLogs, counts, find
@@ -76,21 +76,27 @@ class Logs:
         if place.folder is None or (not query.stream and not self._has_log(place, place.folder)):
             return _empty(place, query)
         with self._opened.borrow(place.folder, query.stream) as index:
-            is_more = _wait_for(index)
-            with index.turn():
-                return LogPage(
-                    attempt=place.uid,
-                    stream=query.stream or files.CONSOLE,
-                    generation=index.generation,
-                    lines=paging.page(index, query),
-                    total=index.total,
-                    matching=paging.matching(index, query.min_level),
-                    size=index.file.size(),
-                    indexed=index.indexed,
-                    levels=counts(index),
-                    is_complete=place.has_ended and not is_more,
-                    streams=self._opened.streams(place.folder),
-                )
+            try:
+                return self._indexed(place, place.folder, query, index)
+            except DamagedIndex:  # and therefore made again
+                return self._indexed(place, place.folder, query, index)
+
+    def _indexed(self, place: Place, folder: Path, query: LogQuery, index: Index) -> LogPage:
+        is_more = _wait_for(index)
+        with index.turn():
+            return LogPage(
+                attempt=place.uid,
+                stream=query.stream or files.CONSOLE,
+                generation=index.generation,
+                lines=paging.page(index, query),
+                total=index.total,
+                matching=paging.matching(index, query.min_level),
+                size=index.file.size(),
+                indexed=index.indexed,
+                levels=counts(index),
+                is_complete=place.has_ended and not is_more,
+                streams=self._opened.streams(folder),
+            )
 
     async def search(self, who: Identity, task: str, ask: LogSearch) -> AsyncGenerator[LogHits]:
         """Yield hits as they are found; closing it ends the child process that searches.
@@ -102,7 +108,7 @@ class Logs:
         if place.folder is None:
             yield LogHits(lines=[], offsets=[], count=0, scanned=0, size=0, state="done")
             return
-        with self._opened.borrow(place.folder, ask.stream) as index:
+        async with self._borrowed(place.folder, ask.stream) as index:
             await self._run(lambda: _wait_for(index))
             async with aclosing(search.hits(index, ask, self._run)) as found:
                 async for hits in found:
@@ -114,7 +120,7 @@ class Logs:
         if place.folder is not None:
             await self._run(partial(find, place.folder, ask.stream))
         stem = f"{place.name or place.task}-{place.number}-{(ask.stream or files.CONSOLE).replace('/', '-')}"
-        return Download(f"{stem}.log", self._pieces(place.folder, ask) if place.folder else _nothing())
+        return Download(f"{stem}.log", self._pieces(place.folder, ask))
 
     async def follow(
         self, who: Identity, task: str, ask: LogFollow
@@ -150,11 +156,18 @@ class Logs:
 
         return await self._database.read(ask)
 
-    async def _pieces(self, folder: Path, ask: LogDownload) -> AsyncGenerator[bytes]:
-        with self._opened.borrow(folder, ask.stream) as index:
+    async def _pieces(self, folder: Path | None, ask: LogDownload) -> AsyncGenerator[bytes]:
+        if folder is None:
+            return
+        async with self._borrowed(folder, ask.stream) as index:
             read = _whole(index) if ask.min_level is None else _filtered(index, ask.min_level)
             while piece := await self._run(lambda: next(read, b"")):
                 yield piece
+
+    @asynccontextmanager
+    async def _borrowed(self, folder: Path, stream: str) -> AsyncIterator[Index]:
+        with ExitStack() as stack:
+            yield await self._run(lambda: stack.enter_context(self._opened.borrow(folder, stream)))
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -199,14 +212,8 @@ def _filtered(index: Index, level: Level) -> Iterator[bytes]:
     line = 1
     while True:
         with index.turn():
-            found = paging.raw_lines(index, level, line, MAX_LINES)
+            found = paging.raw_lines(index, level, line, _PIECE)
         if not found:
             return
         yield b"".join(raw.data for raw in found)
         line = found[-1].number + 1
-
-
-async def _nothing() -> AsyncGenerator[bytes]:
-    pieces: list[bytes] = []
-    for piece in pieces:
-        yield piece

@@ -104,9 +104,15 @@ def offset_of_line(index: Index, number: int) -> int:
     return next((raw.offset for raw in _lines_from(index, number)), index.indexed)
 
 
-def raw_lines(index: Index, level: Level, first: int, count: int) -> list[Raw]:
-    """Return up to `count` lines of a level or above, from line `first` on."""
-    return list(_of_level(index, LEVELS.index(level), first, count, is_backward=False))
+def raw_lines(index: Index, level: Level, first: int, size: int) -> list[Raw]:
+    """Return lines of a level or above from line `first` on, as many as have about `size` bytes."""
+    found = []
+    for raw in _of_level(index, LEVELS.index(level), first, MAX_LINES, is_backward=False):
+        found.append(raw)
+        size -= len(raw.data)
+        if size <= 0:
+            break
+    return found
 
 
 def lines_at(index: Index, offsets: NDArray[np.int64]) -> Lines:

@@ -1,0 +1,413 @@
+"""Logs as a service: who may read them, what is told while they grow, and what is kept of them."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from aiplat_jupyter.core.errors import NotFound
+from aiplat_jupyter.core.logs import LogChunk, LogDownload, LogEnd, LogFollow, LogGap, LogQuery, LogSearch
+from aiplat_jupyter.core.tasks import LogFacts, NewTask, Progress
+from aiplat_jupyter.services import log_keeping
+from aiplat_jupyter.services.bus import Bus
+from aiplat_jupyter.services.log_keeping import LogKeeping
+from aiplat_jupyter.services.log_watch import LogWatch
+from aiplat_jupyter.services.logs import Logs
+from aiplat_jupyter.store import task_attempts, task_logs, tasks
+from aiplat_jupyter.store.database import Database
+from aiplat_jupyter.store.logs import following
+from aiplat_jupyter.store.logs.opened import OpenLogs
+from aiplat_jupyter.store.task_attempts import Ending
+from tests.services.people import ADA, BOB
+from tests.services.yard import Yard
+
+LINES = b"INFO one\nERROR two\n 10%|#  | 1/10 [00:01<00:09]"
+
+
+class Scene(NamedTuple):
+    """One task of Ada's, and the services that look at its log."""
+
+    database: Database
+    bus: Bus
+    opened: OpenLogs
+    logs: Logs
+    watch: LogWatch
+    task: str
+    attempt: int
+    log: Path
+
+    def write(self, data: bytes) -> None:
+        with self.log.open("ab") as file:
+            file.write(data)
+
+    async def start(self) -> None:
+        """Let the attempt start, and write."""
+        self.log.parent.mkdir(parents=True)
+        self.log.touch()
+        values = {"directory": str(self.log.parent), "started_at": time.time()}
+        await self.database.write(lambda tx: task_attempts.move(tx, self.attempt, "starting", **values))
+        await self.database.write(lambda tx: task_attempts.move(tx, self.attempt, "running"))
+
+    async def end(self, at: float | None = None) -> None:
+        """Let the attempt end."""
+        await self.database.write(
+            lambda tx: task_attempts.end(tx, self.attempt, Ending("succeeded"), time.time() if at is None else at)
+        )
+
+    async def page(self, **query: Any) -> Any:
+        return await self.logs.page(ADA, self.task, LogQuery(**query))
+
+    async def row(self) -> Any:
+        return await self.database.read(lambda tx: tasks.record(tx, tasks.find(tx, ADA, self.task)))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    """Take one engine where what is tested is files; `TestKeeping` and `TestPlaces` take each."""
+    return sqlite_url
+
+
+Play = Callable[[Callable[[Scene], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def play(database: Database, tmp_path: Path) -> Play:
+    """Return a function that runs a scene."""
+    yard = Yard(database, tmp_path)
+    task = yard.tasks.create(ADA, NewTask(project="digits", kind="command", command=["x"], name="t"))[0]
+    attempt = database.read_now(lambda tx: task_attempts.find(tx, task.attempt))
+    assert attempt is not None
+    log = tmp_path / "tasks" / task.uid / "1" / "out.log"
+
+    def run(act: Callable[[Scene], Awaitable[None]]) -> None:
+        async def scene() -> None:
+            opened = OpenLogs()
+            async with Bus(database) as bus, Logs(database, opened) as logs:
+                watch = LogWatch(database, bus, opened)
+                await act(Scene(database, bus, opened, logs, watch, task.uid, attempt.id, log))
+                await asyncio.to_thread(watch._thread.shutdown)
+            opened.close()
+
+        asyncio.run(scene())
+
+    return run
+
+
+def test_a_task_that_waits_has_an_empty_log(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        page = await at.page()
+        assert (page.total, page.lines, page.is_complete) == (0, [], False)
+        assert [hits.state async for hits in at.logs.search(ADA, at.task, LogSearch(q="x"))] == ["done"]
+        empty = await at.logs.download(ADA, at.task, LogDownload())
+        assert [piece async for piece in empty.pieces] == []
+
+    play(act)
+
+
+def test_a_page(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        at.write(LINES)
+        page = await at.page(tail=10)
+        assert [line.level for line in page.lines] == ["INFO", "ERROR", None]
+        assert (page.stream, page.total, page.size, page.indexed, page.is_complete) == ("out", 3, 47, 47, False)
+        assert [(stream.name, stream.lines) for stream in page.streams] == [("out", 3)]
+        await at.end()
+        assert (await at.page()).is_complete
+
+    play(act)
+
+
+def test_what_others_may_not_see_does_not_exist(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        for ask in (
+            at.logs.page(BOB, at.task, LogQuery()),
+            at.logs.download(BOB, at.task, LogDownload()),
+            anext(at.logs.search(BOB, at.task, LogSearch(q="x"))),
+            anext(at.logs.follow(BOB, at.task, LogFollow())),
+            at.logs.page(ADA, at.task, LogQuery(attempt="nobody")),
+            at.logs.page(ADA, at.task, LogQuery(stream="../out")),
+        ):
+            with pytest.raises(NotFound):
+                await ask
+
+    play(act)
+
+
+def test_a_log_that_was_removed_is_told(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        at.write(LINES)
+        await at.page()
+        at.log.unlink()
+        with pytest.raises(NotFound, match="no log"):
+            await at.page(stream="out")
+
+    play(act)
+
+
+class TestWatching:
+    def test_facts_and_progress_are_written(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            await at.watch.round()
+            row = await at.row()
+            assert row.log == LogFacts(lines=3, size=47, levels={"INFO": 1, "ERROR": 1})
+            assert row.progress == Progress(done=1, total=10)
+
+        play(act)
+
+    def test_it_is_told_to_those_who_watch_and_may_see_it(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            topic = f"log:{at.task}"
+            async with (
+                at.bus.subscribe(ADA, [topic]) as adas,
+                at.bus.subscribe(BOB, [topic]) as bobs,
+                at.bus.subscribe(ADA) as alls,
+            ):
+                for _ in range(3):
+                    at.write(LINES)
+                    await at.watch.round()
+                change = await asyncio.wait_for(anext(adas), 5)
+                assert (change.topic, change.kind, change.uid, change.seq) == (topic, "grew", at.task, 0)
+                assert await coming(adas) == []
+                assert await coming(bobs) == []
+                assert topic not in {change.topic for change in await coming(alls)}
+
+        play(act)
+
+    def test_the_last_lines_count_too(self, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("aiplat_jupyter.services.log_watch._LOOK_SECONDS", 0.0)
+
+        async def act(at: Scene) -> None:
+            await at.start()
+            await at.watch.round()
+            at.write(LINES * 100_000)
+            await at.end()
+            await at.watch.round()
+            assert (await at.row()).log.size == len(LINES) * 100_000
+
+        play(act)
+
+    def test_an_attempt_that_ended_while_no_server_ran(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            async with LogWatch(at.database, at.bus, at.opened):
+                await at.end()
+                while (await at.row()).log.size != 47:
+                    await asyncio.sleep(0.05)
+
+        play(act)
+
+    def test_a_writer_of_100_mb_a_second(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            piece = b"INFO " + b"x" * 94 + b"\n"
+            begin = time.monotonic()
+            for _ in range(5):
+                at.write(piece * 200_000)
+                await at.watch.round()
+                assert (await at.page(tail=1)).lines[0].level == "INFO"
+            while (await at.page()).indexed < 100_000_000:
+                pass
+            assert (await at.page()).levels == {"INFO": 1_000_000}
+            assert time.monotonic() - begin < 50
+
+        play(act)
+
+    def test_the_loop_is_not_held_up(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write((b"WARNING x\n" + b"plain text\n" * 9) * 200_000)
+            late: list[float] = []
+
+            async def clock() -> None:
+                while True:
+                    due = time.perf_counter() + 0.001
+                    await asyncio.sleep(0.001)
+                    late.append(time.perf_counter() - due)
+
+            ticking = asyncio.create_task(clock())
+            while (await at.page()).indexed < at.log.stat().st_size:
+                await at.watch.round()
+            ticking.cancel()
+            assert sorted(late)[len(late) * 95 // 100] < 0.05
+
+        play(act)
+
+
+async def coming(changes: AsyncIterator[Any]) -> list[Any]:
+    """Return what comes until nothing has come for a while."""
+    found = []
+    with suppress(TimeoutError):
+        while True:
+            found.append(await asyncio.wait_for(anext(changes), 0.2))
+    return found
+
+
+class TestFollowing:
+    def test_all_of_it_and_the_end(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write("INFO é\n".encode())
+            told = collected(at)
+            at.write(b"more \xff")
+            await asyncio.sleep(0.3)
+            await at.end()
+            found = await told
+            chunks = [one for one in found if isinstance(one, LogChunk)]
+            assert "".join(chunk.text for chunk in chunks) == "INFO é\nmore \ufffd"
+            assert [chunk.offset for chunk in chunks] == [0, *[chunk.next for chunk in chunks[:-1]]]
+            assert found[-1] == LogEnd(state="succeeded", size=14)
+
+        play(act)
+
+    def test_it_goes_on_where_it_stopped(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(b"one\ntwo\nthree\n")
+            await at.end()
+            found = await collected(at, offset=8)
+            assert found == [LogChunk(offset=8, next=14, text="three\n"), LogEnd(state="succeeded", size=14)]
+            assert (await collected(at, tail=2))[0] == LogChunk(offset=4, next=14, text="two\nthree\n")
+            assert await collected(at, offset=14) == [LogEnd(state="succeeded", size=14)]
+
+        play(act)
+
+    def test_who_is_far_behind_is_told_of_a_gap(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(b"a line\n" * 500_000)
+            await at.end()
+            gap, *chunks, end = await collected(at)
+            assert isinstance(gap, LogGap)
+            assert gap.start == 0
+            assert 3_500_000 - gap.to <= 64 * 1024
+            assert gap.to % 7 == 0
+            assert sum(len(chunk.text) for chunk in chunks) == 3_500_000 - gap.to
+            assert all(len(chunk.text) <= following.BATCH for chunk in chunks)
+            assert end.size == 3_500_000
+
+        play(act)
+
+    def test_a_log_that_begins_anew(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(b"old line\n" * 10)
+            told = at.logs.follow(ADA, at.task, LogFollow())
+            assert isinstance(await anext(told), LogChunk)
+            at.log.write_bytes(b"new\n")
+            await at.end()
+            rest = [one async for one in told if one is not None]
+            assert rest[0] == LogGap(start=90, to=0)
+            assert rest[1] == LogChunk(offset=0, next=4, text="new\n")
+
+        play(act)
+
+
+async def collected(at: Scene, **ask: Any) -> list[Any]:
+    return [one async for one in at.logs.follow(ADA, at.task, LogFollow(**ask)) if one is not None]
+
+
+def test_downloads(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        at.write((LINES + b"\n") * 40_000)
+        whole = await at.logs.download(ADA, at.task, LogDownload())
+        assert whole.name == "t-1-out.log"
+        assert b"".join([piece async for piece in whole.pieces]) == at.log.read_bytes()
+        errors = await at.logs.download(ADA, at.task, LogDownload(min_level="WARNING"))
+        assert b"".join([piece async for piece in errors.pieces]) == b"ERROR two\n" * 40_000
+        with pytest.raises(NotFound):
+            await at.logs.download(ADA, at.task, LogDownload(stream="none"))
+
+    play(act)
+
+
+class OnEachEngine:
+    @pytest.fixture(params=["sqlite_url", "postgres_url"])
+    def url(self, request: pytest.FixtureRequest) -> str:
+        return str(request.getfixturevalue(request.param))
+
+
+class TestPlaces(OnEachEngine):
+    def test_an_attempt_that_writes(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            assert await at.database.read(task_logs.written_now) == []
+            await at.start()
+            [place] = await at.database.read(task_logs.written_now)
+            assert (place.task, place.folder, place.has_ended) == (at.task, at.log.parent, False)
+            at.write(LINES)
+            await at.watch.round()
+            assert (await at.row()).log.lines == 3
+            await at.end()
+            assert await at.database.read(task_logs.written_now) == []
+            assert (await at.page()).is_complete
+
+        play(act)
+
+
+class TestKeeping(OnEachEngine):
+    @asynccontextmanager
+    async def kept(self, at: Scene, days: float, **keep: float) -> AsyncIterator[LogKeeping]:
+        """Yield the keeper, when the attempt has ended so many days ago."""
+        await at.start()
+        at.write(LINES * 10_000)
+        await at.end(time.time() - days * 86_400)
+        yield LogKeeping(at.database, at.opened, **{"compress_days": 7, "keep_days": 0} | keep)
+
+    @pytest.fixture(autouse=True)
+    def here(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(log_keeping.socket, "gethostname", lambda: "here")
+
+    def test_old_ones_are_compressed_and_read_as_before(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            async with self.kept(at, 8) as keeper:
+                before = await at.page(tail=50)
+                await keeper.round()
+                assert not at.log.exists()
+                assert Path(f"{at.log}.gz").stat().st_size < before.size / 4
+                after = await at.page(tail=50)
+                assert (after.lines, after.generation, after.size) == (before.lines, before.generation, before.size)
+                assert (await collected(at, tail=1))[-1] == LogEnd(state="succeeded", size=before.size)
+                await keeper.round()
+
+        play(act)
+
+    def test_others_are_left_alone(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            async with self.kept(at, 6, keep_days=10) as keeper:
+                await keeper.round()
+                assert at.log.exists()
+
+        play(act)
+
+    def test_a_task_that_runs_keeps_its_log(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            os.utime(at.log, (0, 0))
+            await LogKeeping(at.database, at.opened, compress_days=0, keep_days=1).round()
+            assert at.log.read_bytes() == LINES
+
+        play(act)
+
+    def test_those_that_are_too_old_are_removed(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            async with self.kept(at, 31, keep_days=30) as keeper:
+                await at.page()
+                await keeper.round()
+                assert list(at.log.parent.iterdir()) == []
+                page = await at.page()
+                assert (page.total, page.is_complete) == (0, True)
+
+        play(act)
