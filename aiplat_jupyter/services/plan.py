@@ -43,7 +43,7 @@ class Queue(NamedTuple):
     ----------
     front : its first tasks, whatever they wait for.
     awaited : the name of what those of them that wait for another task wait for.
-    ready : its first tasks that may start and fit; may reach further back than `front`.
+    ready : its first tasks that may start, each of which fits; may reach further back than `front`.
     """
 
     front: Sequence[Waiting]

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, 
 
 from aiplat_jupyter.core.states import TaskReason, TaskState
 from aiplat_jupyter.core.tasks import TaskSpec
-from aiplat_jupyter.store import agents, changes, dependencies, gpu_leases, task_attempts
+from aiplat_jupyter.store import agents, changes, dependencies, gpu_leases, task_attempts, tasks
 from aiplat_jupyter.store.tables import ProjectRow, TaskAttemptRow, TaskRow
 
 FRONT: Final = 200
@@ -24,7 +24,6 @@ class Waiting(NamedTuple):
     attempt_id: int
     uid: str
     name: str
-    project: str
     executor: str
     gpus: int
     slots: int
@@ -70,7 +69,6 @@ _WAITING: Final[tuple[Any, ...]] = (
     TaskRow.attempt_id,
     TaskRow.uid,
     TaskRow.name,
-    ProjectRow.uid.label("project"),
     TaskRow.executor,
     TaskRow.gpus,
     TaskRow.slots,
@@ -117,10 +115,10 @@ def is_due(waiting: Waiting, now: float) -> bool:
 
 
 def _queued(agent_id: int) -> Select[Any]:
-    in_order = TaskRow.priority.desc(), TaskRow.place, TaskRow.id
+    in_order = TaskRow.priority.desc(), TaskRow.place.desc(), TaskRow.id.desc()
     mine = TaskRow.agent_id == agent_id, TaskRow.state == "queued"
     asked: Select[Any] = select(*_WAITING)
-    return asked.join(ProjectRow).where(*mine).order_by(*in_order)
+    return asked.where(*mine).order_by(*in_order)
 
 
 def front(tx: Connection, agent_id: int) -> list[Waiting]:
@@ -131,14 +129,14 @@ def front(tx: Connection, agent_id: int) -> list[Waiting]:
 def ready(
     tx: Connection, agent_id: int, now: float, *, slots: int, gpus: int, queues: Collection[str]
 ) -> list[Waiting]:
-    """Return the first tasks of the queue that nothing but their turn keeps from starting, in order.
+    """Return the first tasks of the queue that nothing but their turn keeps from starting: no more than can start now.
 
     `slots` and `gpus` are how many are free; `queues` are the executors that let jobs wait by themselves.
     """
     due = or_(TaskRow.not_before <= now, TaskRow.not_before > now + FURTHEST)
     fits: ColumnElement[bool] = and_(TaskRow.slots <= slots, TaskRow.gpus <= gpus)
     asked = _queued(agent_id).where(due, or_(fits, TaskRow.executor.in_(queues)), ~dependencies.waits())
-    return [Waiting._make(row) for row in tx.execute(asked.limit(FRONT))]
+    return [Waiting._make(row) for row in tx.execute(asked.limit(slots))]
 
 
 def running(tx: Connection, agent_id: int) -> list[Running]:
@@ -165,7 +163,7 @@ def start(tx: Connection, agent_id: int, waiting: Waiting, directory: str, gpus:
     moved = {"directory": directory, "gpus": list(gpus), "reason": "", "detail": ""}
     if task_attempts.move(tx, waiting.attempt_id, "starting", **moved):
         gpu_leases.take(tx, agent_id, waiting.attempt_id, gpus)
-        changes.of_tasks(tx, "status", [(waiting.uid, waiting.project)])
+        changes.of_tasks(tx, "status", tasks.names(tx, [waiting.id]))
 
 
 def tell(tx: Connection, reasons: Mapping[Waiting, tuple[TaskReason, str]]) -> None:
@@ -173,4 +171,4 @@ def tell(tx: Connection, reasons: Mapping[Waiting, tuple[TaskReason, str]]) -> N
     if reasons:
         rows = [{"task": one.id, "why": why, "more": more} for one, (why, more) in reasons.items()]
         tx.execute(_TELL, rows)
-        changes.of_tasks(tx, "updated", [(one.uid, one.project) for one in reasons])
+        changes.of_tasks(tx, "updated", tasks.names(tx, [one.id for one in reasons]))

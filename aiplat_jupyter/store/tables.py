@@ -374,7 +374,8 @@ class TaskRow(Base):
     lifecycle: Mapped[str] = mapped_column(default="active")
     priority: Mapped[int] = mapped_column(default=0)
     place: Mapped[float]
-    """Order among equal priorities: the time of creation, unless someone moved it."""
+    """Order among equal priorities, the higher the earlier: minus the time of creation, unless someone moved it. So one
+    index, read backwards, is the queue."""
     gpus: Mapped[int] = mapped_column(default=0)
     slots: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(default="queued")

@@ -28,7 +28,7 @@ _SORTS: Final[dict[str, list[pages.Key]]] = {
     "ended": [pages.Key(TaskRow.ended_at, False, True)],
     "name": [pages.Key(func.lower(TaskRow.name), False)],
     "state": [pages.Key(TaskRow.state, False)],
-    "queue": [pages.Key(_TURN, False), pages.Key(TaskRow.priority, True), pages.Key(TaskRow.place, False)],
+    "queue": [pages.Key(_TURN, False), pages.Key(TaskRow.priority, True), pages.Key(TaskRow.place, True)],
 }
 _LISTED: Final = (
     TaskRow.id,
@@ -121,7 +121,7 @@ def create(tx: Connection, project_id: int, agent_id: int, spec: TaskSpec, **val
     now = time.time()
     known = {name: getattr(spec, name) for name in TaskSpec.__struct_fields__}
     row: dict[str, Any] = {"project_id": project_id, "agent_id": agent_id, "spec": msgspec.to_builtins(known)}
-    row |= {"kind": spec.kind, "gpus": spec.gpus, "slots": spec.slots, "place": now}
+    row |= {"kind": spec.kind, "gpus": spec.gpus, "slots": spec.slots, "place": -now}
     row |= {"created_at": now, "updated_at": now, **values}
     return int(tx.execute(insert(TaskRow).returning(TaskRow.id), row).scalar_one())
 
@@ -195,12 +195,12 @@ def put_before(tx: Connection, found: Found, other: Found) -> None:
     """Let a queued task start before another one of the same agent, with its priority."""
     place = tx.execute(select(TaskRow.place).where(TaskRow.id == other.id)).scalar_one()
     queued = TaskRow.agent_id == found.agent_id, TaskRow.state == "queued", TaskRow.priority == other.priority
-    ahead = and_(*queued, TaskRow.place < place, TaskRow.id != found.id)
-    last = tx.execute(select(func.max(TaskRow.place)).where(ahead)).scalar()
-    between = place - 1.0 if last is None else (last + place) / 2
-    if last is not None and not last < between < place:
-        tx.execute(update(TaskRow).where(ahead).values(place=TaskRow.place - 1.0))
-        between = place - 0.5
+    ahead = and_(*queued, TaskRow.place > place, TaskRow.id != found.id)
+    last = tx.execute(select(func.min(TaskRow.place)).where(ahead)).scalar()
+    between = place + 1.0 if last is None else (last + place) / 2
+    if last is not None and not place < between < last:
+        tx.execute(update(TaskRow).where(ahead).values(place=TaskRow.place + 1.0))
+        between = place + 0.5
     change(tx, found.id, {"place": between, "priority": other.priority})
 
 
