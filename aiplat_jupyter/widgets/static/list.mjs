@@ -260,12 +260,12 @@ function drawTask(node, row, list) {
   make("span", "aiplat-word", state, word);
   make("span", "aiplat-name", node, row.name).title = row.name;
   make("span", "aiplat-project aiplat-quiet", node, row.project);
+  const about = make("span", "aiplat-about aiplat-quiet", node);
   if (row.share !== null) {
-    const bar = make("span", "aiplat-share", node);
-    make("span", "", bar).style.width = `${row.share * 100}%`;
-    make("span", "aiplat-number", node, list.say("percent", { n: Math.floor(row.share * 100) }));
+    make("span", "", make("span", "aiplat-share", about)).style.width = `${row.share * 100}%`;
+    make("span", "aiplat-number", about, list.say("percent", { n: Math.floor(row.share * 100) }));
   }
-  if (why) make("span", "aiplat-why aiplat-quiet", node, why).title = why;
+  if (why) make("span", "aiplat-why", about, why).title = why;
   const took = row.start !== null && row.end !== null ? `${duration(row.end - row.start)} · ` : "";
   const when = make("span", "aiplat-when aiplat-quiet", node, took + ago(row.end ?? row.start ?? row.at));
   when.title = new Date((row.end ?? row.start ?? row.at) * 1000).toLocaleString(locale());
