@@ -43,6 +43,7 @@ def examine() -> Iterator[Finding]:
     api, findings = _server(folder)
     yield from findings
     yield from _journals(folder / "journals", api)
+    yield _search()
 
 
 def _jupyter() -> Iterator[Finding]:
@@ -140,6 +141,13 @@ def _journals(folder: Path, api: Api | None) -> Iterator[Finding]:
         yield Finding("look", f"{size(left)} in {count} journals have not arrived", "If that lasts: aiplat sync")
     else:
         yield Finding("good", f"{count} journals, all in the database" if count else "No journals")
+
+
+def _search() -> Finding:
+    if shutil.which("rg") or Path(sys.executable).with_name("rg").exists():
+        return Finding("good", "ripgrep is installed: searches in logs use it")
+    fix = f'pip install "{NAME}[search]", in the environment of the Jupyter server.'
+    return Finding("look", "ripgrep is not installed: searches in large logs take several times longer", fix)
 
 
 def size(count: float) -> str:
