@@ -236,7 +236,7 @@ def test_an_interrupt_leaves_the_task_alone(here: Lab, capsys: pytest.CaptureFix
     uid = said.split()[0]
     assert following.returncode == 130
     assert f"aiplat task stop {uid}" in said
-    assert cli.main(["task", "list", "--state", "running"]) == 0
+    assert cli.main(["task", "list", "--state", "running", "--state", "starting"]) == 0
     assert uid in capsys.readouterr().out
     assert cli.main(["task", "stop", "--now", uid]) == 0
     assert cli.main(["task", "logs", "-f", uid]) in {128 + signal.SIGTERM, 128 + signal.SIGKILL}
