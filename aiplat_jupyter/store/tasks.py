@@ -168,8 +168,8 @@ def of_project(tx: Connection, project_id: int) -> list[tuple[str, list[str]]]:
 
 
 def count_live(tx: Connection, project_id: int) -> int:
-    """Return how many tasks of a project wait or run."""
-    live = TaskRow.project_id == project_id, TaskRow.state.in_(TASK_LIVE)
+    """Return how many tasks of a project wait or run; notebooks that someone runs by hand do not count."""
+    live = TaskRow.project_id == project_id, TaskRow.state.in_(TASK_LIVE), TaskRow.kind != "notebook-live"
     return tx.execute(select(func.count()).where(*live)).scalar_one()
 
 

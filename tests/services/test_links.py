@@ -66,6 +66,8 @@ def test_a_live_notebook_is_a_task(yard: Yard, journals: Waiting, house: House) 
     assert (task.lineage[0].directory, task.project_name) == (str(yard.folders.path("nb1", 1)), "digits")
     yard.round(2)
     assert (yard.tasks.get(ADA, "nb1").state, yard.agents.list(ADA)[0].slots_taken) == ("running", 0)
+    house.projects.apply(ADA, task.project, "trash")  # as before there were tasks
+    house.projects.apply(ADA, task.project, "restore")
     yard.tasks.stop(ADA, "nb1", StopTask())
     assert house.experiments.get(ADA, "exp").stop_requested
     journals.append(ADA, "j1", len(opened + shape("loss") + point(0, 1.0)), ended("stopped", cause="by the user"))
