@@ -44,7 +44,7 @@ def test_every_used_key_exists() -> None:
 
 def test_every_key_is_used() -> None:
     source = "".join(path.read_text("utf-8") for path in [*FOLDER.glob("*.py"), *(FOLDER / "static").glob("*.mjs")])
-    named = set(re.findall(r""""(\w+)\"""", source.replace(Path(words.__file__).read_text("utf-8"), "")))
+    named = set(re.findall(r"""["'](\w+)["']""", source.replace(Path(words.__file__).read_text("utf-8"), "")))
     hints = {f"{key}_hint" for key in named}
     assert words.EN.keys() - used() - named - hints == set()
 
