@@ -131,9 +131,11 @@ class Commit:
 
     def _change(self, changed: Changed) -> None:
         row = self.state.experiment_id
-        for column in ("config", "summary", "provenance"):
+        for column in ("config", "summary"):
             if entries := getattr(changed, column):
                 self._merge(row, column, entries)
+        if changed.provenance:
+            self._merge(row, "provenance", self._unless_later(changed.provenance))
         values = {
             "name": self._within(limits.name, "name", changed.name),
             "notes": self._within(limits.text, "notes", changed.notes),
@@ -141,6 +143,13 @@ class Commit:
         }
         experiments.change(self._tx, row, {key: value for key, value in values.items() if value is not None})
         self._kinds["updated"] = None
+
+    def _unless_later(self, provenance: dict[str, Any]) -> dict[str, Any]:
+        """Return what no later attempt has told of itself."""
+        if self.state.is_current:
+            return provenance
+        known = experiments.column_of(self._tx, self.state.experiment_id, "provenance")
+        return {key: value for key, value in provenance.items() if key not in known}
 
     def _merge(self, row: int, column: str, entries: dict[str, Any]) -> None:
         known = experiments.column_of(self._tx, row, column)

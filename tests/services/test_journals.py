@@ -218,6 +218,16 @@ def test_an_earlier_run_that_comes_late_does_not_take_the_line(house: House):
     assert {one.uid: one.parent for one in found.lineage} == {"j2-a": None, "j1-a": None, "child": "j1-a"}
 
 
+def test_an_earlier_run_that_comes_late_keeps_quiet_about_the_origin(house: House):
+    later = Changed(provenance={"packages": {"torch": "2"}, "git": {"commit": "new"}})
+    send(house, "j2", run("j2", wall=AT + 100), encode(later))
+    send(house, "j1", run("j1", wall=AT), encode(Changed(provenance={"git": {"commit": "old"}, "host": "a"})))
+    found = house.experiments.get(ADA, "exp").provenance
+    assert (found["git"], found["packages"], found["host"]) == ({"commit": "new"}, {"torch": "2"}, "a")
+    send(house, "j3", run("j3", wall=AT + 200, resume=True), encode(Changed(provenance={"git": {"commit": "newest"}})))
+    assert house.experiments.get(ADA, "exp").provenance["git"] == {"commit": "newest"}
+
+
 def test_rewind_opens_a_child(house: House):
     rewound = encode(Rewound(attempt="child", from_step=2, wall=AT + 9))
     offset = send(house, "j", run("j", range(5)), rewound + point(2, 20.0) + point(3, 30.0))
