@@ -1,8 +1,8 @@
 """How long curves take at the store: ``python -m benchmarks.curves [millions of points]``.
 
 Cold is the first question of a fresh process that has opened the database, whose file is in the page cache; warm the
-least of seven further ones. Both are CPU time in milliseconds, medians over a few processes, and how often they fit into
-reading all the same points from plain rows of SQLite, in the same run.
+least of seven further ones. Both are CPU time in milliseconds, medians over a few processes, and how often they fit
+into reading all the same points from plain rows of SQLite, in the same run.
 """
 
 import sqlite3
