@@ -155,7 +155,7 @@ function usePlacing(
   const top = useRef<Top>({ place: { at: 'end' }, isStart: false });
   useLayoutEffect(() => {
     const node = content.current;
-    if (node === null || height === 0) {
+    if (node === null || height === 0 || composed.rows.length === 0) {
       return;
     }
     const { rows, hasStart, hasEnd } = composed;

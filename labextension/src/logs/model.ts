@@ -256,8 +256,11 @@ export class LogModel extends Observable {
 
   private askWanted(): void {
     for (const row of this.wanted) {
-      if (row.kind !== 'blank' || this.asked.size >= MOST_REQUESTS) {
+      if (this.asked.size >= MOST_REQUESTS) {
         return;
+      }
+      if (row.kind !== 'blank' || this.linesOf(row).knows(row.number)) {
+        continue;
       }
       const [query, key] = this.questionFor(row);
       if (!this.asked.has(key) && !this.vain.has(key)) {

@@ -42,7 +42,10 @@ export class Searching extends Observable {
     return this.hits[lowestBy(this.hits.length, i => this.hits[i] >= number)] === number;
   }
 
-  /** Look for `wanted`; `onFirst` is called with the first hit at or behind line `from` as soon as that is known. */
+  /**
+   * Look for `wanted`; `onFirst` is called with the first hit at or behind line `from` as soon as that is known, or with
+   * the last before it.
+   */
   async start(wanted: Wanted, from: number, onFirst: (hit: number) => void): Promise<void> {
     this.cancel();
     this.wanted = wanted;
@@ -99,7 +102,7 @@ export class Searching extends Observable {
     const settle = (isEnd: boolean): void => {
       const last = this.hits[this.hits.length - 1];
       if (this.current < 0 && last !== undefined && (isEnd || last >= from)) {
-        onFirst(this.step(1, from) ?? last);
+        onFirst(this.step(last >= from ? 1 : -1, from) ?? last);
       }
     };
     try {
