@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -82,7 +83,7 @@ class Dispatcher:
         self._word = secrets.token_hex(8)
         self._renewed = -float("inf")
         self._is_leading = False
-        self._due_in = IDLE_SECONDS
+        self._due_in = math.inf
         self._asked_to_stop: dict[str, int] = {}
         self._noted_gpus: list[dict[str, Any]] | None = None
         self._head: tuple[int, float] | None = None
@@ -105,7 +106,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._gpus.close()
-        with suppress(Unavailable):
+        with suppress(Unavailable, _Deposed):
             if self._stop_at_end and self._is_leading:
                 await self._stop_all()
             await self._database.write(lambda tx: agents.give_lease_back(tx, self._agent_id, self._word))
@@ -126,6 +127,7 @@ class Dispatcher:
     async def _run(self) -> None:
         while True:
             self._news.clear()
+            self._due_in = math.inf
             await self._safe_round()
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(self._due_in, BUSY_SECONDS if self.running else IDLE_SECONDS)):

@@ -15,8 +15,13 @@ class Claims:
 
     @contextmanager
     def held(self, word: str) -> Iterator[None]:
-        """Let others see that whoever goes by `word` lives, until the block or the process ends."""
+        """Let others see that whoever goes by `word` lives, until the block or the process ends.
+
+        What processes left that were killed is removed.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in self._folder.glob("*.lock"):
+            self.is_dead(path.stem)
         lock = os.open(self._path(word), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
