@@ -171,6 +171,7 @@ class Dispatcher:
         self._renewed = time.monotonic()
         if self._is_leading and not was_leading:
             self._asked_to_stop.clear()
+            await asyncio.to_thread(self._claims.sweep)
             await self._find_unknown()
         return self._is_leading
 

@@ -15,13 +15,8 @@ class Claims:
 
     @contextmanager
     def held(self, word: str) -> Iterator[None]:
-        """Let others see that whoever goes by `word` lives, until the block or the process ends.
-
-        What processes left that were killed is removed.
-        """
+        """Let others see that whoever goes by `word` lives, until the block or the process ends."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in self._folder.glob("*.lock"):
-            self.is_dead(path.stem)
         lock = os.open(self._path(word), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -41,10 +36,15 @@ class Claims:
         except OSError:
             return False
         else:
-            self._path(word).unlink(missing_ok=True)
             return True
         finally:
             os.close(lock)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left; nobody can be told then that they are dead."""
+        for path in self._folder.glob("*.lock"):
+            if self.is_dead(path.stem):
+                path.unlink(missing_ok=True)
 
     def _path(self, word: str) -> Path:
         return self._folder / f"{word}.lock"

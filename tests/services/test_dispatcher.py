@@ -444,3 +444,17 @@ def test_a_locked_database_is_waited_for(tmp_path: Path, sqlite_url: str, caplog
     yard.round(2)
     assert (yard.get(task).state, len(yard.machine.launches)) == ("running", 1)
     yard.database.close()
+
+
+def test_the_lease_of_a_killed_server_is_taken_at_once(yard: Yard) -> None:
+    asyncio.run(yard.dispatcher.round())
+    killed = yard.dispatcher._word
+    task = yard.queue()
+    second = yard.another_dispatcher()
+    with yard.dispatcher._claims.held(killed):
+        asyncio.run(second.round())
+        assert yard.get(task).state == "queued"
+    (yard.folder / "claims" / f"{killed}.lock").touch()  # what is left when it has no time to remove it
+    asyncio.run(second.round())
+    assert yard.get(task).state == "starting"
+    assert list((yard.folder / "claims").iterdir()) == []

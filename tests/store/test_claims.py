@@ -23,14 +23,10 @@ def test_a_process_that_was_killed_is_known_to_be_dead(tmp_path: Path) -> None:
         assert not claims.is_dead("word")
         process.kill()
     assert claims.is_dead("word")
-    assert list((tmp_path / "servers").iterdir()) == []
-
-
-def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "old.lock").touch()
-    claims = Claims(tmp_path)
-    with claims.held("new"):
-        assert [path.name for path in tmp_path.iterdir()] == ["new.lock"]
+    with claims.held("next"):
+        assert claims.is_dead("word")
+        claims.sweep()
+        assert [path.name for path in (tmp_path / "servers").iterdir()] == ["next.lock"]
 
 
 def test_two_in_one_process(tmp_path: Path) -> None:
