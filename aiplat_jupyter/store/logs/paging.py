@@ -14,6 +14,9 @@ from aiplat_jupyter.store.logs.index import Index, Span
 from aiplat_jupyter.store.logs.levels import GROUPED, LEVEL_BITS, LEVELS
 from aiplat_jupyter.store.logs.text import MAX_WHOLE, show
 
+FEW: Final = 8
+"""Lines of a block up to which each is read alone."""
+SMALL: Final = 1024
 MAX_BYTES: Final = 2 * 1024 * 1024
 """Text that one page has at most, whatever its lines."""
 
@@ -182,7 +185,8 @@ def _raw(index: Index, span: Span, skip: int = 0) -> Iterator[Raw]:
     level, group = np.zeros(span.lines, np.uint8), np.zeros(span.lines, np.uint16)
     level[span.hits["line"]], group[span.hits["line"]] = span.hits["level"] + 1, span.hits["group"]
     for place in range(skip, min(span.lines, len(bounds) - 1)):
-        yield _made(span, place, bounds[place], bounds[place + 1], data, int(level[place]), int(group[place]))
+        alone = data[bounds[place] : bounds[place + 1]]
+        yield _made(span, place, bounds[place], alone, int(level[place]), int(group[place]))
 
 
 def _picked(index: Index, span: Span, hits: NDArray[np.void]) -> Iterator[Raw]:
@@ -190,9 +194,21 @@ def _picked(index: Index, span: Span, hits: NDArray[np.void]) -> Iterator[Raw]:
     if span.long:
         yield _long(index, span, span.long)
         return
-    data = _data(index, span)
+    data = _data(index, span) if len(hits) > FEW or span.data is not None else b""
     for place, offset, group, level in hits.tolist():
-        yield _made(span, place, offset, data.find(b"\n", offset) + 1 or len(data), data, level + 1, group)
+        alone = data[offset : data.find(b"\n", offset) + 1 or None] if data else _line_at(index, span, offset)
+        yield _made(span, place, offset, alone, level + 1, group)
+
+
+def _line_at(index: Index, span: Span, offset: int) -> bytes:
+    """Read one line of a span alone, which most often takes one small piece."""
+    size = min(SMALL, span.end - span.start - offset)
+    data = index.file.read(span.start + offset, size)
+    end = data.find(b"\n") + 1
+    if not end and size == SMALL:
+        data = index.file.read(span.start + offset, span.end - span.start - offset)
+        end = data.find(b"\n") + 1
+    return data[: end or None]
 
 
 def _data(index: Index, span: Span) -> bytes:
@@ -210,11 +226,12 @@ def _long(index: Index, span: Span, long: tuple[int, int]) -> Raw:
     return Raw(span.first, span.start, span.end, data, folded, level, None)
 
 
-def _made(span: Span, place: int, start: int, end: int, data: bytes, mark: int, group: int) -> Raw:
+def _made(span: Span, place: int, start: int, data: bytes, mark: int, group: int) -> Raw:
     """Make a line; `mark` is one more than what a hit has as level, 0 for a line without."""
     level = (mark - 1) & LEVEL_BITS if mark else None
     head = span.first + group if mark > GROUPED else None
-    return Raw(span.first + place, span.start + start, span.start + end, data[start:end], 0, level, head)
+    offset = span.start + start
+    return Raw(span.first + place, offset, offset + len(data), data, 0, level, head)
 
 
 def _as_shown(index: Index, raw: Raw, most: int) -> LogLine:
