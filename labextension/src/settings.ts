@@ -25,7 +25,7 @@ export function translated(schema: JSONValue, trans: Trans): JSONValue {
   if (typeof schema !== 'object' || schema === null) {
     return schema;
   }
-  const entries = Object.entries(schema as JSONObject).map(([key, value]) =>
+  const entries = Object.entries(schema).map(([key, value]) =>
     TEXTS.includes(key) && typeof value === 'string'
       ? [key, value === '' ? value : trans.__(value)]
       : [key, translated(value, trans)]

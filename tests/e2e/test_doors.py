@@ -6,7 +6,7 @@ import pytest
 from jupyter_server.auth import passwd
 from playwright.sync_api import Page, expect
 
-from tests.e2e.pages import LabPage, NotebookPage
+from tests.e2e.pages import LabPage, NotebookPage, Sidebar
 from tests.lab import Lab
 
 RUN = """\
@@ -76,3 +76,10 @@ def test_notebook_7(tmp_path: Path, page: Page, pictures: Path) -> None:
         notebook.run(0)
         notebook.curve().wait_until_drawn()
         page.screenshot(path=pictures / "notebook7.png")
+        page.get_by_role("menubar").get_by_text("View", exact=True).click()
+        page.locator(".lm-Menu-itemLabel", has_text="Left Sidebar").hover()
+        page.locator(".lm-Menu-itemLabel", has_text="AI Platform").click()
+        sidebar = Sidebar(page)
+        sidebar.expand(sidebar.row("doors").first)
+        sidebar.row("mlp").first.dblclick()
+        expect(page.locator(".aiplat-PageWidget").get_by_role("heading", name="mlp")).to_be_visible()

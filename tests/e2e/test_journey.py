@@ -176,6 +176,7 @@ def open_its_page(shell: LabPage, picture: Picture) -> None:
     expect(page.get_by_role("heading", name="softmax")).to_be_visible()
     expect(page.get_by_role("main").get_by_role("img", name="loss").first).to_be_visible()
     expect(page.get_by_role("complementary")).to_contain_text("batch")
+    page.get_by_role("heading", name="Provenance").click()  # it names a folder of the test
     picture("10-page")
 
 

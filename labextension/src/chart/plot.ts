@@ -27,8 +27,8 @@ export interface Frame extends Size {
 }
 
 const LEFT = 58;
-const RIGHT = 62;
-const NARROW = 420;
+/** Room for the newest value, `0.0009742`. */
+const RIGHT = 66;
 const PIXELS_PER_TICK = 70;
 
 export class Plot {
@@ -52,13 +52,7 @@ export class Plot {
   /** Draw `scene` at `size`. */
   draw(scene: PlotScene, size: Size): void {
     this.scene = scene;
-    const shape = JSON.stringify([
-      scene.xScale,
-      scene.y.log,
-      scene.xLabel,
-      scene.yLabel,
-      size.width < NARROW
-    ]);
+    const shape = JSON.stringify([scene.xScale, scene.y.log, scene.xLabel, scene.yLabel]);
     if (this.plot === null || shape !== this.shape) {
       this.shape = shape;
       this.build(scene, size);
@@ -91,12 +85,11 @@ export class Plot {
 
   private build(scene: PlotScene, size: Size): void {
     this.plot?.destroy();
-    const right = size.width < NARROW ? RIGHT - 10 : RIGHT;
     const options: uPlot.Options = {
       ...size,
       class: 'aiplat-Plot',
       series: [{}],
-      padding: [10, right, 0, 0],
+      padding: [10, RIGHT, 0, 0],
       cursor: { show: false },
       legend: { show: false },
       scales: { x: scaleOf(scene.x.log, scene.x.range), y: scaleOf(scene.y.log, scene.y.range) },

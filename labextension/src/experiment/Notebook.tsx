@@ -6,7 +6,7 @@ import type { JSX } from 'react';
 import * as actions from '../actions';
 import type { Experiment } from '../records';
 import type { Services } from '../services';
-import { pathBelow } from './paths';
+import { pathBelow, serverRoot } from './paths';
 
 interface Props {
   readonly experiment: Experiment;
@@ -26,7 +26,10 @@ export function Notebook({ experiment, services }: Props): JSX.Element | null {
   }
   const place = typeof number === 'number' ? ` [${number}]` : '';
   const name = `${file.split('/').pop()}${place}`;
-  const path = pathBelow(file, PageConfig.getOption('serverRoot'));
+  const path = pathBelow(
+    file,
+    serverRoot(name => PageConfig.getOption(name))
+  );
   if (path === null) {
     return <span title={file}>{name}</span>;
   }

@@ -109,7 +109,7 @@ export function useSteady(list: RefObject<HTMLElement>, drawing: Drawing, view: 
       box.scrollTop += shift.by;
       setFresh(known => (shift.came.length === 0 ? known : new Set([...known, ...shift.came])));
     }
-  });
+  }, [drawing, list]);
   const unseen = useMemo(() => above(drawing, view.from, fresh), [drawing, view.from, fresh]);
   useEffect(() => {
     if (fresh.size > 0 && unseen.length === 0) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_VIEW } from '../../chart/view';
 import { summary } from '../../testing/records';
 import { entries, filtered } from '../entries';
-import { pathBelow } from '../paths';
+import { pathBelow, serverRoot } from '../paths';
 import { grouped, inOrder, matching, toDraw } from '../metrics';
 import { DEFAULT_STATE, restoreState, savedState } from '../state';
 
@@ -87,6 +87,14 @@ describe('the state of a page', () => {
     expect(
       restoreState({ zoom: [5, 1], heights: { a: [2, 1] }, metrics: [3], compared: 'x', view: 7 })
     ).toEqual(DEFAULT_STATE);
+  });
+});
+
+describe('serverRoot', () => {
+  it('is the address where there is one', () => {
+    const options: Record<string, string> = { serverRoot: '~/x', rootUri: 'file:///data/my%20work' };
+    expect(serverRoot(name => options[name])).toBe('/data/my work');
+    expect(serverRoot(name => ({ ...options, rootUri: '' })[name] ?? '')).toBe('~/x');
   });
 });
 
