@@ -62,3 +62,17 @@ def test_the_comparison_finds_both_runs(lab: Lab) -> None:
     answer = outputs(notebook, "query")[0]["data"]["text/plain"]
     assert "lr=0.01" in answer
     assert "lr=0.1 " not in answer
+
+
+@pytest.mark.timeout(300)
+def test_tasks_train_one_after_the_other(lab: Lab) -> None:
+    notebook = run("03_tasks.ipynb", lab)
+    slow, fast = sorted(lab.api("tasks")["items"], key=lambda row: row["created_at"])
+    assert [(row["name"], row["state"], row["experiment_name"]) for row in (slow, fast)] == [
+        ("slow", "succeeded", "slow"),
+        ("fast", "succeeded", "fast"),
+    ]
+    assert slow["ended_at"] <= fast["started_at"]
+    assert fast["progress"] == {"done": 20.0, "total": 20.0, "text": ""}
+    assert "('succeeded', 'succeeded', 0)" in outputs(notebook, "wait")[0]["data"]["text/plain"]
+    assert "epoch 19" in outputs(notebook, "tail")[0]["text"]
