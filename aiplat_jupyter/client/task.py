@@ -61,12 +61,13 @@ class More(TypedDict, total=False):
 
 
 class Task:
-    """A task as it was when it was last asked for (`refresh`, `wait`); `record` has all that is known of it.
+    """A task as it was when it was last asked for (`refresh`, `wait`).
 
+    `record` has all that is known of it: a `core.tasks.Task`; of one that `tasks` found, until `refresh`, a `TaskRow`.
     It goes on when this process ends, and when the server is restarted: then this finds the server again.
     """
 
-    def __init__(self, api: Api, record: core.Task) -> None:
+    def __init__(self, api: Api, record: core.TaskRow) -> None:
         self.record = record
         self._api = api
 
@@ -232,7 +233,7 @@ def submit(
 
     Raises
     ------
-    InvalidInput : a field is wrong, or what is to run does not exist; `fields` says which.
+    InvalidInput : a field is wrong; `fields` says which. A program that cannot be started is a task that fails.
     Unavailable : there is no server.
     """
     api = connect()
@@ -271,7 +272,7 @@ def tasks(query: str = "", *, limit: int = 50, **filters: Any) -> list[Task]:
     """
     api = connect()
     found = api.get("tasks", Page[core.TaskRow], q=query, limit=min(limit, MAX_LIMIT), **filters)
-    return [Task(api, api.get(_path(row.uid), core.Task)) for row in found.items]
+    return [Task(api, row) for row in found.items]
 
 
 def _path(uid: str) -> str:

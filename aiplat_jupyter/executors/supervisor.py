@@ -25,6 +25,8 @@ UNKILLABLE: Final = 5.0
 """Seconds after SIGKILL when a process that is still there (in the kernel, say) is given up."""
 ROOM: Final = 4096
 """Bytes taken up for ``exit.json`` at the start, so that it can be written when the disk is full."""
+LONGEST: Final = 1000
+"""Characters of what is in the way of a start."""
 TRIES: Final = 600
 _SUBREAPER: Final = 36
 _IGNORED: Final = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT)
@@ -96,6 +98,7 @@ class Supervisor:
         limit = self.launch["timeout_s"]
         deadline = None if limit is None else time.monotonic() + limit
         while self._reap() and self.status is None:
+            self._obey()
             now = time.monotonic()
             if deadline is not None and now >= deadline and not self.cause:
                 self._ask("timeout")
@@ -103,7 +106,6 @@ class Supervisor:
                 self.escalated, self.kill_at = True, None
                 self._signal(signal.SIGKILL)
             self._sleep(self.kill_at if self.cause else deadline)
-            self._obey()
 
     def _obey(self) -> None:
         """End the job if a signal asks for that, which works on a full disk, or ``stop.json``, which may come early."""
@@ -147,7 +149,7 @@ class Supervisor:
         if problem or not self.is_let_go:
             code = name = None
         if problem:
-            reason, detail = "not_started", problem
+            reason, detail = "not_started", problem[:LONGEST]
         elif self.cause:
             reason, detail = self.cause, f"{self.launch['timeout_s']:g} s" if self.cause == "timeout" else ""
         elif oom and (killed == signal.SIGKILL or code == 128 + signal.SIGKILL):

@@ -126,6 +126,18 @@ def _bears(process: psutil.Process, job: Job) -> bool:
     return (process.info["environ"] or {}).get(COOKIE) == job.key
 
 
+def test_what_ended_before_it_was_stopped_was_not_stopped(jobs: Jobs) -> None:
+    job = jobs.start("sh", "-c", "echo ready; sleep 0.2")
+    jobs.told(job, "ready")
+    late = psutil.Process(state_of(job)["supervisor"])
+    late.suspend()
+    wait_until(lambda: is_gone(state_of(job)["pid"]))
+    jobs.executor.stop(job)
+    late.resume()
+    status = jobs.ended(job)
+    assert (status.reason, status.exit_code) == ("", 0)
+
+
 def test_a_hangup_of_the_terminal_ends_nothing(jobs: Jobs) -> None:
     job = jobs.start("sh", "-c", "echo ready; sleep 0.5; exit 4")
     jobs.told(job, "ready")
