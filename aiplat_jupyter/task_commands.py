@@ -7,11 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aiplat_jupyter.core.logs import LogChunk, LogEnd, LogGap
-from aiplat_jupyter.core.states import TASK
-
 if TYPE_CHECKING:
     from aiplat_jupyter.client.task import Task
+    from aiplat_jupyter.core.logs import LogChunk, LogEnd, LogGap
 
 SIGNALLED = 128
 """What shells add to a signal's number to make an exit code."""
@@ -24,7 +22,7 @@ def add(commands: Any, duration: Callable[[str], float]) -> None:
 
     each = verbs.add_parser("list", help="list tasks, the youngest first")
     each.add_argument("query", nargs="*", help="words that must occur in name, command or project")
-    each.add_argument("--state", action="append", choices=TASK, help="only tasks in this state; may be repeated")
+    each.add_argument("--state", action="append", help="only tasks in this state, such as running; may be repeated")
     each.add_argument("--limit", type=int, default=20)
     each.set_defaults(run=_list)
 
@@ -158,7 +156,9 @@ def _follow(task: "Task") -> int:
     return _exit_code(task)
 
 
-def _show(news: LogChunk | LogGap | LogEnd, task: "Task") -> None:
+def _show(news: "LogChunk | LogGap | LogEnd", task: "Task") -> None:
+    from aiplat_jupyter.core.logs import LogChunk, LogGap
+
     match news:
         case LogChunk():
             print(news.text, end="", flush=True)

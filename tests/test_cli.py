@@ -261,5 +261,7 @@ def test_what_is_wrong_with_a_task_is_named(here: Lab, capsys: pytest.CaptureFix
     assert cli.main(["task", "run"]) == 1
     assert "  command: " in capsys.readouterr().err
     assert cli.main(["task", "logs", "nothing"]) == 1
+    assert cli.main(["task", "list", "--state", "asleep"]) == 1
+    assert "asleep" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["task", "run", "--env", "A", "ls"])
