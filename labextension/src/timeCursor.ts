@@ -15,6 +15,13 @@ export interface Moment {
 }
 
 const EVENT = 'aiplat:moment';
+const QUESTION = 'aiplat:moment-wanted';
+
+/** Whether anybody but `self` follows the moments of `experiment`, so that it is worth finding them out. */
+export function isMomentWanted(experiment: string, self: string): boolean {
+  const detail: Omit<Moment, 'time'> = { experiment, by: self };
+  return !document.dispatchEvent(new CustomEvent(QUESTION, { detail, cancelable: true }));
+}
 
 export function tellMoment(moment: Moment): void {
   document.dispatchEvent(new CustomEvent(EVENT, { detail: moment }));
@@ -32,6 +39,16 @@ export function followMoments(
       onMoment(moment.time);
     }
   };
+  const answer = (event: Event): void => {
+    const asked = (event as CustomEvent<Omit<Moment, 'time'>>).detail;
+    if (asked.experiment === experiment && asked.by !== self) {
+      event.preventDefault();
+    }
+  };
   document.addEventListener(EVENT, listen);
-  return () => document.removeEventListener(EVENT, listen);
+  document.addEventListener(QUESTION, answer);
+  return () => {
+    document.removeEventListener(EVENT, listen);
+    document.removeEventListener(QUESTION, answer);
+  };
 }

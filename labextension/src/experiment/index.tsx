@@ -9,12 +9,14 @@ import { DEFAULT_VIEW } from '../chart/view';
 import { Linked } from '../chart/linked';
 import type { Services } from '../services';
 import { ExperimentModel } from './model';
+import { Moments } from './moments';
 import { Page } from './Page';
 import { DEFAULT_STATE, restoreState, savedState, type PageState } from './state';
 
 export class ExperimentWidget extends ReactWidget {
   private readonly model: ExperimentModel;
   private readonly linked: Linked;
+  private readonly moments: Moments;
   private state: PageState;
   private readonly _stateChanged = new Signal<this, void>(this);
 
@@ -29,6 +31,10 @@ export class ExperimentWidget extends ReactWidget {
     this.state = restoreState(saved, { ...DEFAULT_STATE, view: { ...DEFAULT_VIEW, smoothing, weight } });
     this.linked = new Linked(this.state.zoom, this.state.heights);
     this.model = new ExperimentModel(uid, services);
+    this.moments = new Moments(uid, services.api, this.linked, () => ({
+      kind: this.state.view.x,
+      metric: this.model.metrics?.[0]?.metric ?? null
+    }));
     this.addClass('aiplat-PageWidget');
     this.title.label = uid;
     this.model.changed.connect(() => this.updateTitle());
@@ -46,6 +52,7 @@ export class ExperimentWidget extends ReactWidget {
 
   override dispose(): void {
     if (!this.isDisposed) {
+      this.moments.dispose();
       this.model.dispose();
       super.dispose();
     }

@@ -141,6 +141,13 @@ export class Reading extends Observable {
     this.emit();
   }
 
+  /** Jump to the first error there is. */
+  async toFirstError(): Promise<void> {
+    this.mark = null;
+    this.toStart();
+    await this.toError(1);
+  }
+
   /** Show what was written at `time`, in seconds since 1970. */
   async toTime(time: number): Promise<void> {
     const page = await this.model.ask({ time, n: 1 }, false);

@@ -47,7 +47,7 @@ afterEach(() => {
 
 /** Let everything that is under way come to its end. */
 const settle = (milliseconds = 150): Promise<void> =>
-  act(() => new Promise(resolve => setTimeout(resolve, milliseconds)));
+  act(() => new Promise<void>(resolve => setTimeout(resolve, milliseconds)));
 
 async function show(
   choice: Partial<Choice> = {},
