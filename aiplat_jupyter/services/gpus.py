@@ -4,7 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Container, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 _MIB: Final = 2**20
 _FRESH_SECONDS: Final = 5.0
@@ -13,7 +15,7 @@ _USABLE_SECONDS: Final = 15.0
 _log = logging.getLogger(__name__)
 
 
-class SeenGpu(NamedTuple):
+class SeenGpu(Struct, frozen=True):
     """A GPU as the driver tells of it. Memory is in bytes; None: it does not tell."""
 
     uuid: str

@@ -46,7 +46,11 @@ def note(tx: Connection, job: Running, status: JobStatus) -> None:
 
 def ended(job: Running, status: JobStatus) -> Ending | None:
     """Return how an attempt ended; None: it has not."""
-    facts = {"exit_code": status.exit_code, "signal": status.signal}
+    ending = _ending(job, status)
+    return ending and ending._replace(exit_code=status.exit_code, signal=status.signal)
+
+
+def _ending(job: Running, status: JobStatus) -> Ending | None:
     match status:
         case JobStatus(state="starting" | "running" | "stopping"):
             return None
@@ -55,9 +59,9 @@ def ended(job: Running, status: JobStatus) -> Ending | None:
         case JobStatus(state="unknown" | "lost"):
             return Ending("lost", status.reason or "unsupervised", status.detail)
         case JobStatus(reason="stopped"):
-            return Ending("cancelled", "stopped", job.stopped_by or status.detail, **facts)
+            return Ending("cancelled", "stopped", job.stopped_by or status.detail)
         case JobStatus(reason="timeout"):
-            return Ending("timed_out", "timeout", status.detail, **facts)
+            return Ending("timed_out", "timeout", status.detail)
         case JobStatus(reason="", exit_code=0):
-            return Ending("succeeded", **facts)
-    return Ending("failed", status.reason or "exit", status.detail, **facts)
+            return Ending("succeeded")
+    return Ending("failed", status.reason or "exit", status.detail)
