@@ -156,7 +156,8 @@ class LogViewer(Panel):
 
     def close(self) -> None:
         """Stop, and close every model that the panel is made of."""
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        if hasattr(self, "_feed"):  # not of one whose making failed
+            self._workers.shutdown(wait=False, cancel_futures=True)
         super().close()
 
     def __repr__(self) -> str:
