@@ -61,23 +61,21 @@ def line(chance: random.Random, number: int) -> str:
 
 async def measure(log: Path) -> None:
     size, bare = await asyncio.to_thread(lambda: (log.stat().st_size, timed(partial(read_all, log))))
-    async with stalls() as idle:
+    async with stalls("with nothing to do"):
         await asyncio.sleep(IDLE_SECONDS)
-    async with stalls() as held_up:
+    async with stalls("while it was indexed"):
         index, seconds, cpu = await asyncio.to_thread(build, log)
-        print(
-            f"log of {size / 1e6:,.0f} MB, {index.total:,} lines\n"
-            f"index: {size / seconds / 1e6:,.0f} MB/s, {size / cpu / 1e6:,.0f} MB/s of CPU time"
-        )
-        print(
-            f"       {seconds / bare:.0f} x a bare read ({size / bare / 1e6:,.0f} MB/s); side files "
-            f"{index.blocks.bytes_on_disk / 1e6:.0f} MB = {index.blocks.bytes_on_disk / size:.1%}; {counts(index)}"
-        )
+    side = index.blocks.bytes_on_disk
+    print(f"log of {size / 1e6:,.0f} MB, {index.total:,} lines: {counts(index)}")
+    print(f"index: {size / seconds / 1e6:,.0f} MB/s, {size / cpu / 1e6:,.0f} MB/s of CPU time")
+    print(
+        f"       {seconds / bare:.0f} x a bare read ({size / bare / 1e6:,.0f} MB/s); side files {side / size:.1%} of it"
+    )
+    async with stalls("while pages were asked for"):
         await asyncio.to_thread(pages, index)
-        for name, ask in SEARCHES.items():
+    for name, ask in SEARCHES.items():
+        async with stalls("while it was searched"):
             await searched(name, index, ask, log)
-    print(f"the event loop was late by at most {max(held_up) * 1000:.0f} ms, 99.9 % within {rare(held_up):.1f} ms")
-    print(f"  before, with nothing to do: {max(idle) * 1000:.0f} ms, {rare(idle):.1f} ms")
     index.close()
 
 
@@ -142,9 +140,9 @@ async def searched(name: str, index: Index, ask: LogSearch, log: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def stalls() -> AsyncIterator[list[float]]:
-    """Yield a list that collects by how much the event loop was late, every two milliseconds."""
-    late = []
+async def stalls(when: str) -> AsyncIterator[None]:
+    """Print by how much the event loop was late at most, asked every two milliseconds."""
+    late = [0.0]
 
     async def watch() -> None:
         while True:
@@ -154,14 +152,10 @@ async def stalls() -> AsyncIterator[list[float]]:
 
     task = asyncio.create_task(watch())
     try:
-        yield late
+        yield
     finally:
         task.cancel()
-
-
-def rare(late: list[float]) -> float:
-    """Return, in milliseconds, what 99.9 % do not exceed."""
-    return sorted(late)[int(len(late) * 0.999)] * 1000
+    print(f"  the event loop was late by at most {max(late) * 1000:.1f} ms {when}")
 
 
 def read_all(log: Path) -> None:
