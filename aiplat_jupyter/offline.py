@@ -15,7 +15,7 @@ from aiplat_jupyter.core.curves import History
 from aiplat_jupyter.core.queries import ExperimentQuery
 from aiplat_jupyter.core.records import ExperimentRow, Identity, Page
 from aiplat_jupyter.services import access
-from aiplat_jupyter.store import experiments, listings, metrics
+from aiplat_jupyter.store import listings, metrics
 from aiplat_jupyter.store.offline import Reader
 
 if TYPE_CHECKING:

@@ -62,7 +62,10 @@ def outline(page: Path) -> list[int]:
     ("english", "chinese"),
     [
         ("README.md", "README.zh.md"),
-        *((f"docs/users/{page}.md", f"docs/users/zh/{page}.md") for page in ("index", "tour", "client", "panels", "tasks")),
+        *(
+            (f"docs/users/{page}.md", f"docs/users/zh/{page}.md")
+            for page in ("index", "tour", "client", "panels", "tasks")
+        ),
     ],
 )
 def test_both_languages_tell_the_same(english: str, chinese: str) -> None:

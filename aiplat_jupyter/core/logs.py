@@ -130,7 +130,7 @@ class LogDownload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class LogFollow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which log to follow, from byte `offset` on or from the last `tail` lines; the header ``Last-Event-ID`` goes on."""
+    """Which log to follow: from byte `offset` on, or the last `tail` lines. The header ``Last-Event-ID`` goes on."""
 
     attempt: str = ""
     stream: str = ""

@@ -315,8 +315,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """One entry of the durable sequence: that something changed, never what it is now.
 
     Topics: ``projects``, ``experiments``, ``tasks``, ``schedules``, ``agents`` (rows of lists), ``experiment:<uid>``
-    (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress. ``log:<uid>`` says that a task's log
-    grew, to those who name that topic; it is not kept, so its `seq` is 0.
+    (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress. ``log:<uid>`` says that
+    a task's log grew, to those who name that topic; it is not kept, so its `seq` is 0.
     """
 
     seq: int

@@ -646,6 +646,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/tasks/{uid}/logs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answer lines of a task's log. */
+    get: operations['get_log'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/logs/download': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Download a task's log, all of it or the lines of a level. */
+    get: operations['download_log'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/logs/search': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Search a task's log; answer hits as they are found, a record a line, until the request is closed. */
+    get: operations['search_log'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/tasks/{uid}/logs/stream': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Follow a task's log as server-sent events ``log``, ``gap`` and ``end``, whose id is the offset behind them. */
+    get: operations['follow_log'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/tasks/{uid}/purge': {
     parameters: {
       query?: never;
@@ -787,6 +855,11 @@ export interface components {
       slots: number;
       slots_taken: number;
       uid: string;
+      /**
+       * @description Folders of jobs that run there and of which the database does not know, as after a restored backup; only of the answering server's own agent.
+       * @default []
+       */
+      unknown: string[];
       username: string;
     };
     /**
@@ -835,12 +908,14 @@ export interface components {
      * Change
      * @description One entry of the durable sequence: that something changed, never what it is now.
      *
-     *     Topics: ``projects``, ``experiments`` (rows of lists) and ``experiment:<uid>`` (points, status, all of one).
+     *     Topics: ``projects``, ``experiments``, ``tasks``, ``schedules``, ``agents`` (rows of lists), ``experiment:<uid>``
+     *     (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress. ``log:<uid>`` says that
+     *     a task's log grew, to those who name that topic; it is not kept, so its `seq` is 0.
      */
     Change: {
       at: number;
       /** @enum {unknown} */
-      kind: 'created' | 'points' | 'purged' | 'status' | 'updated';
+      kind: 'created' | 'grew' | 'points' | 'purged' | 'status' | 'updated';
       /**
        * @description Uid of the project that decides who may see it.
        * @default null
@@ -1239,8 +1314,8 @@ export interface components {
      */
     Gpu: {
       index: number;
-      /** @description Bytes in all. */
-      memory: number;
+      /** @description Bytes in all; None: the driver does not tell. */
+      memory: number | null;
       name: string;
       /** @default null */
       task: string | null;
@@ -1306,6 +1381,45 @@ export interface components {
       uid: string;
     };
     /**
+     * LogChunk
+     * @description The next text of a log that is followed, as it was written; `next` is the offset behind it.
+     */
+    LogChunk: {
+      next: number;
+      offset: number;
+      text: string;
+    };
+    /**
+     * LogDownload
+     * @description Which log to download, as it was written; with `min_level` only lines of that level or above.
+     */
+    LogDownload: {
+      /** @default  */
+      attempt: string;
+      /** @default null */
+      min_level: ('CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING') | null;
+      /** @default  */
+      stream: string;
+    };
+    /**
+     * LogEnd
+     * @description The attempt has ended and all of its log was sent.
+     */
+    LogEnd: {
+      size: number;
+      /** @enum {unknown} */
+      state:
+        | 'cancelled'
+        | 'failed'
+        | 'lost'
+        | 'queued'
+        | 'running'
+        | 'starting'
+        | 'stopping'
+        | 'succeeded'
+        | 'timed_out';
+    };
+    /**
      * LogFacts
      * @description What is known of a log without reading it: lines, bytes, and lines of each level.
      */
@@ -1317,6 +1431,188 @@ export interface components {
       /** @default 0 */
       lines: number;
       /** @default 0 */
+      size: number;
+    };
+    /**
+     * LogFollow
+     * @description Which log to follow: from byte `offset` on, or the last `tail` lines. The header ``Last-Event-ID`` goes on.
+     */
+    LogFollow: {
+      /** @default  */
+      attempt: string;
+      /** @default 0 */
+      offset: number;
+      /** @default  */
+      stream: string;
+      /** @default null */
+      tail: number | null;
+    };
+    /**
+     * LogGap
+     * @description Bytes that are left out, as more was written than can be sent; if `to` is less, the log began anew.
+     */
+    LogGap: {
+      start: number;
+      to: number;
+    };
+    /**
+     * LogHits
+     * @description A part of the answer to a search: numbers and offsets of further lines that match, how many so far, how far.
+     */
+    LogHits: {
+      /** @description Matching lines so far. */
+      count: number;
+      lines: number[];
+      /** @default  */
+      message: string;
+      offsets: number[];
+      /** @description Bytes looked at so far. */
+      scanned: number;
+      size: number;
+      /**
+       * @description ``partial``: the time ran out; ``invalid``: `message` says what is wrong with the expression.
+       * @enum {unknown}
+       */
+      state: 'done' | 'invalid' | 'partial' | 'running';
+    };
+    /**
+     * LogLine
+     * @description One line. `text` is UTF-8 with what is not replaced, and still has its ANSI escapes.
+     */
+    LogLine: {
+      /**
+       * @description Bytes of the line that `text` leaves out.
+       * @default 0
+       */
+      cut: number;
+      /**
+       * @description Earlier states of the line, drawn over by carriage returns.
+       * @default 0
+       */
+      folded: number;
+      /**
+       * @description Number of the first line of the traceback that it belongs to.
+       * @default null
+       */
+      group: number | null;
+      /** @default null */
+      level: ('CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING') | null;
+      number: number;
+      offset: number;
+      text: string;
+      /**
+       * @description When it was written, to a second.
+       * @default null
+       */
+      time: number | null;
+    };
+    /**
+     * LogPage
+     * @description Lines of a log that follow each other, or with `min_level` those of that level or above.
+     *
+     *     `generation` counts how often the file began anew (a job truncated it): line numbers of another generation mean
+     *     nothing here. `is_complete`: the attempt has ended and all is indexed; `indexed` says how many bytes are.
+     */
+    LogPage: {
+      attempt: string;
+      generation: number;
+      indexed: number;
+      is_complete: boolean;
+      levels: {
+        [key: string]: number;
+      };
+      lines: components['schemas']['LogLine'][];
+      /** @description Lines of `min_level` or above; without it, all. */
+      matching: number;
+      size: number;
+      stream: string;
+      /** @default [] */
+      streams: components['schemas']['LogStream'][];
+      /** @description Lines in all. */
+      total: number;
+    };
+    /**
+     * LogQuery
+     * @description Which lines of which log: one of `tail`, `line`, `offset`, `time`, none of them: the start.
+     */
+    LogQuery: {
+      /**
+       * @description uid; empty: the newest. stream : name; empty: ``out``.
+       * @default
+       */
+      attempt: string;
+      /**
+       * @description the first line with at least this number, byte or time.
+       * @default null
+       */
+      line: number | null;
+      /**
+       * @description only lines of this level or above; line numbers stay those of the log.
+       * @default null
+       */
+      min_level: ('CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING') | null;
+      /**
+       * @description how many lines from there on, at most 1,000; negative: so many before it.
+       * @default 200
+       */
+      n: number;
+      /**
+       * @description the first line with at least this number, byte or time.
+       * @default null
+       */
+      offset: number | null;
+      /** @default  */
+      stream: string;
+      /**
+       * @description the last so many lines.
+       * @default null
+       */
+      tail: number | null;
+      /**
+       * @description the first line with at least this number, byte or time.
+       * @default null
+       */
+      time: number | null;
+      /**
+       * @description with n=1: all of the line's text, up to 8 MiB.
+       * @default false
+       */
+      whole: boolean;
+    };
+    /**
+     * LogSearch
+     * @description What to look for: `q` as it is or as a `regex`, with or without `case`.
+     *
+     *     Hits come in the order of lines. At most `limit` hits are told (at most
+     *     10,000), all are counted. The search ends after `budget_s` (at most 60) with what it has.
+     */
+    LogSearch: {
+      /** @default  */
+      attempt: string;
+      /** @default 10 */
+      budget_s: number;
+      /** @default false */
+      case: boolean;
+      /** @default 1000 */
+      limit: number;
+      /** @default null */
+      min_level: ('CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING') | null;
+      q: string;
+      /** @default false */
+      regex: boolean;
+      /** @default  */
+      stream: string;
+    };
+    /**
+     * LogStream
+     * @description A file that an attempt writes: ``out`` is its console, others are those of ranks or rotated files.
+     */
+    LogStream: {
+      levels: {
+        [key: string]: number;
+      };
+      lines: number;
+      name: string;
       size: number;
     };
     /**
@@ -3658,6 +3954,135 @@ export interface operations {
         content: {
           'application/json': components['schemas']['Task'];
           'application/msgpack': components['schemas']['Task'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_log: {
+    parameters: {
+      query?: {
+        /** @description uid; empty: the newest. stream : name; empty: ``out``. */
+        attempt?: string;
+        /** @description the first line with at least this number, byte or time. */
+        line?: number;
+        /** @description only lines of this level or above; line numbers stay those of the log. */
+        min_level?: 'CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING';
+        /** @description how many lines from there on, at most 1,000; negative: so many before it. */
+        n?: number;
+        /** @description the first line with at least this number, byte or time. */
+        offset?: number;
+        stream?: string;
+        /** @description the last so many lines. */
+        tail?: number;
+        /** @description the first line with at least this number, byte or time. */
+        time?: number;
+        /** @description with n=1: all of the line's text, up to 8 MiB. */
+        whole?: boolean;
+      };
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['LogPage'];
+          'application/msgpack': components['schemas']['LogPage'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  download_log: {
+    parameters: {
+      query?: {
+        attempt?: string;
+        min_level?: 'CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING';
+        stream?: string;
+      };
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  search_log: {
+    parameters: {
+      query: {
+        attempt?: string;
+        budget_s?: number;
+        case?: boolean;
+        limit?: number;
+        min_level?: 'CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING';
+        q: string;
+        regex?: boolean;
+        stream?: string;
+      };
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/x-ndjson': string;
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  follow_log: {
+    parameters: {
+      query?: {
+        attempt?: string;
+        offset?: number;
+        stream?: string;
+        tail?: number;
+      };
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
         };
       };
       default: components['responses']['Problem'];
