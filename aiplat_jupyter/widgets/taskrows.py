@@ -1,6 +1,5 @@
 """Rows of the task list as its browser half takes them: plain dicts, with their words in both languages."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from aiplat_jupyter.core.states import REASONS, TASK, TASK_LIVE
@@ -31,8 +30,6 @@ def task_row(row: TaskRow) -> Row:
 
 def _why(row: TaskRow) -> dict[str, str]:
     reason, detail = REASONS[row.reason], row.detail
-    if row.reason == "backoff" and detail:
-        detail = f"{datetime.fromtimestamp(float(detail), UTC):%H:%M:%S} UTC"
     return {"en": reason.en.format(detail=detail), "zh": reason.zh.format(detail=detail)}
 
 

@@ -91,6 +91,11 @@ export function exactTime(at: number): string {
   return new Date(at * 1000).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
+/** The time of the day to the second; `at` in seconds since 1970. */
+export function clockTime(at: number): string {
+  return new Date(at * 1000).toLocaleTimeString(locale(), { timeStyle: 'medium' });
+}
+
 /** `812 B`, `1.4 MB`, `2.1 GB`. */
 export function bytes(size: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -1,6 +1,6 @@
 /** How the states of a task are shown; mirrors `aiplat_jupyter/core/states.py`, which a test compares. */
 
-import { relative } from './format';
+import { clockTime } from './format';
 import type { Trans } from './i18n';
 import type { TaskReason, TaskRow, TaskState } from './records';
 import type { State } from './status';
@@ -63,9 +63,8 @@ export function reasonText({ reason, detail }: Reasoned, trans: Trans): string {
   if (reason === '') {
     return '';
   }
-  const at = Number(detail);
-  const isTime = reason === 'backoff' && Number.isFinite(at) && detail !== '';
-  return trans.__(REASONS[reason].en, isTime ? relative(at, 'short') : detail);
+  const isTime = reason === 'backoff' && Number.isFinite(Date.parse(detail));
+  return trans.__(REASONS[reason].en, isTime ? clockTime(Date.parse(detail) / 1000) : detail);
 }
 
 /** Return icon, word and reason of a task's state. */
