@@ -19,7 +19,8 @@ from tests.widgets.conftest import eventually, send
 
 PAGE = {
     "attempt": "a1", "stream": "out", "generation": 0, "total": 2, "matching": 2, "size": 9, "indexed": 9, "levels": {},
-    "is_complete": False, "lines": [{"number": 1, "offset": 0, "text": "<b>one"}, {"number": 2, "offset": 7, "text": "2"}],
+    "is_complete": False,
+    "lines": [{"number": 1, "offset": 0, "text": "<b>one"}, {"number": 2, "offset": 7, "text": "2"}],
 }  # fmt: skip
 SPEC = {"kind": "command", "command": ["true"]}
 ATTEMPT = {"uid": "a1", "number": 1, "state": "running", "created_at": 1.0}
