@@ -134,17 +134,17 @@ class FollowHandler(Answering):
         return arguments | {"query": msgspec.structs.replace(arguments["query"], offset=int(seen), tail=None)}
 
     async def _bits(self, answer: AsyncGenerator[LogChunk | LogGap | LogEnd | None]) -> AsyncGenerator[bytes]:
-        said = time.monotonic()
+        said = checked = time.monotonic()
         async with aclosing(answer):
             async for news in answer:
-                if news is not None:
-                    said = time.monotonic()
-                    yield _event(news)
-                elif time.monotonic() - said >= HEARTBEAT or not self._headers_written:
-                    said = time.monotonic()
+                now = time.monotonic()
+                if now - checked >= HEARTBEAT:
+                    checked = now
                     if not await self.is_still_welcome():
                         return
-                    yield b":\n\n"
+                if news is not None or now - said >= HEARTBEAT or not self._headers_written:
+                    said = now
+                    yield b":\n\n" if news is None else _event(news)
 
 
 def _event(news: LogChunk | LogGap | LogEnd) -> bytes:

@@ -25,6 +25,8 @@ ROUND_SECONDS: Final = 0.2
 _LOOK_SECONDS: Final = 1.0
 """How often it is asked which attempts run, and written what is known of their logs."""
 _SLICE: Final = 8 * 1024 * 1024
+_LAST_LINES: Final = 3
+"""Among how many lines at the end a progress bar is looked for."""
 WARN_BYTES: Final = 1 << 30
 
 _log = logging.getLogger(__name__)
@@ -151,6 +153,3 @@ def _progress(index: Index) -> Progress | None:
         last = paging.page(index, LogQuery(tail=_LAST_LINES))
     found = (text.progress(line.text) for line in reversed(last))
     return next((progress for progress in found if progress), None)
-
-
-_LAST_LINES: Final = 3

@@ -196,6 +196,20 @@ class TestStream:
         assert events(answer.body)[0] == ("log", 8, {"offset": 4, "next": 8, "text": "two\n"})
         await aiplat_ask("GET", f"tasks/{uid}/logs/stream", headers={"Last-Event-ID": "-1"}, status=400)
 
+    async def test_a_revoked_token_ends_it_though_much_is_told(
+        self, aiplat_ask: Ask, submit: Submit, raw: Raw, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(logs, "HEARTBEAT", 0.2)
+        minted = (await aiplat_ask("POST", "auth/token", {"name": "t", "scopes": ["read"]}, status=201)).record
+        uid = await submit("import time\nwhile True: print('x', flush=True); time.sleep(0.05)")
+        bearer = f"Bearer {minted['secret']}"
+        async with raw(f"tasks/{uid}/logs/stream", Authorization=bearer) as reader, asyncio.timeout(20):
+            await reader.readuntil(b"event: log")
+            await aiplat_ask("DELETE", f"auth/tokens/{minted['token']['uid']}", status=204)
+            while await reader.read(65_536):
+                pass
+        await aiplat_ask("POST", f"tasks/{uid}/stop", {"now": True})
+
     async def test_silence_is_broken_by_heartbeats(
         self, aiplat_ask: Ask, submit: Submit, raw: Raw, monkeypatch: pytest.MonkeyPatch
     ) -> None:
