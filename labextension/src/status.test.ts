@@ -75,7 +75,6 @@ describe('a task in words', () => {
   it('tells why it waits, and how it ended', () => {
     expect(reasonText({ reason: 'after', detail: 'prepare' }, trans)).toBe('after prepare');
     expect(reasonText({ reason: 'exit', detail: '7' }, trans)).toBe('exit code 7');
-    expect(reasonText({ reason: 'backoff', detail: '2026-11-22T10:00:05Z' }, trans)).toMatch(/next try .*:00:05/);
     expect(reasonText(row, trans)).toBe('');
   });
 

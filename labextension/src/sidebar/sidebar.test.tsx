@@ -280,7 +280,15 @@ describe('tasks', () => {
     platform.tasks = [
       aTaskRow({ uid: 't1', name: 'train', progress: { done: 45, total: 100, text: '' } }),
       aTaskRow({ uid: 't2', name: 'eval', state: 'queued', reason: 'gpus', detail: '0/1', started_at: null }),
-      aTaskRow({ uid: 't3', name: 'old', state: 'failed' })
+      aTaskRow({ uid: 't3', name: 'old', state: 'failed' }),
+      aTaskRow({
+        uid: 't4',
+        name: 'again',
+        state: 'queued',
+        reason: 'backoff',
+        detail: '2026-11-22T10:00:05Z',
+        started_at: null
+      })
     ];
     for (const id of [CommandIDs.openTask, CommandIDs.openTasks]) {
       platform.services.commands.addCommand(id, { execute: args => void opened.push({ id, ...args }) });
@@ -291,6 +299,7 @@ describe('tasks', () => {
     await show();
     expect(row('train').textContent).toContain('45 %');
     expect(row('eval').textContent).toContain('waits for GPU (0/1)');
+    expect(row('again').textContent).toMatch(/next try .*:00:05/);
     expect(row('old')).toBeUndefined();
   });
 
@@ -298,7 +307,7 @@ describe('tasks', () => {
     await show();
     await userEvent.click(row('train'));
     await press('{ArrowDown}{Enter}');
-    await press('{ArrowDown}{Enter}');
+    await press('{ArrowDown}{ArrowDown}{Enter}');
     expect(opened.map(args => Object.values(args) as unknown[])).toEqual([
       [CommandIDs.openTask, 't1'],
       [CommandIDs.openTask, 't2'],
