@@ -25,6 +25,8 @@ ROUND_SECONDS: Final = 0.2
 _LOOK_SECONDS: Final = 1.0
 """How often it is asked which attempts run, and written what is known of their logs."""
 _SLICE: Final = 8 * 1024 * 1024
+_RECENT_SECONDS: Final = 5.0
+"""How long an attempt is looked at after its end: it may have begun and ended between two looks."""
 _LAST_LINES: Final = 3
 """Among how many lines at the end a progress bar is looked for."""
 WARN_BYTES: Final = 1 << 30
@@ -90,8 +92,9 @@ class LogWatch:
 
     async def _look_who_runs(self) -> list[Place]:
         """Renew what runs, and return what has ended since."""
-        self._looked = time.monotonic()
-        found = {place.uid: place for place in await self._database.read(task_logs.written_now)}
+        self._looked, recently = time.monotonic(), time.time() - _RECENT_SECONDS
+        places = await self._database.read(lambda tx: task_logs.written_now(tx, recently))
+        found = {place.uid: place for place in places}
         ended = [place for uid, place in self._running.items() if uid not in found]
         self._running = found
         return ended

@@ -137,7 +137,7 @@ class Logs:
             if news is None and place.has_ended:
                 break
             await asyncio.sleep(_PAUSE)
-            if time.monotonic() - looked >= _LOOK_SECONDS:
+            if place.folder is None or time.monotonic() - looked >= _LOOK_SECONDS:
                 place, looked = await self._place(who, task, place.uid), time.monotonic()
         yield LogEnd(state=place.state, size=follower.at)
 

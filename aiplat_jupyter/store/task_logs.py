@@ -56,10 +56,13 @@ def place(tx: Connection, task_id: int, attempt: str = "") -> Place | None:
     return None if row is None else Place._make(row)
 
 
-def written_now(tx: Connection) -> list[Place]:
-    """Return the attempts that have started and not ended, on every machine."""
-    asked = _asked().where(TaskAttemptRow.state.in_(TAKING), TaskAttemptRow.directory != "")
-    return [Place._make(row) for row in tx.execute(asked)]
+def written_now(tx: Connection, ended_after: float) -> list[Place]:
+    """Return the attempts that have started and not ended, or only after `ended_after`, on every machine."""
+    started = _asked().where(TaskAttemptRow.directory != "")
+    live = started.where(TaskAttemptRow.state.in_(TAKING))
+    fresh = TaskRow.lifecycle == "active", TaskRow.updated_at > ended_after
+    ended = started.where(*fresh, TaskAttemptRow.ended_at > ended_after)
+    return [Place._make(row) for asked in (live, ended) for row in tx.execute(asked)]
 
 
 def ended_before(tx: Connection, at: float, machine: str, after: int, limit: int) -> list[Place]:

@@ -178,7 +178,7 @@ class TestDownload:
 
 class TestStream:
     async def test_what_is_written_comes_and_then_the_end(self, aiplat_ask: Ask, submit: Submit) -> None:
-        uid = await submit("import time\nfor i in range(5):\n    print('line', i, flush=True); time.sleep(0.2)")
+        uid = await submit("import time\nfor i in range(5):\n    print('line', i, flush=True); time.sleep(0.8)")
         answer = await aiplat_ask("GET", f"tasks/{uid}/logs/stream")
         found = events(answer.body)
         assert answer.headers["Content-Type"].startswith("text/event-stream")

@@ -197,6 +197,16 @@ class TestWatching:
 
         play(act)
 
+    def test_an_attempt_that_was_over_before_anyone_looked(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            await at.end()
+            await at.watch.round()
+            assert (await at.row()).log.lines == 3
+
+        play(act)
+
     def test_an_attempt_that_ended_while_no_server_ran(self, play: Play) -> None:
         async def act(at: Scene) -> None:
             await at.start()
@@ -342,15 +352,18 @@ class OnEachEngine:
 class TestPlaces(OnEachEngine):
     def test_an_attempt_that_writes(self, play: Play) -> None:
         async def act(at: Scene) -> None:
-            assert await at.database.read(task_logs.written_now) == []
+            assert await at.database.read(lambda tx: task_logs.written_now(tx, 0)) == []
             await at.start()
-            [place] = await at.database.read(task_logs.written_now)
+            [place] = await at.database.read(lambda tx: task_logs.written_now(tx, time.time()))
             assert (place.task, place.folder, place.has_ended) == (at.task, at.log.parent, False)
             at.write(LINES)
             await at.watch.round()
             assert (await at.row()).log.lines == 3
+            before = time.time() - 1
             await at.end()
-            assert await at.database.read(task_logs.written_now) == []
+            [place] = await at.database.read(lambda tx: task_logs.written_now(tx, before))
+            assert place.has_ended
+            assert await at.database.read(lambda tx: task_logs.written_now(tx, before + 60)) == []
             assert (await at.page()).is_complete
 
         play(act)
