@@ -54,11 +54,7 @@ class Lab:
         if not (self.root / "notebooks").exists():
             shutil.copytree(NOTEBOOKS, self.root / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         self.set("@jupyterlab/apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command, cwd=self.root, env=self.environment(), stdout=log, stderr=log, start_new_session=True
-            )
-        self._wait_until_it_answers()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,6 +65,14 @@ class Lab:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
+
+    def start(self) -> None:
+        """Start the server; after `kill` once more, at the same address, as someone does whose pages are still open."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self.root, env=self.environment(), stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait_until_it_answers()
 
     @property
     def pid(self) -> int:

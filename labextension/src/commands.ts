@@ -5,7 +5,7 @@ export const CommandIDs = {
   openExperiment: 'aiplat:open-experiment',
   showSidebar: 'aiplat:show-sidebar',
   openTasks: 'aiplat:open-tasks',
-  /** Open a task's page: `{uid}`. */
+  /** Open a task's page: `{uid, at?}`; `at` `error`: with the first error of its log in view. */
   openTask: 'aiplat:open-task',
   /** Open the page of a task's log: `{task, attempt?, stream?, line?, saved?}`. */
   openLog: 'aiplat:open-log',

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.e2e.pages import Picture
 from tests.lab import Lab
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -94,6 +95,14 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 def pictures() -> Path:
     """Where screenshots go: AIPLAT_SCREENSHOTS (`make screenshots`), else the results folder that git ignores."""
     return results()
+
+
+@pytest.fixture
+def picture(page: Page, pictures: Path) -> Picture:
+    def take(name: str) -> None:
+        page.screenshot(path=pictures / f"{name}.png")
+
+    return take
 
 
 def results() -> Path:

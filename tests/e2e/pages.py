@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.lab import Lab
 
 T = TypeVar("T")
+Picture = Callable[[str], None]
+"""Takes a picture of the page, under this name."""
 
 
 def wait_for(value: Callable[[], T], what: str, *, timeout: float = 20.0) -> T:
@@ -55,6 +57,15 @@ class LabPage:
     def answer(self, button: str) -> None:
         """Press a button of the dialog that is open."""
         self.page.locator(".jp-Dialog").get_by_role("button", name=button).click()
+
+    def activate(self, title: str) -> None:
+        """Bring the tab with this title to the front."""
+        self.page.locator("#jp-main-dock-panel").get_by_role("tab", name=title).first.click()
+
+    def tasks(self) -> "TasksPage":
+        """Open the page of all tasks from the status bar."""
+        self.page.get_by_role("button", name=re.compile("^Tasks: ")).click()
+        return TasksPage(self.page)
 
     def notebook(self, path: str) -> "NotebookPage":
         """Open a notebook and wait until its kernel is ready."""
@@ -211,3 +222,86 @@ class Sidebar:
         """Return the outline of a row's sparkline; empty while there is none."""
         path = self.row(text).locator(".aiplat-Sparkline path").first
         return path.get_attribute("d") or "" if path.count() else ""
+
+
+class TasksPage:
+    """The page of all tasks."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".aiplat-TasksPage:visible")
+        self.queue = self.root.get_by_role("list", name="Queue")
+        self.ended = self.root.get_by_role("list", name="Ended")
+
+    def row(self, name: str) -> Locator:
+        """Return the row of the task with this name."""
+        return self.root.get_by_role("listitem").filter(has_text=name)
+
+    def queued(self) -> list[str]:
+        """Return the names in the queue, from top to bottom."""
+        names = self.queue.locator(".aiplat-TaskName").all_inner_texts()
+        return [name.split()[0] for name in names]
+
+    def open(self, name: str) -> "TaskPage":
+        """Open the page of one of them."""
+        self.row(name).locator(".aiplat-TaskName").click()
+        return TaskPage(self.page)
+
+
+class TaskForm:
+    """The form of a new task."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".aiplat-TaskForm:visible")
+        self.outcome = self.root.get_by_role("status")
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into the field with this label."""
+        self.root.get_by_label(label, exact=True).fill(text)
+
+    def submit(self) -> "TaskPage":
+        """Queue the task; its page opens."""
+        self.root.get_by_role("button", name="Queue task").click()
+        expect(self.root).to_have_count(0)
+        return TaskPage(self.page)
+
+
+class TaskPage:
+    """The page of one task."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".aiplat-TaskPage:visible")
+        self.header = self.root.locator(".aiplat-PageHeader")
+        self.log = LogPanel(page, self.root.locator(".aiplat-Log"))
+
+
+class LogPanel:
+    """A log in a page or under a cell."""
+
+    def __init__(self, page: Page, root: Locator) -> None:
+        self.page = page
+        self.root = root
+        self.lines = root.get_by_role("log")
+        self.marked = root.locator(".aiplat-LogRow.aiplat-mod-marked")
+        self.status = root.locator(".aiplat-LogFoot")
+
+    def shown(self) -> dict[int, str]:
+        """Return the lines that are in view, by number."""
+        rows = self.root.locator(".aiplat-LogRow[data-line]").evaluate_all(
+            "all => all.map(row => [row.dataset.line, row.querySelector('.aiplat-LogText').textContent.trimEnd()])"
+        )
+        return {int(number): text for number, text in rows}
+
+    def last(self) -> int:
+        """Return the number of the last line in view; 0 while there is none."""
+        return max(self.shown(), default=0)
+
+    def search(self, text: str) -> None:
+        """Type into the field that searches all of the log."""
+        self.root.get_by_role("textbox", name="Search the log").fill(text)
+
+    def level(self, name: str) -> Locator:
+        """Return the chip that shows the lines of this level and above."""
+        return self.root.get_by_role("radio", name=re.compile(f"^{name} "))

@@ -1,13 +1,11 @@
 """The way of a first user, from the empty sidebar to a purged experiment, with a picture of each step."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.pages import CurvePanel, LabPage, NotebookPage, wait_for
+from tests.e2e.pages import CurvePanel, LabPage, NotebookPage, Picture, wait_for
 from tests.lab import Lab
 
 QUICKSTART = "notebooks/01_quickstart.ipynb"
@@ -29,16 +27,6 @@ with aiplat.init(project="digits", name="other") as other:
     for step in range(200):
         other.log({{"loss": 80 / (step + 30)}}, step=step)
 display(aiplat.LossCurve(["{uid}", other.uid]))"""
-
-Picture = Callable[[str], None]
-
-
-@pytest.fixture
-def picture(page: Page, pictures: Path) -> Picture:
-    def take(name: str) -> None:
-        page.screenshot(path=pictures / f"{name}.png")
-
-    return take
 
 
 @pytest.mark.timeout(420)

@@ -8,14 +8,16 @@ import { NO_CHOICE } from '../logs/model';
 import { RestSource } from '../logs/rest';
 import type { Task } from '../records';
 import type { Services } from '../services';
+import type { TaskModel } from './taskModel';
 
 interface Props {
   readonly task: Task;
   readonly attempt: string;
+  readonly model: TaskModel;
   readonly services: Services;
 }
 
-export function TaskLog({ task, attempt, services }: Props): JSX.Element {
+export function TaskLog({ task, attempt, model, services }: Props): JSX.Element {
   const { api, events, trans } = services;
   const [log, setLog] = useState<Log | null>(null);
   const shown = attempt === task.attempt ? '' : attempt;
@@ -24,5 +26,12 @@ export function TaskLog({ task, attempt, services }: Props): JSX.Element {
     setLog(made);
     return () => made.dispose();
   }, [api, events, task.uid, shown]);
+  const isErrorWanted = model.isErrorWanted && shown === '';
+  useEffect(() => {
+    if (log !== null && isErrorWanted) {
+      model.wantError(false);
+      void log.reading.toFirstError();
+    }
+  }, [log, isErrorWanted, model]);
   return <main className="aiplat-TaskLog">{log && <LogView key={shown} log={log} trans={trans} />}</main>;
 }

@@ -1,6 +1,6 @@
 /** The page of one task: how it fares, its log, what it runs, its attempts. */
 
-import { useState, type JSX } from 'react';
+import { useEffect, useState, type JSX } from 'react';
 
 import { useLasting } from '../chart/hooks';
 import { CommandIDs } from '../commands';
@@ -30,7 +30,12 @@ export function TaskPage({ model, services }: Props): JSX.Element {
   const { trans, events } = services;
   useSignals(model.changed, events.linkChanged);
   const [attempt, setAttempt] = useState<string | null>(null);
-  const { task, error } = model;
+  const { task, error, isErrorWanted } = model;
+  useEffect(() => {
+    if (isErrorWanted) {
+      setAttempt(null);
+    }
+  }, [isErrorWanted]);
   if (task === null) {
     return error === null ? <Skeleton trans={trans} /> : <Unavailable {...{ error, model, trans }} />;
   }
@@ -41,7 +46,7 @@ export function TaskPage({ model, services }: Props): JSX.Element {
       <Notice task={task} model={model} services={services} />
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>
-          <TaskLog task={task} attempt={shown?.uid ?? task.attempt} services={services} />
+          <TaskLog task={task} attempt={shown?.uid ?? task.attempt} model={model} services={services} />
         </ErrorBoundary>
         <ErrorBoundary trans={trans}>
           <aside className="aiplat-PageSide" aria-label={trans.__('Details')}>

@@ -34,10 +34,14 @@ export class TaskPages {
     return this.show(LIST, () => new TasksWidget(this.services));
   }
 
-  /** Show one task. */
-  async openTask(uid: string): Promise<TaskPageWidget> {
+  /** Show one task, and the first error of its log if that is wanted. */
+  async openTask(uid: string, atError = false): Promise<TaskPageWidget> {
     const { TaskWidget } = await import('./widgets');
-    return this.show(PAGE + uid, () => new TaskWidget(uid, this.services));
+    const page = await this.show(PAGE + uid, () => new TaskWidget(uid, this.services));
+    if (atError && page.content instanceof TaskWidget) {
+      page.content.showFirstError();
+    }
+    return page;
   }
 
   /** Show the page with this id again; a form is not kept. */

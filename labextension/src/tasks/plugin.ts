@@ -79,7 +79,9 @@ function addCommands(app: JupyterFrontEnd, pages: TaskPages, { trans }: Services
   app.commands.addCommand(CommandIDs.openTask, {
     label: trans.__('Open Task'),
     execute: args =>
-      args.page === undefined ? pages.openTask(text(args.uid) ?? '') : pages.restore(args.page)
+      args.page === undefined
+        ? pages.openTask(text(args.uid) ?? '', args.at === 'error')
+        : pages.restore(args.page)
   });
   app.commands.addCommand(CommandIDs.newTask, {
     label: trans.__('New Task…'),

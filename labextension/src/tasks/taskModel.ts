@@ -15,6 +15,7 @@ export class TaskModel implements IDisposable {
   /** Why there is no task, or why it is not current. */
   error: ApiError | null = null;
 
+  private _isErrorWanted = false;
   private readonly pace = new Pace(() => this.load(), 20, 300);
   private readonly lifetime = new AbortController();
   private readonly following: IDisposable;
@@ -35,6 +36,16 @@ export class TaskModel implements IDisposable {
 
   get isDisposed(): boolean {
     return this.lifetime.signal.aborted;
+  }
+
+  /** The first error of the newest attempt is to be shown, and has not been yet. */
+  get isErrorWanted(): boolean {
+    return this._isErrorWanted;
+  }
+
+  wantError(isWanted: boolean): void {
+    this._isErrorWanted = isWanted;
+    this._changed.emit();
   }
 
   reload(): void {

@@ -56,10 +56,10 @@ export class TaskWatch implements IDisposable {
     const { signal } = this.lifetime;
     try {
       const page = await api.tasks({ state: [...TASK_LIVE], sort: '-created', limit: MOST }, signal);
+      this.counts = await api.taskCounts({ state: [...TASK_LIVE] }, signal);
       const concerned = new Set([...this.live, ...this.heard]);
       this.heard.clear();
       this.live = new Set(page.items.map(task => task.uid));
-      this.counts = await api.taskCounts({ state: [...TASK_LIVE] }, signal);
       this._changed.emit();
       await Promise.all([...concerned].filter(uid => !this.live.has(uid)).map(uid => this.tell(uid)));
     } catch (reason) {
@@ -75,14 +75,25 @@ export class TaskWatch implements IDisposable {
     if (!isLiveTask(task.state) && !this.told.has(task.attempt)) {
       this.told.add(task.attempt);
       if (isWorthIt) {
-        announce(task, this.services);
+        announce(task, task.state !== 'succeeded' && (await this.hasErrors(task)), this.services);
       }
+    }
+  }
+
+  /** Ask the log itself: what lists know of it is up to a second old, and errors come at the end. */
+  private async hasErrors({ uid, attempt }: TaskRow): Promise<boolean> {
+    const query = { attempt, line: 1, n: 1, min_level: 'ERROR' } as const;
+    try {
+      return (await this.services.api.logPage(uid, query, this.lifetime.signal)).lines.length > 0;
+    } catch (reason) {
+      console.debug('aiplat: the log of a task that failed cannot be read.', reason);
+      return false;
     }
   }
 }
 
 /** Say how a task ended: what went wrong stays until it is read. */
-function announce(task: TaskRow, services: Services): void {
+function announce(task: TaskRow, hasErrors: boolean, services: Services): void {
   const { trans, commands } = services;
   const { icon, word, why } = describeTask(task, trans);
   const message = `${icon} ${task.name}: ${[word, why].filter(Boolean).join(' · ')}`;
@@ -102,6 +113,5 @@ function announce(task: TaskRow, services: Services): void {
     label: trans.__('Retry'),
     callback: (): void => void deeds.retry(services, task.uid)
   };
-  const hasErrors = (task.log.levels.ERROR ?? 0) + (task.log.levels.CRITICAL ?? 0) > 0;
   Notification.error(message, { autoClose: false, actions: [hasErrors ? errors : open, again] });
 }

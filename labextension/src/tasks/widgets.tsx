@@ -54,6 +54,10 @@ export class TaskWidget extends ReactWidget {
     });
   }
 
+  showFirstError(): void {
+    this.model.wantError(true);
+  }
+
   override dispose(): void {
     if (!this.isDisposed) {
       this.model.dispose();
