@@ -5,6 +5,7 @@ import { useEffect, useId, useMemo, useRef, useState, type JSX, type KeyboardEve
 import { useLasting } from '../chart/hooks';
 import { count } from '../format';
 import { followMoments, tellMoment } from '../timeCursor';
+import { plainText } from './ansi';
 import type { Log } from './log';
 import { DEFAULT_LOOKS, type Looks } from './looks';
 import { useChanges } from './observable';
@@ -123,7 +124,7 @@ function useActions(log: Log, say: (text: string) => void, id: string, trans: Tr
 function copyMarked({ model, reading }: Log, actions: RowActions): void {
   const line = reading.mark === null ? undefined : model.line(reading.mark);
   if (line !== undefined) {
-    actions.copy(line.text);
+    actions.copy(plainText(model.wholeText(line.number) ?? line.text));
   }
 }
 
