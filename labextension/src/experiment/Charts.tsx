@@ -17,6 +17,7 @@ import { grouped, inOrder, toDraw, type Group } from './metrics';
 import type { ExperimentModel } from './model';
 import { useCompanions } from './names';
 import type { PageState } from './state';
+import { TaskLog } from './TaskLog';
 
 interface Props {
   readonly model: ExperimentModel;
@@ -47,6 +48,9 @@ export function Charts(props: Props): JSX.Element {
     <>
       <main className="aiplat-PageCharts" aria-label={trans.__('Curves')}>
         <Groups {...props} names={names} drawn={drawn} />
+        <ErrorBoundary trans={trans}>
+          <TaskLog experiment={experiment} services={services} />
+        </ErrorBoundary>
       </main>
       {props.children}
       <Controls view={state.view} onChange={changeView} trans={trans}>
