@@ -1,8 +1,10 @@
 """What a person sees and does in the browser, by role and name."""
 
 import re
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from playwright.sync_api import Locator, Page, expect
@@ -46,6 +48,22 @@ class LabPage:
         """Wait for the end of the splash screen."""
         expect(self.page.locator("#main")).to_be_visible(timeout=60_000)
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=60_000)
+
+    def call_places_as_at_home(self) -> None:
+        """Write a user's folder for the test's own in the texts that are on the page, for a picture of it."""
+        places = {str(self.lab.root): "/home/ada", f"{Path(sys.prefix)}/bin/": "/usr/bin/"}
+        self.page.evaluate(
+            """places => {
+                const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                while (texts.nextNode()) {
+                    const node = texts.currentNode;
+                    for (const [own, usual] of Object.entries(places)) {
+                        if (node.data.includes(own)) node.data = node.data.replaceAll(own, usual);
+                    }
+                }
+            }""",
+            places,
+        )
 
     def menu(self, *names: str) -> None:
         """Choose an item from the main menu: ``menu("Kernel", "Interrupt Kernel")``."""

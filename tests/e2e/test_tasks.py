@@ -89,6 +89,7 @@ def queue_from_the_file_browser(shell: LabPage, picture: Picture) -> TaskPage:
     form.fill("Project", "digits")
     form.fill("Arguments", f"--epochs {EPOCHS}")
     expect(form.outcome).to_contain_text(f"train.py --epochs {EPOCHS}")
+    shell.call_places_as_at_home()
     picture("20-form")
     return form.submit()
 
@@ -152,6 +153,7 @@ def find_the_error(shell: LabPage, picture: Picture) -> str:
     expect(log.marked).to_contain_text("batch 321 has no images")
     expect(log.root.get_by_text("ZeroDivisionError: division by zero")).to_be_visible()
     page.mouse.move(0, 0)
+    shell.call_places_as_at_home()
     picture("23-error")
     return uid
 

@@ -9,6 +9,7 @@ import type { NewTask, TaskCheck, TaskRow } from '../records';
 import type { Services } from '../services';
 import { TASK_LIVE } from '../taskStatus';
 import { DraftError, taskOf, type Draft } from './draft';
+import { translated } from './faults';
 
 const CHECK_AFTER_MS = 400;
 
@@ -114,7 +115,7 @@ export class FormModel implements IDisposable {
     const mine = (this.asking = new AbortController());
     try {
       this.check = await this.services.api.checkTask(task, mine.signal);
-      this.problems = shown(this.check.fields);
+      this.problems = shown(this.check.fields, this.services.trans);
     } catch (reason) {
       if (isAbort(reason)) {
         return false;
@@ -141,7 +142,7 @@ export class FormModel implements IDisposable {
   }
 
   private take(error: ApiError): void {
-    this.problems = shown(error.fields);
+    this.problems = shown(error.fields, this.services.trans);
     this.error = Object.keys(this.problems).length === 0 ? error : null;
     this._changed.emit();
   }
@@ -169,11 +170,11 @@ export class FormModel implements IDisposable {
   }
 }
 
-function shown(fields: Readonly<Record<string, string>>): Problems {
+function shown(fields: Readonly<Record<string, string>>, trans: Trans): Problems {
   const problems: Problems = {};
   for (const [path, right] of Object.entries(fields)) {
     const name = path.replace(/^task\./, '').split('.')[0] ?? '';
-    problems[SHOWN_AT[name] ?? (name as keyof Draft)] = right;
+    problems[SHOWN_AT[name] ?? (name as keyof Draft)] = translated(right, trans);
   }
   return problems;
 }

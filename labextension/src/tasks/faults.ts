@@ -1,0 +1,31 @@
+/** What the server says would be right for a field of a new task, in the reader's language. */
+
+import type { Trans } from '../i18n';
+
+/** Return it translated; what is not known here stays in the server's words. */
+export function translated(right: string, trans: Trans): string {
+  const known: [RegExp, (...parts: string[]) => string][] = [
+    [/^a file that exists$/, () => trans.__('a file that exists')],
+    [/^a file that you may read$/, () => trans.__('a file that you may read')],
+    [/^a notebook \(\.ipynb\) that exists$/, () => trans.__('a notebook (.ipynb) that exists')],
+    [/^path of the (?:script|notebook)$/, () => trans.__('path of the file')],
+    [/^(?:a )?program and (?:its )?arguments$/, () => trans.__('a program and its arguments')],
+    [
+      /^a program that can be run: there is no (.+)$/,
+      name => trans.__('a program that can be run: there is no %1', name)
+    ],
+    [/^from (\S+) to (\S+)$/, (low, high) => trans.__('from %1 to %2', low, high)],
+    [
+      /^at most (\d+): the machine has no more$/,
+      most => trans.__('at most %1: the machine has no more', most)
+    ],
+    [/^0: the machine has no GPU$/, () => trans.__('0: the machine has no GPU')]
+  ];
+  for (const [pattern, say] of known) {
+    const found = pattern.exec(right);
+    if (found !== null) {
+      return say(...found.slice(1));
+    }
+  }
+  return right;
+}
