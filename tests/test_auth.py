@@ -9,7 +9,7 @@ import pytest
 from jupyter_server.auth import Authorizer, IdentityProvider, User
 from jupyter_server.utils import JupyterServerAuthWarning
 
-from aiplat_jupyter.core.records import NewToken
+from aiplat_jupyter.core.records import Identity, NewToken
 from aiplat_jupyter.pytest_plugin import Ask
 from aiplat_jupyter.server.routes import ROUTES, handlers
 from tests.server.world import CASES, NOUNS, Case, build, name, send
@@ -207,6 +207,12 @@ class TestHub:
         seen = (await aiplat_ask("GET", "experiments", headers={"X-Person": "ada"})).record["items"]
         assert [row["uid"] for row in seen] == [made["uid"]]
         assert made["owner"] == "ada"
+
+    async def test_tokens_of_others_in_the_same_database_are_refused(self, aiplat_app: Any, aiplat_ask: Ask) -> None:
+        services = await aiplat_app.services()
+        for person, status in (("eve", 403), ("ada", 200)):
+            minted = await services.tokens.mint(Identity(username=person), NewToken(name="t"))
+            await aiplat_ask("GET", "tasks", headers={"Authorization": f"Bearer {minted.secret}"}, status=status)
 
     async def test_the_hubs_authorizer_decides_about_its_users(self, aiplat_ask: Ask) -> None:
         await aiplat_ask("GET", "experiments", headers={"X-Person": "eve"}, status=403)

@@ -233,7 +233,8 @@ def submit(
 
     Raises
     ------
-    InvalidInput : a field is wrong; `fields` says which. A program that cannot be started is a task that fails.
+    InvalidInput : a field is wrong, or names what is not there; `fields` says which.
+    Forbidden : the agent is somebody else's.
     Unavailable : there is no server.
     """
     api = connect()

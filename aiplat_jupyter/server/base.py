@@ -90,6 +90,8 @@ class Handler(APIHandler):
         self.set_cors_headers()
         if not self._is_of_hub():
             await self._ask_authorizer()
+        elif self._is_of_someone_else(who):
+            raise Forbidden(f"This is the server of {self.app.local.username}.", hint="Ask a server of your own.")
         return who
 
     async def _services_for_strangers(self) -> Services:
@@ -106,6 +108,11 @@ class Handler(APIHandler):
     def _is_of_hub(self) -> bool:
         """JupyterHub's authorizer reads the hub's record of a user, which a token of ours does not have."""
         return any(kind.__module__.startswith("jupyterhub.") for kind in type(self.authorizer).__mro__)
+
+    def _is_of_someone_else(self, who: Identity) -> bool:
+        """Tell whether a single-user server is another person's; a shared database knows the tokens of many."""
+        local = self.app.local
+        return not (local.is_admin or who.is_admin or who.username == local.username)
 
     async def _let_in_by_jupyter(self) -> Identity:
         try:

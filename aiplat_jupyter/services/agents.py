@@ -24,7 +24,7 @@ class Agents:
         self._unknown = unknown
 
     async def list(self, who: Identity) -> list[Agent]:
-        """Return all agents, by machine."""
+        """Return the agents that were heard of last, by machine."""
         access.require(who, "read")
         return await self._database.read(lambda tx: agents.records(tx, self._own, self._unknown()))
 

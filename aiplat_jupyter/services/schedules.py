@@ -59,7 +59,8 @@ class Schedules:
         uid = limits.uid(new.uid) or new_uid()
         values = self._columns(new.name, new.cron, new.timezone, is_enabled=new.is_enabled)
         await self._refuse_wrong(who, new.task)
-        given = {"misfire": new.misfire, "overlap": new.overlap, "task": _kept(new.task)}
+        agent = new.task.agent or self._agent
+        given = {"misfire": new.misfire, "overlap": new.overlap, "task": _kept(new.task, agent)}
         first = {"uid": uid, "owner": who.username, "created_at": time.time()}
 
         def change(tx: Connection) -> tuple[Schedule, bool]:
@@ -69,22 +70,23 @@ class Schedules:
                 if schedules.is_taken(tx, uid):
                     raise Conflict("The uid belongs to a schedule that you may not see.", hint="Make another uid.")
                 project = to_write(tx, who, limits.name("task.project", new.task.project))
-                schedules.create(tx, project.id, new.task.agent or self._agent, values | given | first)
+                schedules.create(tx, project.id, agent, values | given | first)
                 changes.of_schedule(tx, "created", uid, project.uid)
             return _shown(tx, _found(tx, who, uid, "viewer")), known is None
 
         return await self._database.write(change)
 
     async def update(self, who: Identity, uid: str, patch: SchedulePatch) -> Schedule:
-        """Set the fields that are given; the next time is counted from now."""
+        """Set the fields that are given; the next time is counted from now. The agent stays."""
         before = await self.get(who, uid)
         fields = {name: value for name in patch.__struct_fields__ if (value := getattr(patch, name)) is not UNSET}
         after = msgspec.structs.replace(before, **{name: fields[name] for name in fields if name != "task"})
         values = self._columns(after.name, after.cron, after.timezone, is_enabled=after.is_enabled)
         values |= {"misfire": after.misfire, "overlap": after.overlap, "problem": None}
         if patch.task is not UNSET:
-            await self._refuse_wrong(who, patch.task)
-            values["task"] = _kept(patch.task)
+            task = msgspec.structs.replace(patch.task, agent=before.agent)
+            await self._refuse_wrong(who, task)
+            values["task"] = _kept(task, before.agent)
 
         def change(tx: Connection) -> Schedule:
             found = _found(tx, who, uid, "editor")
@@ -164,9 +166,9 @@ class Schedules:
             raise InvalidInput("The task cannot run like this.", fields=fields)
 
 
-def _kept(task: NewTask) -> dict[str, Any]:
+def _kept(task: NewTask, agent: str) -> dict[str, Any]:
     """Return what the row keeps; the project is a column, the uid is made for each time."""
-    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(task, uid=None, project=""))
+    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(task, uid=None, project="", agent=agent))
     return plain
 
 

@@ -14,7 +14,9 @@ from aiplat_jupyter.services import limits
 MASK: Final = "••••••"
 DAY: Final = 86_400.0
 MAX_AFTER: Final = 100
-_SECRET: Final = re.compile("TOKEN|SECRET|PASSWORD|KEY|CREDENTIAL", re.IGNORECASE)
+_SECRET: Final = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+_LOGIN: Final = re.compile("://[^/@]+:[^/@]+@")
+"""User and password in an address."""
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "gpus": (0, MAX_GPUS),
     "slots": (1, 10_000),
@@ -26,8 +28,8 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 
 
 def masked(spec: TaskSpec) -> TaskSpec:
-    """Return a spec as it may be shown: values of variables whose names speak of secrets are left out."""
-    env = {name: MASK if _SECRET.search(name) else value for name, value in spec.env.items()}
+    """Return a spec as it may be shown: values of variables are left out where name or value speak of secrets."""
+    env = {name: MASK if _SECRET.search(name) or _LOGIN.search(value) else value for name, value in spec.env.items()}
     return msgspec.structs.replace(spec, env=env)
 
 
@@ -95,6 +97,8 @@ def _unwritable(new: NewTask) -> dict[str, str]:
     wrong |= _problem(limits.text, "env", "\n".join([*new.env, *new.env.values()]))
     if any(not name or "=" in name for name in new.env):
         wrong["env"] = "names without ="
+    if hidden := [name for name, value in new.env.items() if value == MASK]:
+        wrong["env"] = f"the value of {hidden[0]}: what is shown of a secret is not it"
     return wrong
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from aiplat_jupyter.core.errors import AiplatError, Conflict, InvalidInput
+from aiplat_jupyter.core.errors import AiplatError, Conflict, Forbidden, InvalidInput
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.ports import Executor, Job
 from aiplat_jupyter.core.queries import TaskQuery
@@ -32,7 +32,8 @@ class Tasks:
 
     Parameters
     ----------
-    agent : uid of the one that runs tasks which name none: this machine and account.
+    agent : uid of the one that runs tasks which name none: this machine and account. Whoever is let into this server
+        may have it run tasks, as they may open a terminal; other agents run tasks for their own account alone.
     gpus : tells how many GPUs it has; None: not known yet.
     check : tells what would run, and what is wrong with it on this machine; blocks.
     """
@@ -71,10 +72,14 @@ class Tasks:
     async def create(self, who: Identity, new: NewTask, *, schedule: int | None = None) -> tuple[Task, bool]:
         """Queue a task, or answer the one with its uid; the flag tells whether it is new. `schedule` queues it.
 
-        Raise `InvalidInput` for what can never run, `Gone` for a purged uid.
+        What this machine could not start is refused as well, unless it waits for other tasks, which may make what is
+        missing, or a schedule queues it. Raise `InvalidInput` for what can never run, `Forbidden` for somebody else's
+        agent, `Gone` for a purged uid.
         """
         access.require(who, "write")
         uid = limits.uid(new.uid) or new_uid()
+        if schedule is None and not new.after:
+            await self._refuse_what_cannot_start(who, new, uid)
 
         def change(tx: Connection) -> tuple[Task, bool]:
             tombstones.refuse_buried(tx, uid)
@@ -86,10 +91,21 @@ class Tasks:
 
         return await self._database.write(change)
 
+    async def _refuse_what_cannot_start(self, who: Identity, new: NewTask, uid: str) -> None:
+        """Look at this machine's files; whatever else is wrong is for the transaction to refuse."""
+
+        def ask(tx: Connection) -> bool:
+            is_known = tasks.is_taken(tx, uid) or tombstones.is_buried(tx, uid)
+            agent = None if is_known else self._agent_of(tx, who, new)
+            return agent is not None and agent.uid == self._agent and not self._faults(new, agent)
+
+        if await self._database.read(ask) and (wrong := (await asyncio.to_thread(self._check, new)).fields):
+            raise InvalidInput("The task cannot run like this.", fields=wrong)
+
     def _create(self, tx: Connection, who: Identity, new: NewTask, uid: str, schedule: int | None) -> None:
         if tasks.is_taken(tx, uid):
             raise Conflict("The uid belongs to a task that you may not see.", hint="Make another uid.")
-        agent = self._agent_of(tx, new)
+        agent = self._agent_of(tx, who, new)
         if wrong := self._faults(new, agent):
             raise InvalidInput("The task cannot run like this.", fields=wrong)
         name = limits.name("name", new.name, required=False) or specs.default_name(new)
@@ -102,10 +118,12 @@ class Tasks:
         changes.of_task(tx, "created", uid, project.uid)
         endings.cancel_broken(tx, dependencies.broken(tx, [row]))
 
-    def _agent_of(self, tx: Connection, new: NewTask) -> agents.Found:
+    def _agent_of(self, tx: Connection, who: Identity, new: NewTask) -> agents.Found:
         found = agents.find(tx, new.agent or self._agent)
         if found is None:
             raise InvalidInput(f"There is no agent {new.agent!r}.", fields={"agent": "one of those that are listed"})
+        if not (who.is_admin or found.uid == self._agent or found.username == who.username):
+            raise Forbidden(f"{found.machine} runs tasks of {found.username} only.", hint="Leave the agent out.")
         return found
 
     def _faults(self, new: NewTask, agent: agents.Found) -> dict[str, str]:
@@ -120,7 +138,7 @@ class Tasks:
         access.require(who, "write")
 
         def ask(tx: Connection) -> tuple[dict[str, str], bool]:
-            agent = self._agent_of(tx, new)
+            agent = self._agent_of(tx, who, new)
             wrong = self._faults(new, agent)
             for one in new.after:
                 _needed(tx, who, new.uid, one.task)

@@ -13,6 +13,8 @@ from aiplat_jupyter.store.rows import AnyRow, to_record
 from aiplat_jupyter.store.tables import AgentRow, TaskRow
 
 LEASE_SECONDS: Final = 20.0
+MOST: Final = 200
+"""How many agents are listed: where each container is a machine, there are more each day."""
 TAKING: Final = ("starting", "running", "stopping")
 """States in which a task takes slots."""
 _COLUMNS: Final = (
@@ -113,9 +115,10 @@ def record(tx: Connection, agent_id: int, own: str, unknown: Collection[str] = (
 
 
 def records(tx: Connection, own: str, unknown: Collection[str] = ()) -> list[Agent]:
-    """Return all agents, by machine."""
-    rows = tx.execute(select(*_COLUMNS).order_by(AgentRow.machine, AgentRow.username)).all()
-    return [_record(tx, row, own, unknown) for row in rows]
+    """Return the agents that were heard of last, by machine."""
+    rows = tx.execute(select(*_COLUMNS).order_by(AgentRow.seen_at.desc()).limit(MOST)).all()
+    by_machine = sorted(rows, key=lambda row: (row.machine, row.username))
+    return [_record(tx, row, own, unknown) for row in by_machine]
 
 
 def _record(tx: Connection, row: AnyRow, own: str, unknown: Collection[str]) -> Agent:

@@ -144,6 +144,9 @@ def test_what_is_wrong_is_said_at_once(here: Path) -> None:
         submit(["ls"], gpu=1)  # type: ignore[call-arg]
     with pytest.raises(InvalidInput):
         submit(["ls"], gpus=-1)
+    with pytest.raises(InvalidInput) as missing:
+        submit(script="nowhere.py")
+    assert set(missing.value.fields) == {"script"}
 
 
 def test_a_log_is_followed_as_it_comes(here: Path) -> None:

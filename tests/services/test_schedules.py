@@ -11,11 +11,14 @@ from sqlalchemy import Connection, select, update
 
 from aiplat_jupyter.core.errors import AiplatError, Conflict, Forbidden, Gone, InvalidInput, NotFound
 from aiplat_jupyter.core.queries import ScheduleQuery, TaskQuery
+from aiplat_jupyter.core.records import NewMember
 from aiplat_jupyter.core.tasks import NewSchedule, NewTask, Schedule, SchedulePatch, StopTask, TaskCheck
+from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.services.schedules import Schedules
 from aiplat_jupyter.services.tasks import Tasks
 from aiplat_jupyter.store import agents
 from aiplat_jupyter.store.database import Database
+from aiplat_jupyter.store.journal_files import JournalFiles
 from aiplat_jupyter.store.tables import AgentRow, ScheduleRow
 from aiplat_jupyter.store.task_folders import TaskFolders
 from tests.services.house import Waiting
@@ -189,6 +192,27 @@ def test_who_may_do_what(place: Place) -> None:
         place.schedules.run(READER, made.uid)
     with pytest.raises(Conflict):
         place.schedules.create(EVE, NewSchedule(name="n", cron="* * * * *", task=NIGHTLY, uid=made.uid))
+
+
+def test_nobody_has_another_accounts_machine_run_something_else(place: Place) -> None:
+    theirs = place.database.write_now(lambda tx: agents.enlist(tx, "box", "eve", 4)).uid
+    made, _ = place.schedules.create(EVE, NewSchedule(name="n", cron="0 1 * * *", task=_on(theirs, ["true"])))
+    project = place.tasks.create(EVE, _on(theirs, ["true"]))[0].project
+    Waiting(Projects(place.database, JournalFiles(Path()), TaskFolders(Path()))).set_member(
+        EVE, project, "ada", NewMember(role="editor")
+    )
+    for task in (_on(theirs, ["evil"]), _on("", ["evil"]), _on(place.agent, ["evil"])):
+        with pytest.raises(Forbidden, match="eve"):
+            place.schedules.update(ADA, made.uid, SchedulePatch(task=task))
+    with pytest.raises(Forbidden, match="eve"):
+        place.schedules.run(ADA, made.uid)
+    assert place.schedules.update(ADA, made.uid, SchedulePatch(is_enabled=False)).task.command == ["true"]
+    assert place.schedules.update(EVE, made.uid, SchedulePatch(task=_on("", ["false"]))).agent == theirs
+    assert place.schedules.run(EVE, made.uid).agent == theirs
+
+
+def _on(agent: str, command: list[str]) -> NewTask:
+    return NewTask(kind="command", command=command, project="eves", agent=agent)
 
 
 def test_pages_follow_each_other(place: Place) -> None:

@@ -1,15 +1,16 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from aiplat_jupyter.core.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
 from aiplat_jupyter.core.queries import TaskQuery
 from aiplat_jupyter.core.records import NewMember
 from aiplat_jupyter.core.states import TASK
-from aiplat_jupyter.core.tasks import After, NewTask, StopTask, TaskBulk, TaskPatch
+from aiplat_jupyter.core.tasks import After, NewTask, StopTask, TaskBulk, TaskCheck, TaskPatch
 from aiplat_jupyter.services.specs import MASK
-from aiplat_jupyter.store import changes, task_attempts, tasks
+from aiplat_jupyter.store import agents, changes, task_attempts, tasks
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.task_attempts import Ending
 from tests.services.house import House
@@ -65,6 +66,7 @@ def test_create_is_idempotent_by_uid(yard: Yard) -> None:
         ({"priority": 1001}, "priority"),
         ({"env": {"A=B": "c"}}, "env"),
         ({"env": {"A": "\ud800"}}, "env"),
+        ({"env": {"KEY": MASK}}, "env"),
         ({"executor": "moon"}, "executor"),
         ({"agent": "nobody"}, "agent"),
         ({"project": " "}, "project"),
@@ -91,10 +93,41 @@ def test_a_check_tells_what_would_run(yard: Yard) -> None:
     assert yard.states() == {}
 
 
+def test_what_this_machine_cannot_start_is_refused_unless_it_may_come(yard: Yard) -> None:
+    first = yard.queue(name="first", uid="first")
+    yard.service._check = lambda spec: TaskCheck(fields={"script": "a file that exists"})
+    with pytest.raises(InvalidInput) as caught:
+        yard.queue(name="second")
+    assert caught.value.fields == {"script": "a file that exists"}
+    assert yard.queue(uid="first") == first  # which is there already
+    yard.queue(name="waits", after=[After(task=first.uid)])
+    yard.database.write_now(lambda tx: agents.enlist(tx, "there", "ada", 4))
+    [there] = [agent for agent in yard.agents.list(ADA) if agent.machine == "there"]
+    yard.queue(name="elsewhere", agent=there.uid)
+    assert sorted(yard.states()) == ["elsewhere", "first", "waits"]
+
+
+def test_a_machine_of_another_account_runs_nothing_of_others(yard: Yard, house: House) -> None:
+    bobs = yard.database.write_now(lambda tx: agents.enlist(tx, "there", "bob", 4)).uid
+    task = yard.queue(BOB, agent=bobs)
+    house.projects.set_member(BOB, task.project, "ada", NewMember(role="editor"))
+    new = NewTask(project="p", kind="command", command=["x"], agent=bobs)
+    for act in (
+        lambda: yard.tasks.create(ADA, new),
+        lambda: yard.tasks.create(ADA, msgspec.structs.replace(new, after=[After(task=task.uid)])),
+        lambda: yard.tasks.check(ADA, new),
+        lambda: yard.tasks.clone(ADA, task.uid),
+    ):
+        with pytest.raises(Forbidden, match="bob"):
+            act()
+    assert yard.tasks.create(ADMIN, new)[1]
+    assert yard.queue(BOB).machine == "here"  # whose server let bob in
+
+
 def test_secrets_are_masked_but_cloned(yard: Yard) -> None:
-    env = {"WANDB_API_KEY": "k", "hf_token": "t", "EPOCHS": "3"}
+    env = {"WANDB_API_KEY": "k", "hf_token": "t", "DB": "pg://me:pw@host/db", "URL": "http://host:80/a@b", "N": "3"}
     task = yard.queue(env=env, name="first", priority=2)
-    assert task.spec.env == {"WANDB_API_KEY": MASK, "hf_token": MASK, "EPOCHS": "3"}
+    assert task.spec.env == env | {"WANDB_API_KEY": MASK, "hf_token": MASK, "DB": MASK}
     assert yard.get(task).spec.env == task.spec.env
     clone = yard.tasks.clone(ADA, task.uid)
     assert (clone.name, clone.priority, clone.attempts) == ("first", 2, 1)
