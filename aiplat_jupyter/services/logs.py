@@ -28,7 +28,7 @@ from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.core.tasks import Level
 from aiplat_jupyter.services import access
 from aiplat_jupyter.store.database import Database
-from aiplat_jupyter.store.logs import files, paging, search
+from aiplat_jupyter.store.logs import files, following, paging, search
 from aiplat_jupyter.store.logs.blocks import DamagedIndex
 from aiplat_jupyter.store.logs.following import Follower
 from aiplat_jupyter.store.logs.index import Index
@@ -127,8 +127,10 @@ class Logs:
     ) -> AsyncGenerator[LogChunk | LogGap | LogEnd | None]:
         """Yield what is written, until the attempt has ended and all is told.
 
-        At most 256 kB ten times a second; None when there is nothing new. Raise `NotFound`.
+        At most 256 kB ten times a second; None when there is nothing new. Raise `NotFound`, or `InvalidInput` that
+        names the field.
         """
+        following.check(ask)
         place = await self._place(who, task, ask.attempt)
         follower, looked = Follower(self._opened, ask), time.monotonic()
         while True:

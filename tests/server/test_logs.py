@@ -106,6 +106,8 @@ async def test_bad_queries_name_the_field(aiplat_ask: Ask, submit: Submit) -> No
         ("logs", {"n": "many"}, "n"),
         ("logs", {"min_level": "LOUD"}, "min_level"),
         ("logs", {"line": 1, "time": 2.0}, "time"),
+        ("logs/stream", {"offset": -1}, "offset"),
+        ("logs/stream", {"tail": -1}, "tail"),
         ("logs/search", {"q": ""}, "q"),
         ("logs/search", {"q": "x", "limit": 10**6}, "limit"),
     ):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.logs import LogChunk, LogFollow, LogGap
 from aiplat_jupyter.store.logs import paging
 from aiplat_jupyter.store.logs.index import Index
@@ -14,6 +15,13 @@ MOST_BEHIND: Final = 1_000_000
 _KEPT: Final = 64 * 1024
 """Bytes at the log's end that are told to a reader who was too far behind."""
 _SLICE: Final = 16 * 1024 * 1024
+
+
+def check(ask: LogFollow) -> None:
+    """Raise `InvalidInput` that names the field."""
+    wrong = {name: "0 or more" for name in ("tail", "offset") if (getattr(ask, name) or 0) < 0}
+    if wrong:
+        raise InvalidInput("That cannot be followed.", fields=wrong)
 
 
 class Follower:
