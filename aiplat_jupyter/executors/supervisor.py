@@ -151,7 +151,7 @@ class Supervisor:
         if problem:
             reason, detail = "not_started", problem[:LONGEST]
         elif self.cause:
-            reason, detail = self.cause, f"{self.launch['timeout_s']:g} s" if self.cause == "timeout" else ""
+            reason, detail = self.cause, duration(self.launch["timeout_s"]) if self.cause == "timeout" else ""
         elif oom and (killed == signal.SIGKILL or code == 128 + signal.SIGKILL):
             reason, detail = "memory", ""
         elif name:
@@ -282,6 +282,18 @@ def oom_kill_count() -> int:
 def _count(text: str) -> int | None:
     lines = (line.split() for line in text.splitlines())
     return next((int(value) for name, value in lines if name == "oom_kill"), None)
+
+
+def duration(seconds: float) -> str:
+    """Return ``1h 30m``, ``45s`` or ``0.5s``: its two largest units, as both languages take them."""
+    if seconds < 60:
+        return f"{seconds:g}s"
+    rest, parts = round(seconds), []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2])
 
 
 def signal_name(number: int) -> str:

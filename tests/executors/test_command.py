@@ -82,6 +82,7 @@ def test_home_is_understood(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ({"command": ["ls"], "env": {"AIPLAT_TASK": "x"}}, {"env.AIPLAT_TASK"}),
         ({"script": ""}, {"script"}),
         ({"script": "sub"}, {"script"}),
+        ({"script": "~nobody-of-that-name/train.py", "cwd": "~nobody-of-that-name"}, {"script", "cwd"}),
         ({"script": "nowhere.py", "cwd": "nowhere"}, {"script", "cwd"}),
         ({"script": "sub/plan.R"}, {"interpreter"}),
         ({"script": "sub/plan.R", "interpreter": "no-such-program"}, {"interpreter"}),

@@ -35,6 +35,14 @@ class TestLocal(ExecutorContract):
         return executors.load("local")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.5, "0.5s"), (59, "59s"), (60.0, "1m"), (5_400, "1h 30m"), (7_200.4, "2h"), (90_061, "1d 1h")],
+)
+def test_a_time_limit_in_words(seconds: float, words: str) -> None:
+    assert supervisor.duration(seconds) == words
+
+
 IGNORES_SIGTERM = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 
 
