@@ -298,7 +298,7 @@ describe('tasks', () => {
   it('show how far they are, or why they wait', async () => {
     await show();
     expect(row('train').textContent).toContain('45 %');
-    expect(row('eval').textContent).toContain('waits for GPU (0/1)');
+    expect(row('eval').textContent).toContain('waits for GPUs (free/needed: 0/1)');
     expect(row('again').textContent).toMatch(/next try .*:00:05/);
     expect(row('old')).toBeUndefined();
   });
