@@ -155,7 +155,7 @@ def _status(job: Job, boot_id: str) -> JobStatus:
     folder = Path(job.directory)
     state = _read(folder / "state.json", State)
     if end := _read(folder / "exit.json", End):
-        return _ended(end, state)
+        return _ended(end, state, folder)
     if state is None:
         return JobStatus(state="starting" if _is_starting(folder) else "unknown")
     facts: dict[str, Any] = {"pid": state.pid, "started_at": state.started_at}
@@ -163,7 +163,7 @@ def _status(job: Job, boot_id: str) -> JobStatus:
         return JobStatus(state="lost", reason="rebooted", **facts)
     is_supervised = _is_alive(state.supervisor, state.supervisor_start)
     if not is_supervised and (end := _read(folder / "exit.json", End)):
-        return _ended(end, state)
+        return _ended(end, state, folder)
     stop = _read(folder / "stop.json", StopRequest)
     if not is_supervised:
         if not _is_alive(state.pid, state.start):
@@ -174,12 +174,12 @@ def _status(job: Job, boot_id: str) -> JobStatus:
     return JobStatus(
         state="stopping" if stop or state.stopping else "running",
         is_supervised=is_supervised,
-        progress=_read(folder / "progress.json", Progress),
+        progress=_progress(folder),
         **facts,
     )
 
 
-def _ended(end: End, state: State | None) -> JobStatus:
+def _ended(end: End, state: State | None, folder: Path) -> JobStatus:
     return JobStatus(
         state="ended",
         reason=end.reason,
@@ -189,7 +189,12 @@ def _ended(end: End, state: State | None) -> JobStatus:
         pid=state.pid if state else None,
         started_at=end.started_at,
         ended_at=end.ended_at,
+        progress=_progress(folder),
     )
+
+
+def _progress(folder: Path) -> Progress | None:
+    return _read(folder / "progress.json", Progress)
 
 
 def _is_starting(folder: Path) -> bool:

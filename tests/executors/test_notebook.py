@@ -86,6 +86,7 @@ def test_a_cell_that_fails_ends_it_with_the_traceback(jobs: Jobs) -> None:
     job = run(jobs, notebook("print('before')", "1/0", "print('after')"))
     status = jobs.ended(job)
     assert (status.reason, status.exit_code) == ("exit", 1)
+    assert status.progress == Progress(done=1, total=3, text="cells")
     assert "ZeroDivisionError" in jobs.output(job)
     assert "after" not in jobs.output(job)
     assert kept(job).cells[1].outputs[0].ename == "ZeroDivisionError"
