@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.pages import LabPage, Picture, TaskForm, TaskPage, wait_for
 from tests.lab import Lab
 
-EPOCHS = 300
+EPOCHS = 600
 EVALUATE = """\
 import logging
 import time
@@ -54,6 +54,11 @@ def task(lab: Lab, uid: str) -> dict[str, Any]:
     return found
 
 
+def only_task(lab: Lab, name: str) -> dict[str, Any]:
+    [row] = [row for row in lab.api("tasks")["items"] if row["name"] == name]
+    return task(lab, row["uid"])
+
+
 def end_all(lab: Lab) -> None:
     """Kill what still runs: tasks outlive their server."""
     live = lab.api("tasks?limit=200&state=queued&state=starting&state=running&state=stopping")["items"]
@@ -94,11 +99,6 @@ def queue_from_the_file_browser(shell: LabPage, picture: Picture) -> TaskPage:
     return form.submit()
 
 
-def only_task(lab: Lab, name: str) -> dict[str, Any]:
-    [row] = [row for row in lab.api("tasks")["items"] if row["name"] == name]
-    return task(lab, row["uid"])
-
-
 def watch_log_and_curve(shell: LabPage, train: TaskPage, picture: Picture) -> None:
     expect(train.header.get_by_text("running")).to_be_visible()
     wait_for(lambda: any("epoch 3 " in text for text in train.log.shown().values()), "lines of the log", timeout=60)
@@ -113,7 +113,9 @@ def watch_log_and_curve(shell: LabPage, train: TaskPage, picture: Picture) -> No
 def kill_the_server(shell: LabPage, train: TaskPage, picture: Picture) -> None:
     lab, page = shell.lab, shell.page
     page.add_locator_handler(page.locator(".jp-Dialog"), lambda: shell.answer("Close"))
-    before, seen = only_task(lab, "train"), train.log.last()
+    before, seen, curve = only_task(lab, "train"), train.log.last(), shell.sidebar.sparkline("train")
+    bar = train.header.get_by_role("progressbar")
+    done = bar.get_attribute("aria-valuetext") or ""
     lab.kill()
     expect(train.root.locator(".aiplat-Notice")).to_contain_text("stale since")
     expect(train.log.status).to_contain_text("stale since")
@@ -121,8 +123,8 @@ def kill_the_server(shell: LabPage, train: TaskPage, picture: Picture) -> None:
     expect(train.root.locator(".aiplat-Notice")).to_have_count(0)
     expect(train.log.status).to_contain_text("live, following")
     wait_for(lambda: train.log.last() > seen, "further lines")
-    curve = shell.sidebar.sparkline("train")
     wait_for(lambda: shell.sidebar.sparkline("train") != curve, "the curve that goes on")
+    expect(bar).not_to_have_attribute("aria-valuetext", done)
     now = only_task(lab, "train")
     pid = now["lineage"][-1]["pid"]
     assert (now["state"], now["attempts"], pid) == ("running", 1, before["lineage"][-1]["pid"])
@@ -131,6 +133,7 @@ def kill_the_server(shell: LabPage, train: TaskPage, picture: Picture) -> None:
     assert sorted(shown) == list(range(min(shown), max(shown) + 1))
     epochs = [int(found[1]) for text in shown.values() if (found := re.search(r"epoch (\d+) ", text))]
     assert epochs == list(range(epochs[0], epochs[-1] + 1)), "no line twice and none missing"
+    page.mouse.move(0, 0)
     picture("22-after-restart")
 
 
@@ -205,7 +208,7 @@ def test_a_paused_queue_is_put_in_order_and_goes_on(lab: Lab, page: Page) -> Non
     tasks.root.get_by_role("button", name="Pause queue").click()
     expect(tasks.root.get_by_role("button", name="Resume queue")).to_be_visible()
     for name in ("first", "second", "third"):
-        queue(lab, name, kind="command", command=["true"])
+        queue(lab, name, kind="command", command=["true"], slots=lab.api("agents")[0]["slots"])
     wait_for(lambda: tasks.queued() == ["first", "second", "third"], "the queue, the oldest on top")
     expect(tasks.row("third")).to_contain_text("the queue is paused")
     tasks.row("third").focus()

@@ -60,6 +60,13 @@ def test_durations() -> None:
 
 
 @needs_node
+def test_times_of_tasks() -> None:
+    tasks = "[{start: 10, end: null, at: 5}, {start: 10, end: 85, at: 5}, {start: null, end: null, at: 205}]"
+    said = evaluate("list", f"{tasks}.map((task) => it.taskTime(task, 325))")
+    assert [text.replace(".", "") for text in said] == ["5m 15s", "1m 15s · 4 min ago", "2 min ago"]
+
+
+@needs_node
 @pytest.mark.parametrize(
     ("call", "ticks"),
     [

@@ -97,6 +97,10 @@ class List {
     this.activate(active, focused !== null);
   }
 
+  tick() {
+    for (const when of this.tree.querySelectorAll(".aiplat-when")) when.dispatchEvent(new Event("tick"));
+  }
+
   node(row) {
     const said = JSON.stringify(row);
     const known = this.nodes.get(row.key);
@@ -238,8 +242,7 @@ function drawExperiment(node, row, list) {
   if (row.project) make("span", "aiplat-project aiplat-quiet", node, row.project);
   drawSpark(node, row);
   make("span", `aiplat-number aiplat-last${row.diverged ? " aiplat-broken" : ""}`, node, last).title = row.metric;
-  const when = make("span", "aiplat-when aiplat-quiet", node, ago(row.at));
-  when.title = new Date(row.at * 1000).toLocaleString(locale());
+  drawTime(node, row.at, () => ago(row.at));
 }
 
 /** `12s`, `5m 09s`, `2h 05m`. */
@@ -249,6 +252,20 @@ export function duration(seconds) {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   if (hours > 0) return `${hours}h ${two(minutes)}m`;
   return minutes > 0 ? `${minutes}m ${two(whole % 60)}s` : `${whole}s`;
+}
+
+/** How long it runs or ran and how long ago it ended; while it waits, since when. */
+export function taskTime({ start, end, at }, now = Date.now() / 1000) {
+  const took = start === null ? "" : duration((end ?? now) - start);
+  const since = end ?? (start === null ? at : null);
+  return [took, since === null ? "" : ago(since, now)].filter(Boolean).join(" · ");
+}
+
+/** Draw a time that is told anew with each tick. */
+function drawTime(node, at, tell) {
+  const when = make("span", "aiplat-when aiplat-quiet", node, tell());
+  when.title = new Date(at * 1000).toLocaleString(locale());
+  when.addEventListener("tick", () => (when.textContent = tell()));
 }
 
 function drawTask(node, row, list) {
@@ -266,9 +283,7 @@ function drawTask(node, row, list) {
     make("span", "aiplat-number", about, list.say("percent", { n: Math.floor(row.share * 100) }));
   }
   if (why) make("span", "aiplat-why", about, why).title = why;
-  const took = row.start !== null && row.end !== null ? `${duration(row.end - row.start)} · ` : "";
-  const when = make("span", "aiplat-when aiplat-quiet", node, took + ago(row.end ?? row.start ?? row.at));
-  when.title = new Date((row.end ?? row.start ?? row.at) * 1000).toLocaleString(locale());
+  drawTime(node, row.end ?? row.start ?? row.at, () => taskTime(row));
   if (row.act) {
     const button = make("button", "aiplat-button", node, list.say(row.act.word));
     button.onclick = () => {
@@ -315,6 +330,8 @@ function render({ model, el }) {
   follow(model, "change:notice", drawEmptiness, life.signal);
   follow(model, "change:selected", () => ((list.selected = model.get("selected")), list.mark()), life.signal);
   follow(model, "change:look", () => (list.sort.value = model.get("look").sort), life.signal);
+  const timer = setInterval(() => list.tick(), 1000);
+  life.signal.addEventListener("abort", () => clearInterval(timer));
   list.draw();
   drawEmptiness();
   return () => life.abort();
