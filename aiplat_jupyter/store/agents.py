@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.tasks import Agent
@@ -28,6 +28,10 @@ _COLUMNS: Final = (
     AgentRow.dispatcher,
     AgentRow.lease_until,
     AgentRow.seen_at,
+)
+_GET: Final = select(*_COLUMNS).where(AgentRow.id == bindparam("agent"))
+_TAKEN: Final[Select[int]] = select(func.coalesce(func.sum(TaskRow.slots), 0)).where(
+    TaskRow.agent_id == bindparam("agent"), TaskRow.state.in_(TAKING)
 )
 
 
@@ -54,7 +58,7 @@ def find(tx: Connection, uid: str) -> Found | None:
 
 def get(tx: Connection, agent_id: int) -> Found:
     """Return an agent by its row."""
-    return Found._make(tx.execute(select(*_COLUMNS).where(AgentRow.id == agent_id)).one())
+    return Found._make(tx.execute(_GET, {"agent": agent_id}).one())
 
 
 def enlist(tx: Connection, machine: str, username: str, slots: int) -> Found:
@@ -105,8 +109,7 @@ def is_alive(lease_until: float) -> bool:
 
 def slots_taken(tx: Connection, agent_id: int) -> int:
     """Return how many slots its tasks take now."""
-    taking = TaskRow.agent_id == agent_id, TaskRow.state.in_(TAKING)
-    return tx.execute(select(func.coalesce(func.sum(TaskRow.slots), 0)).where(*taking)).scalar_one()
+    return tx.execute(_TAKEN, {"agent": agent_id}).scalar_one()
 
 
 def record(tx: Connection, agent_id: int, own: str, unknown: Collection[str] = ()) -> Agent:

@@ -114,16 +114,17 @@ def is_due(waiting: Waiting, now: float) -> bool:
     return not now < waiting.not_before <= now + FURTHEST
 
 
-def _queued(agent_id: int) -> Select[Any]:
-    in_order = TaskRow.priority.desc(), TaskRow.place.desc(), TaskRow.id.desc()
-    mine = TaskRow.agent_id == agent_id, TaskRow.state == "queued"
-    asked: Select[Any] = select(*_WAITING)
-    return asked.where(*mine).order_by(*in_order)
+_QUEUED: Final[Select[Any]] = (
+    select(*_WAITING)
+    .where(TaskRow.agent_id == bindparam("agent"), TaskRow.state == "queued")
+    .order_by(TaskRow.priority.desc(), TaskRow.place.desc(), TaskRow.id.desc())
+)
+_FRONT: Final = _QUEUED.limit(FRONT)
 
 
 def front(tx: Connection, agent_id: int) -> list[Waiting]:
     """Return the first of the queue, in order."""
-    return [Waiting._make(row) for row in tx.execute(_queued(agent_id).limit(FRONT))]
+    return [Waiting._make(row) for row in tx.execute(_FRONT, {"agent": agent_id}).all()]
 
 
 def ready(
@@ -135,8 +136,8 @@ def ready(
     """
     due = or_(TaskRow.not_before <= now, TaskRow.not_before > now + FURTHEST)
     fits: ColumnElement[bool] = and_(TaskRow.slots <= slots, TaskRow.gpus <= gpus)
-    asked = _queued(agent_id).where(due, or_(fits, TaskRow.executor.in_(queues)), ~dependencies.waits())
-    return [Waiting._make(row) for row in tx.execute(asked.limit(slots))]
+    asked = _QUEUED.where(due, or_(fits, TaskRow.executor.in_(queues)), ~dependencies.waits())
+    return [Waiting._make(row) for row in tx.execute(asked.limit(slots), {"agent": agent_id}).all()]
 
 
 def running(tx: Connection, agent_id: int) -> list[Running]:
