@@ -189,14 +189,28 @@ def test_a_failure_is_told_and_leads_to_its_first_error(lab: Lab, page: Page) ->
     shell = LabPage(page, lab)
     shell.open()
     (lab.root / "fail.py").write_text(FAIL)
-    queue(lab, "fail", kind="script", script="fail.py")
+    queue(lab, "fail", kind="script", script="fail.py", retries=1, retry_wait_s=0)
     told = page.locator(".Toastify__toast", has_text="fail")
     expect(told).to_contain_text("exit code 1")
     told.get_by_role("button", name="First error").click()
-    log = TaskPage(page).log
+    shown = TaskPage(page)
+    log = shown.log
     expect(log.marked).to_contain_text("Traceback")
     assert set(log.shown()) >= {199, 200, 201}, "with what came before it"
     expect(log.marked).to_be_in_viewport()
+    compare_attempts(shown)
+
+
+def compare_attempts(shown: TaskPage) -> None:
+    first, second = (shown.root.get_by_role("button", name=f"#{number} failed") for number in (1, 2))
+    chosen = shown.log.root.get_by_role("combobox", name="Attempt")
+    expect(second).to_have_attribute("aria-pressed", "true")
+    first.click()
+    expect(chosen.locator("option:checked")).to_have_text("attempt 1")
+    wait_for(lambda: 200 in shown.log.shown(), "its lines")
+    chosen.select_option("attempt 2")
+    expect(second).to_have_attribute("aria-pressed", "true")
+    expect(first).to_have_attribute("aria-pressed", "false")
 
 
 @pytest.mark.timeout(120)

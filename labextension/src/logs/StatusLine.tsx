@@ -76,5 +76,5 @@ function happeningText(model: LogModel, reading: Reading, trans: Trans): string 
 }
 
 function clock(at: number): string {
-  return new Date(at * 1000).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+  return new Date(at * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
 }

@@ -39,18 +39,17 @@ export function TaskPage({ model, services }: Props): JSX.Element {
   if (task === null) {
     return error === null ? <Skeleton trans={trans} /> : <Unavailable {...{ error, model, trans }} />;
   }
-  const shown = task.lineage.find(one => one.uid === attempt) ?? task.lineage.at(-1);
   return (
     <div className="aiplat-Page aiplat-TaskPage">
       <Header task={task} services={services} />
       <Notice task={task} model={model} services={services} />
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>
-          <TaskLog task={task} attempt={shown?.uid ?? task.attempt} model={model} services={services} />
+          <TaskLog model={model} attempt={attempt} onShow={setAttempt} services={services} />
         </ErrorBoundary>
         <ErrorBoundary trans={trans}>
           <aside className="aiplat-PageSide" aria-label={trans.__('Details')}>
-            <Attempts task={task} shown={shown?.uid} onShow={setAttempt} trans={trans} />
+            <Attempts task={task} shown={attempt ?? task.attempt} onShow={setAttempt} trans={trans} />
             <After task={task} services={services} />
             <Spec task={task} trans={trans} />
           </aside>
@@ -145,8 +144,9 @@ function Attempts({
   trans
 }: {
   task: Task;
-  shown: string | undefined;
-  onShow: (uid: string) => void;
+  shown: string;
+  /** Null: the newest, also when there is a newer one. */
+  onShow: (uid: string | null) => void;
   trans: Trans;
 }): JSX.Element {
   return (
@@ -158,7 +158,7 @@ function Attempts({
               type="button"
               aria-pressed={one.uid === shown}
               title={trans.__('Show its log')}
-              onClick={() => onShow(one.uid)}
+              onClick={() => onShow(one.uid === task.attempt ? null : one.uid)}
             >
               <AttemptLine one={one} trans={trans} />
             </button>
