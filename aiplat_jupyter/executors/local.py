@@ -79,6 +79,7 @@ class LocalExecutor:
 
     def __init__(self) -> None:
         self._children: set[int] = set()
+        self._submitted: set[str] = set()
 
     def submit(self, launch: Launch) -> None:
         """Start the job's supervisor, unless the job was started before."""
@@ -91,6 +92,7 @@ class LocalExecutor:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(folder / "launch.json", json.dumps(facts))
             self._children.add(_spawn(folder))
+            self._submitted.add(launch.key)
         except OSError as error:
             raise NotStarted(f"{error.filename or folder}: {error.strerror}") from error
 
@@ -98,12 +100,27 @@ class LocalExecutor:
         """Return how each job is."""
         self._reap()
         boot_id = supervisor.boot_id()
-        return {job.key: _status(job, boot_id) for job in jobs}
+        told = {job.key: self._told(job, boot_id) for job in jobs}
+        self._submitted -= {key for key, status in told.items() if status.state == "ended"}
+        return told
+
+    def _told(self, job: Job, boot_id: str) -> JobStatus:
+        status = _status(job, boot_id)
+        if status.state != "unknown":
+            return status
+        if any(_bearers(job.key)):  # its folder was removed, by the job itself perhaps
+            return JobStatus(state="running", is_supervised=False)
+        if job.key in self._submitted and not Path(job.directory, "launch.json").exists():
+            return JobStatus(state="lost", reason="unsupervised", is_supervised=False)
+        return status
 
     def stop(self, job: Job, *, now: bool = False) -> None:
         """Ask the supervisor to end the job; if that is gone, end the job's processes from here."""
         folder = Path(job.directory)
-        if (folder / "exit.json").exists() or not folder.exists():
+        if (folder / "exit.json").exists():
+            return
+        if not folder.exists():
+            _signal_bearers(job.key, signal.SIGKILL if now else signal.SIGTERM)
             return
         try:
             _write(folder / "stop.json", msgspec.json.encode(StopRequest(now)).decode())
@@ -156,8 +173,11 @@ def _status(job: Job, boot_id: str) -> JobStatus:
     state = _read(folder / "state.json", State)
     if end := _read(folder / "exit.json", End):
         return _ended(end, state, folder)
+    if state is None and _is_starting(folder):
+        return JobStatus(state="starting")
+    state = state or _read(folder / "state.json", State)
     if state is None:
-        return JobStatus(state="starting" if _is_starting(folder) else "unknown")
+        return JobStatus(state="unknown")
     facts: dict[str, Any] = {"pid": state.pid, "started_at": state.started_at}
     if state.boot_id != boot_id:
         return JobStatus(state="lost", reason="rebooted", **facts)
@@ -213,7 +233,11 @@ def _signal_all(state: State, number: int) -> None:
     """Signal the job's group and, wherever they went, the processes that carry its cookie."""
     if _is_alive(state.pid, state.start):
         _signal(-state.pid, number)
-    for pid in _bearers(state.key):
+    _signal_bearers(state.key, number)
+
+
+def _signal_bearers(key: str, number: int) -> None:
+    for pid in _bearers(key):
         _signal(pid, number)
 
 

@@ -256,6 +256,18 @@ def test_a_supervisor_that_was_killed_leaves_its_job_running(jobs: Jobs) -> None
     assert "done" in jobs.output(job)
 
 
+def test_a_job_that_removes_its_folder_runs_once(jobs: Jobs) -> None:
+    note = jobs.root / "note"
+    job = jobs.start("sh", "-c", f"echo ran >> {note}; rm -rf {jobs.root}/*/; sleep 600")
+    wait_until(lambda: not Path(job.directory).exists())
+    status = jobs.status(job)
+    assert (status.state, status.is_supervised) == ("running", False)
+    jobs.executor.stop(job)
+    wait_until(lambda: jobs.status(job).state != "running")
+    assert (jobs.status(job).state, jobs.status(job).reason) == ("lost", "unsupervised")
+    assert note.read_text() == "ran\n"
+
+
 def test_without_its_supervisor_a_job_can_be_stopped(jobs: Jobs) -> None:
     job = jobs.start("sh", "-c", f"setsid sh -c 'sleep 600' & {IGNORES_SIGTERM}", grace_s=0.3)
     jobs.told(job, "ready")
