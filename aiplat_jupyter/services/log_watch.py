@@ -17,6 +17,7 @@ from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.store import changes, task_attempts, task_logs, tasks
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.logs import files, paging, text
+from aiplat_jupyter.store.logs.blocks import DamagedIndex
 from aiplat_jupyter.store.logs.index import Index
 from aiplat_jupyter.store.logs.opened import OpenLogs, counts
 from aiplat_jupyter.store.task_logs import Place
@@ -121,7 +122,10 @@ class LogWatch:
             with self._opened.borrow(folder) as index:
                 is_behind = index.refresh(_SLICE)
                 return Seen(facts_of(index), _progress(index), index.is_own, is_behind)
-        except NotFound:  # it was removed
+        except (NotFound, DamagedIndex):  # it was removed; or its index is made again the next time
+            return None
+        except Unavailable as error:  # the others are watched all the same; whoever reads this one is told
+            _log.debug("%s", error)
             return None
 
     async def _write(self, places: Sequence[Place]) -> None:

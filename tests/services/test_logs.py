@@ -197,6 +197,18 @@ class TestWatching:
 
         play(act)
 
+    def test_one_that_cannot_be_read_hinders_no_round(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            await at.watch.round()
+            at.log.unlink()
+            at.log.symlink_to("/etc/hostname")
+            await at.watch.round()
+            assert (await at.row()).log.lines == 3
+
+        play(act)
+
     def test_an_attempt_that_was_over_before_anyone_looked(self, play: Play) -> None:
         async def act(at: Scene) -> None:
             await at.start()
