@@ -1,6 +1,7 @@
 """`aiplat`, also `jupyter aiplat`: what is wrong, sending journals, tasks, tokens, demonstration projects."""
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -18,6 +19,8 @@ _MARKS = {"good": "✓", "look": "!", "broken": "✕"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code: 1 if something is wrong, 2 for a wrong command line."""
     given = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # logs hold what a terminal may not know
     try:
         code: int = given.run(given)
     except AiplatError as error:

@@ -245,6 +245,14 @@ def test_an_interrupt_leaves_the_task_alone(here: Lab, capsys: pytest.CaptureFix
     assert cli.main(["task", "stop", "--now", uid]) == 0
 
 
+def test_a_terminal_that_does_not_know_a_letter(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    uid = queued(capsys, "--", "echo", "épée")
+    assert cli.main(["task", "logs", "-f", uid]) == 0
+    command = [sys.executable, "-m", "aiplat_jupyter.cli", "task", "logs", uid]
+    told = subprocess.run(command, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == ("?p?e\n", "")
+
+
 def test_a_reader_that_has_seen_enough(here: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     uid = queued(capsys, "--shell", "--", "seq 200000")
     assert cli.main(["task", "logs", "-f", uid]) == 0
