@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aiplat_jupyter.core.errors import InvalidInput, Unavailable
+from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unavailable
 from aiplat_jupyter.core.logs import LogHits, LogSearch
 from aiplat_jupyter.store.logs import files, packed, paging, search, searcher
 from aiplat_jupyter.store.logs.index import READ, Index
@@ -236,6 +236,31 @@ class TestCompressed:
         with pytest.raises(Unavailable, match="damaged"), shelf.borrow(log.parent) as index:
             index.refresh(READ)
         shelf.close()
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            gzip.compress(b"x" * 100),
+            packed._HEAD.pack(packed._MAGIC, 0, 0, 255, 12, b"BC", 8, 0, 9),
+            packed._HEAD.pack(packed._MAGIC, *packed._EXTRA, 0, 100),
+            packed._HEAD.pack(packed._MAGIC, *packed._EXTRA, 100, 0),
+            packed.member(b"x\n") * 2,
+            packed.member(b"x" * (packed.FRAME + 1)),
+        ],
+    )
+    def test_one_that_the_job_forged_is_refused(self, log: Path, forged: bytes) -> None:
+        log.unlink(missing_ok=True)
+        Path(f"{log}.gz").write_bytes(forged)
+        with pytest.raises(NotFound, match="none of ours"), OpenLogs().borrow(log.parent):
+            pass
+
+    def test_one_that_unpacks_to_less_than_it_says_is_told(self, log: Path) -> None:
+        log.unlink(missing_ok=True)
+        short = bytearray(packed.member(b"x\n"))
+        short[20:24] = (1_000).to_bytes(4, "little")
+        Path(f"{log}.gz").write_bytes(short)
+        with pytest.raises(Unavailable, match="damaged"), OpenLogs().borrow(log.parent) as index:
+            index.refresh(READ)
 
     def test_removed_with_its_index(self, log: Path) -> None:
         append(log, b"x\n" * 100_000)

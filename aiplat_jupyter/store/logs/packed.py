@@ -37,13 +37,15 @@ class PackedFile:
         self._last: tuple[int, bytes] = (-1, b"")
 
     def _walk(self, end: int) -> int:
+        """Find the members, of which all but the last hold `FRAME` bytes; return how long the text is."""
         at = size = 0
         while at < end:
             head = os.pread(self._descriptor, _HEAD.size, at)
-            if len(head) < _HEAD.size or head[:4] != _MAGIC:
+            *_, name, length, packed, plain = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0, 0, 0)
+            is_ours = head[:4] == _MAGIC and (name, length) == _EXTRA[-2:]
+            if not (is_ours and packed > _HEAD.size and 0 < plain <= FRAME and size % FRAME == 0):
                 self.close()
-                raise OSError("the compressed log is damaged")
-            *_, packed, plain = _HEAD.unpack(head)
+                raise OSError("the compressed log is damaged, or is none of ours")
             self._members.append((at, packed))
             at, size = at + packed, size + plain
         return size
@@ -59,6 +61,8 @@ class PackedFile:
         while at < end:
             member, within = divmod(at, FRAME)
             part = self._member(member)[within : within + end - at]
+            if not part:
+                raise OSError("the compressed log is damaged")
             parts.append(part)
             at += len(part)
         return b"".join(parts)
@@ -66,9 +70,9 @@ class PackedFile:
     def _member(self, number: int) -> bytes:
         if self._last[0] != number:
             at, length = self._members[number]
-            data = os.pread(self._descriptor, length, at)
+            unpacked = zlib.decompressobj(zlib.MAX_WBITS | 16)
             try:
-                self._last = number, zlib.decompress(data, zlib.MAX_WBITS | 16, FRAME)
+                self._last = number, unpacked.decompress(os.pread(self._descriptor, length, at), FRAME + 1)
             except zlib.error as error:
                 raise OSError("the compressed log is damaged") from error
         return self._last[1]
