@@ -143,9 +143,6 @@ def measure(page: Page, lab: Lab, uid: str) -> None:
         drawn = frames(page, partial(page.evaluate, WHEEL, [pixels, SECONDS]))
         print(f"wheel, {name} px in each frame: {drawn.told(rest)}")
     print(f"scrollbar dragged from end to start: {frames(page, lambda: drag(log)).told(rest)}")
-    begin = time.perf_counter()
-    page.wait_for_function("!document.querySelector('.aiplat-LogRow.aiplat-mod-blank')", timeout=PATIENCE * 1000)
-    print(f"let go, its lines are there after {time.perf_counter() - begin:.2f} s")
     errors = lab.api(f"tasks/{uid}/logs?n=1&min_level=ERROR")["matching"]
     jumps(page, log, min(JUMPS, errors))
     search(page, log, KEYWORD)
