@@ -180,6 +180,7 @@ def trash_undo_and_purge(shell: LabPage, picture: Picture) -> None:
     sidebar.row("other").first.click()
     assert experiment(shell.lab, "other")["lifecycle"] == "active"
     page.keyboard.press("Delete")
+    expect(sidebar.row("other")).to_have_count(0)
     sidebar.expand(sidebar.section("Trash"))
     sidebar.row("other").first.click()
     page.keyboard.press("Delete")

@@ -121,7 +121,9 @@ def test_commands_and_launcher(shell: LabPage) -> None:
     palette = page.locator(".lm-CommandPalette-content")
     for command in ("Show Projects and Experiments", "AI Platform Quickstart", "New Project…"):
         expect(palette.get_by_text(command, exact=True)).to_be_visible()
-    palette.get_by_text("New Project…", exact=True).click()
+    page.locator(".lm-CommandPalette-input").fill("New Project")
+    expect(palette.locator(".lm-CommandPalette-item")).to_have_count(1)
+    page.keyboard.press("Enter")
     page.locator(".jp-Dialog input").fill("made by command")
     shell.answer("Create")
     expect(shell.sidebar.row("made by command").first).to_be_visible()

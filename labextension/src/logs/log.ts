@@ -45,12 +45,18 @@ export class Log {
     }
   }
 
-  /** Go to the next hit, or the one before. When the log has grown and the hits are through, it is searched again. */
+  /**
+   * Go to the next hit, or the one before. When the log has grown and the hits are through, it is searched again
+   * for further ones, before it goes on at the start.
+   */
   step(way: 1 | -1): void {
     const { searching, reading } = this;
     const isLast = way === 1 && searching.current === searching.hits.length - 1;
     if (isLast && searching.isOld) {
-      void searching.start(searching.wanted, reading.mark ?? reading.first, hit => reading.jump(hit));
+      const from = (reading.mark ?? reading.first) + 1;
+      void searching.start(searching.wanted, from, hit =>
+        reading.jump(hit >= from ? hit : (searching.step(1, from) ?? hit))
+      );
       return;
     }
     const hit = searching.step(way, reading.mark ?? reading.first);

@@ -282,6 +282,22 @@ describe('searching', () => {
     expect(document.querySelector('.aiplat-mod-marked mark')?.textContent).toBe('line 99');
   });
 
+  it('looks for further hits behind the last one when the log has grown, and else goes round', async () => {
+    fake.fill(1000);
+    const user = await show();
+    await search(user, 'line 99');
+    await write('nothing of the kind');
+    await user.keyboard('{Enter}');
+    await settle(300);
+    expect(marked()).toBe('99');
+    await user.keyboard('{Shift>}{Enter}{/Shift}');
+    await settle();
+    await write('line 99 again');
+    await user.keyboard('{Enter}');
+    await settle(300);
+    expect(marked()).toBe('1002');
+  });
+
   it('opens the traceback in which it finds something', async () => {
     fake.write(
       ...Array.from({ length: 20 }, (_, i) => ({ text: `frame ${i}`, level: 'ERROR' as const, group: 1 }))
