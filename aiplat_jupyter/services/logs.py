@@ -37,6 +37,8 @@ from aiplat_jupyter.store.task_logs import Place, place
 
 PATIENCE: Final = 1.0
 """Seconds that a page waits for a log to be indexed."""
+MOST_SEARCHES: Final = 4
+"""How many child processes search at once; further searches wait."""
 SLICE: Final = 4 * 1024 * 1024
 _PIECE: Final = 256 * 1024
 _PAUSE: Final = 0.1
@@ -59,6 +61,7 @@ class Logs:
         self._database = database
         self._opened = opened
         self._threads = ThreadPoolExecutor(4, "aiplat-logs")
+        self._searching = asyncio.Semaphore(MOST_SEARCHES)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,7 +111,7 @@ class Logs:
         if place.folder is None:
             yield LogHits(lines=[], offsets=[], count=0, scanned=0, size=0, state="done")
             return
-        async with self._borrowed(place.folder, ask.stream) as index:
+        async with self._searching, self._borrowed(place.folder, ask.stream) as index:
             await self._run(lambda: _wait_for(index))
             async with aclosing(search.hits(index, ask, self._run)) as found:
                 async for hits in found:

@@ -17,7 +17,7 @@ from aiplat_jupyter.services import log_keeping
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.log_keeping import LogKeeping
 from aiplat_jupyter.services.log_watch import LogWatch
-from aiplat_jupyter.services.logs import Logs
+from aiplat_jupyter.services.logs import MOST_SEARCHES, Logs
 from aiplat_jupyter.store import task_attempts, task_logs, tasks
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.logs import following
@@ -148,6 +148,24 @@ def test_a_log_that_was_removed_is_told(play: Play) -> None:
         at.log.unlink()
         with pytest.raises(NotFound, match="no log"):
             await at.page(stream="out")
+
+    play(act)
+
+
+def test_no_more_searches_run_at_once_than_are_good(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        at.write(LINES)
+        asked = [at.logs.search(ADA, at.task, LogSearch(q="a")) for _ in range(MOST_SEARCHES + 1)]
+        for one in asked[:-1]:
+            await anext(one)
+        waiting = asyncio.ensure_future(anext(asked[-1]))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await asked[0].aclose()
+        assert await asyncio.wait_for(waiting, 10)
+        for one in asked:
+            await one.aclose()
 
     play(act)
 
