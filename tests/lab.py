@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -65,6 +66,15 @@ class Lab:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
+        self._end_jobs()
+
+    def _end_jobs(self) -> None:
+        """Tasks outlive the server, but not the test."""
+        for state in self.data_dir.glob("tasks/*/*/state.json"):
+            told = json.loads(state.read_text())
+            with suppress(ProcessLookupError):
+                if not state.with_name("exit.json").exists():
+                    os.killpg(told["pid"], signal.SIGKILL)
 
     def start(self) -> None:
         """Start the server; after `kill` once more, at the same address, as someone does whose pages are still open."""
