@@ -180,9 +180,9 @@ def test_waiting_and_following_outlive_the_server(
         while len(heard) < 2:
             time.sleep(0.05)
         first.kill()
-    with Lab(home, "jupyter_server"):
-        task.wait(PATIENCE)
-        follower.join(PATIENCE)
+        with Lab(home, "jupyter_server"):
+            task.wait(PATIENCE)
+            follower.join(PATIENCE)
     assert (task.state, task.exit_code) == ("failed", 5)
     assert heard == [f"line {i}" for i in range(1, 10)]
 
