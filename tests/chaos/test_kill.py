@@ -47,6 +47,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # npm, which Jupyter runs, would make the pipe non-blocking
         ServerApp.launch_instance(line.split())
         os._exit(0)
     print(child, flush=True)
@@ -59,32 +60,22 @@ class Nursery:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._process = self._begin()
-
-    def _begin(self) -> subprocess.Popen[bytes]:
-        environment = Lab(self._home, "jupyter_server").environment()
+        environment = Lab(home, "jupyter_server").environment()
         command = [sys.executable, "-c", NURSERY]
         pipe = subprocess.PIPE
-        with (self._home / "nursery.log").open("ab") as log:
-            return subprocess.Popen(command, env=environment, cwd=self._home, stdin=pipe, stdout=pipe, stderr=log)
-
-    def _fork(self, lab: Lab) -> bytes:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(" ".join(lab._options()).encode() + b"\n")
-            self._process.stdin.flush()
-        return self._process.stdout.readline()
+        with (home / "nursery.log").open("wb") as log:
+            self._process = subprocess.Popen(command, env=environment, cwd=home, stdin=pipe, stdout=pipe, stderr=log)
 
     def start(self) -> tuple[Lab, int]:
         """Return a server that answers, on a port of its own, and its process id."""
         lab = Lab(self._home, "jupyter_server")
         lab.root.mkdir(exist_ok=True)
-        told = self._fork(lab)
-        if not told:
-            print(f"The process that forks servers has ended with {self._process.wait(10)}; another one takes over.")
-            self._process = self._begin()
-            told = self._fork(lab)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(" ".join(lab._options()).encode() + b"\n")
+        self._process.stdin.flush()
+        told = self._process.stdout.readline()
+        assert told, f"The process that forks servers has ended with {self._process.wait(10)}."
         pid = int(told)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
