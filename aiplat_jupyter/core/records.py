@@ -316,12 +316,14 @@ class Change(Struct, frozen=True, kw_only=True):
 
     Topics: ``projects``, ``experiments``, ``tasks``, ``schedules``, ``agents`` (rows of lists), ``experiment:<uid>``
     (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress. ``log:<uid>`` says that
-    a task's log grew, to those who name that topic; it is not kept, so its `seq` is 0.
+    a task's log grew, to those who name that topic; it is not kept, so its `seq` is 0. ``alerts`` and ``rules`` are of
+    alerts and their rules. ``gpu`` says that the agent `uid` was sampled; in a stream such an event is called ``gpu``
+    and carries the `GpuStatus` itself, as everyone who watches would ask for it at once.
     """
 
     seq: int
     topic: str
-    kind: Literal["created", "updated", "points", "status", "purged", "grew"]
+    kind: Literal["created", "updated", "points", "status", "purged", "grew", "sampled"]
     uid: str
     project: str | None = None
     """Uid of the project that decides who may see it."""

@@ -8,8 +8,10 @@ from aiplat_jupyter.core.records import ServerInfo
 
 if TYPE_CHECKING:
     from aiplat_jupyter.services.agents import Agents
+    from aiplat_jupyter.services.alerts import Alerts
     from aiplat_jupyter.services.bus import Bus
     from aiplat_jupyter.services.experiments import Experiments
+    from aiplat_jupyter.services.gpu_monitor import GpuMonitor
     from aiplat_jupyter.services.journals import Journals
     from aiplat_jupyter.services.logs import Logs
     from aiplat_jupyter.services.metrics import Metrics
@@ -40,6 +42,8 @@ class Services(Protocol):
     agents: "Agents"
     schedules: "Schedules"
     logs: "Logs"
+    gpu: "GpuMonitor"
+    alerts: "Alerts"
     bus: "Bus"
 
 

@@ -55,6 +55,162 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/alerts/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List what rules and code have said, the newest first. */
+    get: operations['list_alerts'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/events/{uid}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answer one alert. */
+    get: operations['get_alert'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/events/{uid}/acknowledge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Note that someone has seen an alert: it goes from the bar, and reminds no more. */
+    post: operations['acknowledge_alert'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/events/acknowledge': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Note that someone has seen many alerts. */
+    post: operations['acknowledge_alerts'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/events/counts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Count the open alerts. */
+    get: operations['count_alerts'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/rules': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the rules, defaults first. */
+    get: operations['list_rules'];
+    put?: never;
+    /** Add a rule (201), or answer the one that has this uid already (200). */
+    post: operations['create_rule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/rules/{uid}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answer one rule. */
+    get: operations['get_rule'];
+    put?: never;
+    post?: never;
+    /** Remove a rule; a default rule can only be switched off. What it said stays. */
+    delete: operations['remove_rule'];
+    options?: never;
+    head?: never;
+    /** Change, switch on or off, or silence a rule. */
+    patch: operations['update_rule'];
+    trace?: never;
+  };
+  '/alerts/rules/{uid}/reset': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Make a default rule what it was. */
+    post: operations['reset_rule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/alerts/rules/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Replay a rule on the past, without adding it. */
+    post: operations['test_rule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/auth/token': {
     parameters: {
       query?: never;
@@ -305,6 +461,40 @@ export interface paths {
     };
     /** Count the experiments that a query finds, by status. */
     get: operations['count_experiments'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/gpu/history': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Answer what the GPUs and the machine of an agent did, at most one point for each pixel. */
+    get: operations['get_gpu_history'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/gpu/status': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Say what the GPUs and the machine of an agent do now, and for whom. */
+    get: operations['get_gpu_status'];
     put?: never;
     post?: never;
     delete?: never;
@@ -829,6 +1019,19 @@ export interface components {
       columns: components['schemas']['Columns'];
     };
     /**
+     * Action
+     * @description What to do when an alert fires, besides showing it.
+     *
+     *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown.
+     *     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
+     */
+    Action: {
+      /** @enum {unknown} */
+      kind: 'channel' | 'interrupt_kernel' | 'stop_task' | 'webhook';
+      /** @default  */
+      url: string;
+    };
+    /**
      * After
      * @description Another task that must end first: `on` ``ok`` (succeeded), ``any`` (ended) or ``failed`` (did not succeed).
      */
@@ -861,6 +1064,142 @@ export interface components {
        */
       unknown: string[];
       username: string;
+    };
+    /**
+     * Alert
+     * @description One time that a rule fired, or that code raised an alert (`rule` is None then).
+     */
+    Alert: {
+      /** @default null */
+      acknowledged_at: number | null;
+      /** @default  */
+      acknowledged_by: string;
+      /** @default null */
+      condition:
+        | (
+            | 'above'
+            | 'below'
+            | 'diverges'
+            | 'failed'
+            | 'not_finite'
+            | 'overdue'
+            | 'plateau'
+            | 'silent'
+            | 'waits'
+          )
+        | null;
+      /**
+       * @description how often code raised the same again.
+       * @default 1
+       */
+      count: number;
+      /** @default [] */
+      deliveries: components['schemas']['Delivery'][];
+      fired_at: number;
+      /** @default false */
+      is_silenced: boolean;
+      /** @default  */
+      metric: string;
+      name: string;
+      /** @default  */
+      preset: string;
+      /** @default null */
+      resolved_at: number | null;
+      rule: string | null;
+      /** @enum {unknown} */
+      severity: 'critical' | 'info' | 'warning';
+      /** @enum {unknown} */
+      state: 'firing' | 'resolved';
+      /** @default null */
+      step: number | null;
+      target: components['schemas']['Target'];
+      /**
+       * @description of an alert from code; else empty: who shows it puts rule, condition and value into words.
+       * @default
+       */
+      text: string;
+      /**
+       * @description when it fired or was at its worst; of the condition's own unit.
+       * @default null
+       */
+      threshold: number | null;
+      /**
+       * @description of an alert from code; else empty: who shows it puts rule, condition and value into words.
+       * @default
+       */
+      title: string;
+      uid: string;
+      updated_at: number;
+      /**
+       * @description when it fired or was at its worst; of the condition's own unit.
+       * @default null
+       */
+      value: (number | null) | null;
+    };
+    /**
+     * AlertBulk
+     * @description Acknowledge alerts by uid; `all`: every open one that the caller may see.
+     */
+    AlertBulk: {
+      /** @default false */
+      all: boolean;
+      /** @default [] */
+      uids: string[];
+    };
+    /**
+     * AlertCounts
+     * @description How many alerts are open, by severity: those that fire, and those that nobody has acknowledged.
+     */
+    AlertCounts: {
+      /** @default {} */
+      firing: {
+        [key: string]: number;
+      };
+      /** @default {} */
+      unacknowledged: {
+        [key: string]: number;
+      };
+    };
+    /**
+     * Page[Alert]
+     * @description One page of a list. `next_cursor` is missing on the last page, `total` unless it was asked for.
+     */
+    AlertPage: {
+      items: components['schemas']['Alert'][];
+      /** @default null */
+      next_cursor: string | null;
+      /** @default null */
+      total: number | null;
+    };
+    /**
+     * AlertQuery
+     * @description Which alerts, the newest first. Several values of one filter are alternatives.
+     *
+     *     `open` : only those that fire, or that nobody has acknowledged.
+     */
+    AlertQuery: {
+      /** @default null */
+      after: number | null;
+      /** @default false */
+      count: boolean;
+      /** @default null */
+      cursor: string | null;
+      /** @default  */
+      experiment: string;
+      /** @default  */
+      gpu: string;
+      /** @default 50 */
+      limit: number;
+      /** @default false */
+      open: boolean;
+      /** @default  */
+      rule: string;
+      /** @default [] */
+      severity: ('critical' | 'info' | 'warning')[];
+      /** @default [] */
+      state: ('firing' | 'resolved')[];
+      /** @default  */
+      task: string;
     };
     /**
      * Attempt
@@ -910,12 +1249,14 @@ export interface components {
      *
      *     Topics: ``projects``, ``experiments``, ``tasks``, ``schedules``, ``agents`` (rows of lists), ``experiment:<uid>``
      *     (points, status, all of one) and ``task:<uid>``. The ``points`` of a task are its progress. ``log:<uid>`` says that
-     *     a task's log grew, to those who name that topic; it is not kept, so its `seq` is 0.
+     *     a task's log grew, to those who name that topic; it is not kept, so its `seq` is 0. ``alerts`` and ``rules`` are of
+     *     alerts and their rules. ``gpu`` says that the agent `uid` was sampled; in a stream such an event is called ``gpu``
+     *     and carries the `GpuStatus` itself, as everyone who watches would ask for it at once.
      */
     Change: {
       at: number;
       /** @enum {unknown} */
-      kind: 'created' | 'grew' | 'points' | 'purged' | 'status' | 'updated';
+      kind: 'created' | 'grew' | 'points' | 'purged' | 'sampled' | 'status' | 'updated';
       /**
        * @description Uid of the project that decides who may see it.
        * @default null
@@ -1082,6 +1423,18 @@ export interface components {
        * @default step
        */
       x: string;
+    };
+    /**
+     * Delivery
+     * @description What became of an action: `problem` is empty when it was done.
+     */
+    Delivery: {
+      at: number;
+      /** @enum {unknown} */
+      kind: 'channel' | 'interrupt_kernel' | 'stop_task' | 'webhook';
+      /** @default  */
+      problem: string;
+      tries: number;
     };
     /**
      * Dependency
@@ -1322,6 +1675,307 @@ export interface components {
       uuid: string;
     };
     /**
+     * GpuDevice
+     * @description A GPU, or a MIG instance of one, which stands for itself. Named by UUID; `index` changes between restarts.
+     */
+    GpuDevice: {
+      /**
+       * @description MHz.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      clock_memory: components['schemas']['Reading'];
+      /**
+       * @description MHz.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      clock_sm: components['schemas']['Reading'];
+      /**
+       * @description memory errors that could not be corrected, since the driver was loaded.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      ecc_uncorrected: components['schemas']['Reading'];
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      fan: components['schemas']['Reading'];
+      index: number;
+      /**
+       * @description CPU and GPU share one memory, which is what the memory readings tell of.
+       * @default false
+       */
+      is_unified: boolean;
+      /**
+       * @description the task that holds it, as told by the queue: also where processes cannot be seen.
+       * @default null
+       */
+      lease: components['schemas']['Holder'] | null;
+      /**
+       * @description kept by the driver for itself, not counted as used.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      memory_reserved: components['schemas']['Reading'];
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      memory_total: components['schemas']['Reading'];
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      memory_used: components['schemas']['Reading'];
+      name: string;
+      /**
+       * @description UUID of the GPU of which this is a MIG instance.
+       * @default null
+       */
+      parent: string | null;
+      /**
+       * @description bytes a second; read only while someone looks at them, as each reading takes 20 ms.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      pcie_received: components['schemas']['Reading'];
+      /**
+       * @description bytes a second; read only while someone looks at them, as each reading takes 20 ms.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      pcie_sent: components['schemas']['Reading'];
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      power: components['schemas']['Reading'];
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      power_limit: components['schemas']['Reading'];
+      /** @default [] */
+      processes: components['schemas']['GpuProcess'][];
+      /**
+       * @description why there are no `processes`; empty if there really are none.
+       * @default
+       * @enum {unknown}
+       */
+      processes_reason:
+        '' | 'function_missing' | 'lost' | 'no_permission' | 'not_supported' | 'timeout' | 'unknown';
+      /**
+       * @description ``lost``: it has fallen off the bus; the other readings are its last, or tell that.
+       * @default ok
+       * @enum {unknown}
+       */
+      state: 'lost' | 'ok';
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      temperature: components['schemas']['Reading'];
+      /**
+       * @description at which the GPU slows itself down.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      temperature_limit: components['schemas']['Reading'];
+      /** @default [] */
+      throttle: ('hardware' | 'idle' | 'power' | 'power_brake' | 'settings' | 'sync' | 'thermal')[];
+      /**
+       * @description share of the last sample in which the GPU was busy.
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      utilization: components['schemas']['Reading'];
+      uuid: string;
+      /**
+       * @default nvidia
+       * @enum {unknown}
+       */
+      vendor: 'amd' | 'nvidia';
+      /**
+       * @description number of the newest fault that the driver reported since the sampler started.
+       * @default null
+       */
+      xid: number | null;
+    };
+    /**
+     * GpuHistory
+     * @description History of an agent's GPUs and machine. `resolution` is the distance of points in seconds.
+     */
+    GpuHistory: {
+      agent: string;
+      end: number;
+      host: string;
+      /** @description UUID → ``0 · NVIDIA H100``, also of GPUs that are gone. */
+      names: {
+        [key: string]: string;
+      };
+      resolution: number;
+      series: components['schemas']['GpuSeries'][];
+      start: number;
+    };
+    /**
+     * GpuHistoryQuery
+     * @description Which part of the past.
+     */
+    GpuHistoryQuery: {
+      /**
+       * @description uid; empty: the machine that answers.
+       * @default
+       */
+      agent: string;
+      /**
+       * @description seconds since 1970; None: an hour ago, and now.
+       * @default null
+       */
+      end: number | null;
+      /**
+       * @description UUIDs; none: all.
+       * @default []
+       */
+      gpus: string[];
+      /**
+       * @description none: all of GPUs and host.
+       * @default []
+       */
+      metrics: (
+        ('memory_used' | 'power' | 'temperature' | 'utilization') | ('cpu' | 'disk_used' | 'host_memory_used')
+      )[];
+      /**
+       * @description seconds since 1970; None: an hour ago, and now.
+       * @default null
+       */
+      start: number | null;
+      /**
+       * @description how many points each series shall have at most.
+       * @default 600
+       */
+      width: number;
+    };
+    /**
+     * GpuProcess
+     * @description A process that uses a GPU.
+     *
+     *     `is_foreign`: it runs outside of this container or machine's view: `pid` is the host's, and nothing else is known.
+     */
+    GpuProcess: {
+      /** @default null */
+      holder: components['schemas']['Holder'] | null;
+      /** @default false */
+      is_foreign: boolean;
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      memory: components['schemas']['Reading'];
+      /** @default  */
+      name: string;
+      pid: number;
+      /** @default  */
+      username: string;
+    };
+    /**
+     * GpuQuery
+     * @description Whose GPUs: uid of the agent; empty: those of the machine that answers. `details`: PCIe traffic as well.
+     */
+    GpuQuery: {
+      /** @default  */
+      agent: string;
+      /** @default false */
+      details: boolean;
+    };
+    /**
+     * GpuSeries
+     * @description One metric over time, as parallel columns; null where nothing was read, and a gap is told by one null between.
+     *
+     *     `gpu` is a UUID, empty for a metric of the host. `limit` is the metric's largest possible value, where known.
+     */
+    GpuSeries: {
+      at: number[];
+      gpu: string;
+      /** @default null */
+      limit: number | null;
+      max: (number | null)[];
+      mean: (number | null)[];
+      metric:
+        | ('memory_used' | 'power' | 'temperature' | 'utilization')
+        | ('cpu' | 'disk_used' | 'host_memory_used');
+      min: (number | null)[];
+    };
+    /**
+     * GpuStatus
+     * @description What an agent's GPUs and machine do now.
+     */
+    GpuStatus: {
+      /** @description whose it is: uid, machine and account. */
+      agent: string;
+      /** @description when it was read, and seconds until the next sample. */
+      at: number;
+      /**
+       * @description the driver's or system's own words, where `state` needs some.
+       * @default
+       */
+      detail: string;
+      devices: components['schemas']['GpuDevice'][];
+      /**
+       * @description Its version.
+       * @default
+       */
+      driver: string;
+      /** @description whose it is: uid, machine and account. */
+      host: string;
+      /** @description when it was read, and seconds until the next sample. */
+      interval: number;
+      /**
+       * @description it is the agent of the server that answers, and live; others are as of their last row, some seconds ago.
+       * @default true
+       */
+      is_own: boolean;
+      /** @enum {unknown} */
+      state:
+        'away' | 'driver_mismatch' | 'driver_stalled' | 'failed' | 'no_driver' | 'no_gpu' | 'ok' | 'starting';
+      /** @default null */
+      system: components['schemas']['Host'] | null;
+      total: number;
+      /** @description whose it is: uid, machine and account. */
+      username: string;
+    };
+    /**
      * History
      * @description All points of some metrics of one experiment, as columns, a page at a time (rising step, then arrival).
      */
@@ -1346,6 +2000,51 @@ export interface components {
       limit: number;
       /** @default [] */
       metrics: string[];
+    };
+    /**
+     * Holder
+     * @description Who a process, or a GPU that is leased, works for; all that the caller may see of it.
+     */
+    Holder: {
+      /** @default null */
+      experiment: string | null;
+      /** @default null */
+      experiment_name: string | null;
+      /**
+       * @description it works for a project that the caller may not see.
+       * @default false
+       */
+      is_hidden: boolean;
+      /**
+       * @description id of the Jupyter kernel, and the path of its notebook below the server's root.
+       * @default null
+       */
+      kernel: string | null;
+      /**
+       * @description id of the Jupyter kernel, and the path of its notebook below the server's root.
+       * @default null
+       */
+      notebook: string | null;
+      /** @default null */
+      project: string | null;
+      /** @default null */
+      task: string | null;
+      /** @default null */
+      task_name: string | null;
+    };
+    /**
+     * Host
+     * @description The machine around the GPUs: CPU, memory, and the disk that holds the data folder.
+     */
+    Host: {
+      cores: number;
+      cpu: number;
+      disk_total: number;
+      disk_used: number;
+      /** @description Processes that run or wait, over the last minute. */
+      load: number;
+      memory_total: number;
+      memory_used: number;
     };
     /**
      * Identity
@@ -1704,6 +2403,82 @@ export interface components {
       uid: string | null;
     };
     /**
+     * NewRule
+     * @description Adds a rule, or answers the one that has this `uid` already.
+     */
+    NewRule: {
+      /** @default [] */
+      actions: components['schemas']['Action'][];
+      /**
+       * @description over which values the threshold is held against, 0: the newest alone.
+       * @default last
+       * @enum {unknown}
+       */
+      aggregate: 'delta' | 'last' | 'max' | 'mean' | 'min';
+      /**
+       * @description where it is over again; None: 5 % of the threshold on the good side.
+       * @default null
+       */
+      clear_critical: number | null;
+      /**
+       * @description where it is over again; None: 5 % of the threshold on the good side.
+       * @default null
+       */
+      clear_warning: number | null;
+      /** @enum {unknown} */
+      condition:
+        'above' | 'below' | 'diverges' | 'failed' | 'not_finite' | 'overdue' | 'plateau' | 'silent' | 'waits';
+      /**
+       * @description thresholds; one may be missing.
+       * @default null
+       */
+      critical: number | null;
+      /**
+       * @description how long (for ``diverges`` and ``plateau``: how many steps) before it fires.
+       * @default 0
+       */
+      for_s: number;
+      /** @default true */
+      is_enabled: boolean;
+      /**
+       * @description how long it must be good before it is over.
+       * @default 0
+       */
+      keep_firing_s: number;
+      /**
+       * @description of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, ``*`` for every one; of a task: empty.
+       * @default
+       */
+      metric: string;
+      name: string;
+      /**
+       * @description what no value means: nothing is wrong, it stays as it is, or that is worth an alert.
+       * @default ignore
+       * @enum {unknown}
+       */
+      no_data: 'alert' | 'ignore' | 'keep';
+      /**
+       * @description how often to remind while it fires; 0: never.
+       * @default 0
+       */
+      repeat_s: number;
+      scope?: components['schemas']['Scope'];
+      /** @enum {unknown} */
+      subject: 'experiment' | 'gpu' | 'host' | 'task';
+      /** @default null */
+      uid: string | null;
+      /**
+       * @description thresholds; one may be missing.
+       * @default null
+       */
+      warning: number | null;
+      /**
+       * @description over which values the threshold is held against, 0: the newest alone.
+       * @default 0
+       */
+      window_s: number;
+    };
+    /**
      * NewSchedule
      * @description Queues a task again and again.
      *
@@ -1971,6 +2746,167 @@ export interface components {
       freed_bytes: number;
     };
     /**
+     * Reading
+     * @description A value, or why there is none: never a zero that nobody measured.
+     */
+    Reading: {
+      /**
+       * @default
+       * @enum {unknown}
+       */
+      reason: '' | 'function_missing' | 'lost' | 'no_permission' | 'not_supported' | 'timeout' | 'unknown';
+      /** @default null */
+      value: number | null;
+    };
+    /**
+     * Replayed
+     * @description How one target would have fared: its values over time (or steps), and when the rule would have fired.
+     *
+     *     `x` is seconds since 1970, for ``diverges`` and ``plateau`` steps. A span is (start, end, severity).
+     */
+    Replayed: {
+      fired: [number, number, 'critical' | 'info' | 'warning'][];
+      target: components['schemas']['Target'];
+      value: (number | null)[];
+      x: number[];
+    };
+    /**
+     * Rule
+     * @description A rule and how it is doing.
+     */
+    Rule: {
+      created_at: number;
+      /**
+       * @description how many of its subjects fire, or are about to.
+       * @default 0
+       */
+      firing: number;
+      is_enabled: boolean;
+      /** @description whether the caller may change it. */
+      may_edit: boolean;
+      name: string;
+      owner: string;
+      /**
+       * @description how many of its subjects fire, or are about to.
+       * @default 0
+       */
+      pending: number;
+      /**
+       * @description name of the default rule that it is (its `name` then is that one's English title); empty: someone's own.
+       * @default
+       */
+      preset: string;
+      /** @default 0 */
+      silenced_until: number;
+      spec: components['schemas']['RuleSpec'];
+      uid: string;
+      updated_at: number;
+    };
+    /**
+     * RulePatch
+     * @description Sets the fields that are given. `silenced_until` : no notifications until then; 0: speak again.
+     */
+    RulePatch: {
+      is_enabled?: boolean;
+      name?: string;
+      silenced_until?: number;
+      spec?: components['schemas']['RuleSpec'];
+    };
+    /**
+     * RuleReplay
+     * @description What a rule would have done. `times` in all; `note`: why there is little to replay on, if so.
+     */
+    RuleReplay: {
+      /** @default  */
+      note: string;
+      targets: components['schemas']['Replayed'][];
+      times: number;
+    };
+    /**
+     * RuleSpec
+     * @description What a rule watches, and when it speaks.
+     */
+    RuleSpec: {
+      /** @default [] */
+      actions: components['schemas']['Action'][];
+      /**
+       * @description over which values the threshold is held against, 0: the newest alone.
+       * @default last
+       * @enum {unknown}
+       */
+      aggregate: 'delta' | 'last' | 'max' | 'mean' | 'min';
+      /**
+       * @description where it is over again; None: 5 % of the threshold on the good side.
+       * @default null
+       */
+      clear_critical: number | null;
+      /**
+       * @description where it is over again; None: 5 % of the threshold on the good side.
+       * @default null
+       */
+      clear_warning: number | null;
+      /** @enum {unknown} */
+      condition:
+        'above' | 'below' | 'diverges' | 'failed' | 'not_finite' | 'overdue' | 'plateau' | 'silent' | 'waits';
+      /**
+       * @description thresholds; one may be missing.
+       * @default null
+       */
+      critical: number | null;
+      /**
+       * @description how long (for ``diverges`` and ``plateau``: how many steps) before it fires.
+       * @default 0
+       */
+      for_s: number;
+      /**
+       * @description how long it must be good before it is over.
+       * @default 0
+       */
+      keep_firing_s: number;
+      /**
+       * @description of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, ``*`` for every one; of a task: empty.
+       * @default
+       */
+      metric: string;
+      /**
+       * @description what no value means: nothing is wrong, it stays as it is, or that is worth an alert.
+       * @default ignore
+       * @enum {unknown}
+       */
+      no_data: 'alert' | 'ignore' | 'keep';
+      /**
+       * @description how often to remind while it fires; 0: never.
+       * @default 0
+       */
+      repeat_s: number;
+      scope?: components['schemas']['Scope'];
+      /** @enum {unknown} */
+      subject: 'experiment' | 'gpu' | 'host' | 'task';
+      /**
+       * @description thresholds; one may be missing.
+       * @default null
+       */
+      warning: number | null;
+      /**
+       * @description over which values the threshold is held against, 0: the newest alone.
+       * @default 0
+       */
+      window_s: number;
+    };
+    /**
+     * RuleTest
+     * @description Replays a rule, which need not exist, on the past from `start` to `end` (None: a day ago, now).
+     *
+     *     A rule on experiments is replayed on the newest that its scope names, at most 20.
+     */
+    RuleTest: {
+      /** @default null */
+      end: number | null;
+      spec: components['schemas']['RuleSpec'];
+      /** @default null */
+      start: number | null;
+    };
+    /**
      * Schedule
      * @description A schedule, when it runs next and what it queued last.
      */
@@ -2044,6 +2980,37 @@ export interface components {
       project: string[];
     };
     /**
+     * Scope
+     * @description Which of its subjects a rule watches; what is empty does not narrow.
+     */
+    Scope: {
+      /**
+       * @description uids and UUIDs.
+       * @default []
+       */
+      agents: string[];
+      /**
+       * @description uids.
+       * @default []
+       */
+      experiments: string[];
+      /**
+       * @description uids and UUIDs.
+       * @default []
+       */
+      gpus: string[];
+      /**
+       * @description uids.
+       * @default []
+       */
+      projects: string[];
+      /**
+       * @description uids.
+       * @default []
+       */
+      tasks: string[];
+    };
+    /**
      * SeriesSummary
      * @description What is known of one metric along the drawn line (all finite values; `last` may be NaN, written null).
      *
@@ -2097,6 +3064,30 @@ export interface components {
     StopTask: {
       /** @default false */
       now: boolean;
+    };
+    /**
+     * Target
+     * @description The one thing that an alert is about, and what it works for.
+     */
+    Target: {
+      /** @default null */
+      agent: string | null;
+      /** @default null */
+      experiment: string | null;
+      /** @default null */
+      gpu: string | null;
+      /** @default null */
+      kernel: string | null;
+      /** @description tells targets of one rule apart: a UUID, a uid, ``uid/metric``. */
+      key: string;
+      /** @description for people: ``GPU 0 · H100 on box1``, an experiment's or a task's name. */
+      label: string;
+      /** @default null */
+      notebook: string | null;
+      /** @default null */
+      project: string | null;
+      /** @default null */
+      task: string | null;
     };
     /**
      * Task
@@ -2633,6 +3624,321 @@ export interface operations {
       default: components['responses']['Problem'];
     };
   };
+  list_alerts: {
+    parameters: {
+      query?: {
+        after?: number;
+        count?: boolean;
+        cursor?: string;
+        experiment?: string;
+        gpu?: string;
+        limit?: number;
+        open?: boolean;
+        rule?: string;
+        severity?: ('critical' | 'info' | 'warning')[];
+        state?: ('firing' | 'resolved')[];
+        task?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AlertPage'];
+          'application/msgpack': components['schemas']['AlertPage'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_alert: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Alert'];
+          'application/msgpack': components['schemas']['Alert'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  acknowledge_alert: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Alert'];
+          'application/msgpack': components['schemas']['Alert'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  acknowledge_alerts: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['AlertBulk'];
+        'application/msgpack': components['schemas']['AlertBulk'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BulkResult'];
+          'application/msgpack': components['schemas']['BulkResult'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  count_alerts: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AlertCounts'];
+          'application/msgpack': components['schemas']['AlertCounts'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  list_rules: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rule'][];
+          'application/msgpack': components['schemas']['Rule'][];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  create_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewRule'];
+        'application/msgpack': components['schemas']['NewRule'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rule'];
+          'application/msgpack': components['schemas']['Rule'];
+        };
+      };
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rule'];
+          'application/msgpack': components['schemas']['Rule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rule'];
+          'application/msgpack': components['schemas']['Rule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  remove_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  update_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['RulePatch'];
+        'application/msgpack': components['schemas']['RulePatch'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rule'];
+          'application/msgpack': components['schemas']['Rule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  reset_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rule'];
+          'application/msgpack': components['schemas']['Rule'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  test_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['RuleTest'];
+        'application/msgpack': components['schemas']['RuleTest'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RuleReplay'];
+          'application/msgpack': components['schemas']['RuleReplay'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
   mint_token: {
     parameters: {
       query?: never;
@@ -3143,6 +4449,69 @@ export interface operations {
           'application/msgpack': {
             [key: string]: number;
           };
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_gpu_history: {
+    parameters: {
+      query?: {
+        /** @description uid; empty: the machine that answers. */
+        agent?: string;
+        /** @description seconds since 1970; None: an hour ago, and now. */
+        end?: number;
+        /** @description UUIDs; none: all. */
+        gpus?: string[];
+        /** @description none: all of GPUs and host. */
+        metrics?: (
+          | ('memory_used' | 'power' | 'temperature' | 'utilization')
+          | ('cpu' | 'disk_used' | 'host_memory_used')
+        )[];
+        /** @description seconds since 1970; None: an hour ago, and now. */
+        start?: number;
+        /** @description how many points each series shall have at most. */
+        width?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GpuHistory'];
+          'application/msgpack': components['schemas']['GpuHistory'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  get_gpu_status: {
+    parameters: {
+      query?: {
+        agent?: string;
+        details?: boolean;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GpuStatus'];
+          'application/msgpack': components['schemas']['GpuStatus'];
         };
       };
       default: components['responses']['Problem'];
