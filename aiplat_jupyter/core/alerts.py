@@ -61,7 +61,8 @@ class Scope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do when an alert fires, besides showing it.
 
-    `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown.
+    `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with ``***``
+    in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
     """
 
@@ -177,8 +178,10 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    subject : what the rule watches; ``experiment`` of an alert from code.
     title, text : of an alert from code; else empty: who shows it puts rule, condition and value into words.
     value, threshold : when it fired or was at its worst; of the condition's own unit.
+    for_s : how long (or how many steps) it had been so when it fired, by the rule as it was then.
     count : how often code raised the same again.
     """
 
@@ -188,6 +191,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     preset: str = ""
     severity: Severity
     state: Literal["firing", "resolved"]
+    subject: Subject
     target: Target
     title: str = ""
     text: str = ""
@@ -195,6 +199,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     condition: Condition | None = None
     value: Value | None = None
     threshold: float | None = None
+    for_s: float = 0.0
     step: int | None = None
     count: int = 1
     fired_at: float
@@ -215,6 +220,7 @@ class AlertQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     open: bool = False
     state: list[Literal["firing", "resolved"]] = []
     severity: list[Severity] = []
+    subject: list[Subject] = []
     rule: str = ""
     experiment: str = ""
     task: str = ""

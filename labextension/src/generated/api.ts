@@ -1022,7 +1022,8 @@ export interface components {
      * Action
      * @description What to do when an alert fires, besides showing it.
      *
-     *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown.
+     *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with ``***``
+     *     in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
      *     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
      */
     Action: {
@@ -1096,6 +1097,11 @@ export interface components {
       /** @default [] */
       deliveries: components['schemas']['Delivery'][];
       fired_at: number;
+      /**
+       * @description how long (or how many steps) it had been so when it fired, by the rule as it was then.
+       * @default 0
+       */
+      for_s: number;
       /** @default false */
       is_silenced: boolean;
       /** @default  */
@@ -1112,6 +1118,11 @@ export interface components {
       state: 'firing' | 'resolved';
       /** @default null */
       step: number | null;
+      /**
+       * @description what the rule watches; ``experiment`` of an alert from code.
+       * @enum {unknown}
+       */
+      subject: 'experiment' | 'gpu' | 'host' | 'task';
       target: components['schemas']['Target'];
       /**
        * @description of an alert from code; else empty: who shows it puts rule, condition and value into words.
@@ -1198,6 +1209,8 @@ export interface components {
       severity: ('critical' | 'info' | 'warning')[];
       /** @default [] */
       state: ('firing' | 'resolved')[];
+      /** @default [] */
+      subject: ('experiment' | 'gpu' | 'host' | 'task')[];
       /** @default  */
       task: string;
     };
@@ -3637,6 +3650,7 @@ export interface operations {
         rule?: string;
         severity?: ('critical' | 'info' | 'warning')[];
         state?: ('firing' | 'resolved')[];
+        subject?: ('experiment' | 'gpu' | 'host' | 'task')[];
         task?: string;
       };
       header?: never;
