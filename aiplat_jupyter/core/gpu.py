@@ -66,7 +66,10 @@ class GpuProcess(Struct, frozen=True, kw_only=True):
 
 
 class GpuDevice(Struct, frozen=True, kw_only=True):
-    """A GPU, or a MIG instance of one, which stands for itself. Named by UUID; `index` changes between restarts.
+    """A GPU, or a MIG instance of one. Named by UUID; `index` changes between restarts.
+
+    A GPU that is split is there too, for what its instances cannot tell (temperature, power, faults); programs get the
+    instances.
 
     Attributes
     ----------
@@ -78,7 +81,7 @@ class GpuDevice(Struct, frozen=True, kw_only=True):
     temperature_limit : at which the GPU slows itself down.
     pcie_received, pcie_sent : bytes a second; read only while someone looks at them, as each reading takes 20 ms.
     ecc_uncorrected : memory errors that could not be corrected, since the driver was loaded.
-    xid : number of the newest fault that the driver reported since the sampler started.
+    xid, xid_at : number of the newest fault that the driver reported since the sampler started, and when.
     lease : the task that holds it, as told by the queue: also where processes cannot be seen.
     processes_reason : why there are no `processes`; empty if there really are none.
     """
@@ -107,6 +110,7 @@ class GpuDevice(Struct, frozen=True, kw_only=True):
     pcie_sent: Reading = UNKNOWN
     ecc_uncorrected: Reading = UNKNOWN
     xid: int | None = None
+    xid_at: float | None = None
     throttle: list[Throttle] = []
     lease: Holder | None = None
     processes: list[GpuProcess] = []
@@ -124,6 +128,51 @@ class Host(Struct, frozen=True, kw_only=True):
     disk_total: int
     load: float
     """Processes that run or wait, over the last minute."""
+
+
+class Ancestor(Struct, frozen=True, array_like=True):
+    """A process, and when it started, in seconds since 1970 to about 10 ms: a pid alone may be another's later."""
+
+    pid: int
+    start: float
+
+
+class Tree(Struct, frozen=True, kw_only=True):
+    """What a process and all below it use.
+
+    Attributes
+    ----------
+    cpu : percent of one core: 400 is four cores.
+    memory : resident, pages that are shared counted once for each process.
+    gpus : UUID → memory on the GPUs that they use.
+    gpus_reason : why `gpus` cannot be told; empty where it can.
+    """
+
+    cpu: float
+    memory: int
+    gpus: dict[str, Reading] = {}
+    gpus_reason: Absence = ""
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """What the sampler process (``python -m aiplat_jupyter.gpu.sampler``) tells, one JSON line for each.
+
+    Attributes
+    ----------
+    state, detail, at, interval, driver, devices, system : as in `GpuStatus`; holders and leases are not told here.
+    lineages : pid of each process that uses a GPU, and is no foreign one → itself, its parent, and so on to the top.
+    tree : what the process tree uses that ``--pid`` names; None: it has ended, or none was named.
+    """
+
+    state: MonitorState
+    detail: str = ""
+    at: float
+    interval: float
+    driver: str = ""
+    devices: list[GpuDevice] = []
+    system: Host | None = None
+    lineages: dict[int, list[Ancestor]] = {}
+    tree: Tree | None = None
 
 
 class GpuStatus(Struct, frozen=True, kw_only=True):

@@ -1689,7 +1689,10 @@ export interface components {
     };
     /**
      * GpuDevice
-     * @description A GPU, or a MIG instance of one, which stands for itself. Named by UUID; `index` changes between restarts.
+     * @description A GPU, or a MIG instance of one. Named by UUID; `index` changes between restarts.
+     *
+     *     A GPU that is split is there too, for what its instances cannot tell (temperature, power, faults); programs get the
+     *     instances.
      */
     GpuDevice: {
       /**
@@ -1839,10 +1842,15 @@ export interface components {
        */
       vendor: 'amd' | 'nvidia';
       /**
-       * @description number of the newest fault that the driver reported since the sampler started.
+       * @description number of the newest fault that the driver reported since the sampler started, and when.
        * @default null
        */
       xid: number | null;
+      /**
+       * @description number of the newest fault that the driver reported since the sampler started, and when.
+       * @default null
+       */
+      xid_at: number | null;
     };
     /**
      * GpuHistory
