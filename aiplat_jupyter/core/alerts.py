@@ -61,8 +61,8 @@ class Scope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do when an alert fires, besides showing it.
 
-    `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with ``***``
-    in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
+    `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with
+    ``••••••`` in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
     """
 
@@ -214,10 +214,10 @@ class Alert(Struct, frozen=True, kw_only=True):
 class AlertQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which alerts, the newest first. Several values of one filter are alternatives.
 
-    `open` : only those that fire, or that nobody has acknowledged.
+    `open` : true: only those that fire, or that nobody has acknowledged; false: only the others, which are history.
     """
 
-    open: bool = False
+    open: bool | None = None
     state: list[Literal["firing", "resolved"]] = []
     severity: list[Severity] = []
     subject: list[Subject] = []

@@ -1022,8 +1022,8 @@ export interface components {
      * Action
      * @description What to do when an alert fires, besides showing it.
      *
-     *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with ``***``
-     *     in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
+     *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with
+     *     ``••••••`` in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
      *     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
      */
     Action: {
@@ -1186,7 +1186,7 @@ export interface components {
      * AlertQuery
      * @description Which alerts, the newest first. Several values of one filter are alternatives.
      *
-     *     `open` : only those that fire, or that nobody has acknowledged.
+     *     `open` : true: only those that fire, or that nobody has acknowledged; false: only the others, which are history.
      */
     AlertQuery: {
       /** @default null */
@@ -1201,8 +1201,8 @@ export interface components {
       gpu: string;
       /** @default 50 */
       limit: number;
-      /** @default false */
-      open: boolean;
+      /** @default null */
+      open: boolean | null;
       /** @default  */
       rule: string;
       /** @default [] */
