@@ -12,7 +12,9 @@ from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.client.discover import Server, find_server
 from aiplat_jupyter.client.events import events
 from aiplat_jupyter.core import errors
+from aiplat_jupyter.core.alerts import Alert, AlertQuery
 from aiplat_jupyter.core.curves import CurveAnswer, CurveQuery, History
+from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuQuery, GpuStatus
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery, TaskQuery
 from aiplat_jupyter.core.records import (
@@ -26,7 +28,7 @@ from aiplat_jupyter.core.records import (
     SeriesSummary,
     ServerInfo,
 )
-from aiplat_jupyter.core.tasks import TaskRow
+from aiplat_jupyter.core.tasks import Agent, TaskRow
 
 T = TypeVar("T")
 
@@ -113,6 +115,26 @@ class Api:
             if (cursor := page.next_cursor) is None:
                 return
 
+    def agents(self) -> list[Agent]:
+        """Return the machines and accounts that run tasks."""
+        return self.get("agents", list[Agent])
+
+    def gpu_status(self, query: GpuQuery = GpuQuery()) -> GpuStatus:
+        """Return what the GPUs and the machine of an agent do now."""
+        return self.get("gpu/status", GpuStatus, **msgspec.structs.asdict(query))
+
+    def gpu_history(self, query: GpuHistoryQuery = GpuHistoryQuery()) -> GpuHistory:
+        """Return what they did, at most `query.width` points for each metric."""
+        return self.get("gpu/history", GpuHistory, **msgspec.structs.asdict(query))
+
+    def list_alerts(self, query: AlertQuery = AlertQuery()) -> Page[Alert]:
+        """Return one page of what rules and code have said, the newest first."""
+        return self.get("alerts/events", Page[Alert], **msgspec.structs.asdict(query))
+
+    def acknowledge(self, uid: str) -> Alert:
+        """Note that someone has seen an alert: it reminds no more."""
+        return self.post(f"alerts/events/{quote(uid, safe='')}/acknowledge", Alert)
+
     def changes(self, topics: Iterable[str], after: int | None = None) -> "Changes":
         """Follow what changes; `after` is the last sequence number seen, None: from now on."""
         return Changes(self.server, tuple(topics), after)
@@ -140,8 +162,11 @@ class Api:
         return connection
 
 
+Event = Change | GpuStatus | Resync
+
+
 class Changes:
-    """An endless iterator over changes (and `Resync`) on a connection of its own.
+    """An endless iterator over changes (and `Resync`; of the topic ``gpu``: `GpuStatus`) on a connection of its own.
 
     Raises `Unavailable` when the connection ends; go on with ``api.changes(topics, after=this.after)``.
     """
@@ -155,7 +180,7 @@ class Changes:
         self._connection = Connection(server, self.silence)
         self._closed = threading.Event()
 
-    def __iter__(self) -> Iterator[Change | Resync]:
+    def __iter__(self) -> Iterator[Event]:
         query = encode_query({"topics": list(self._topics), "after": self.after})
         response = self._connection.open("GET", "events" + query, Accept="text/event-stream")
         if response.status != 200:
@@ -174,12 +199,14 @@ class Changes:
         if not self._closed.is_set():
             raise errors.Unavailable("The server ended the event stream.")
 
-    def _events(self, lines: Iterator[bytes]) -> Iterator[Change | Resync]:
+    def _events(self, lines: Iterator[bytes]) -> Iterator[Event]:
         for fields in events(lines):
             if b"id" in fields:
                 self.after = int(fields[b"id"])
             if fields.get(b"event") == b"resync":
                 yield Resync(self.after or 0)
+            elif fields.get(b"event") == b"gpu":
+                yield msgspec.json.decode(fields[b"data"], type=GpuStatus)
             elif b"data" in fields:
                 yield msgspec.json.decode(fields[b"data"], type=Change)
 

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from aiplat_jupyter.client.api import Api, Changes, Resync, connect
 from aiplat_jupyter.core.errors import AiplatError, Unauthenticated, Unavailable
+from aiplat_jupyter.core.gpu import GpuStatus
 from aiplat_jupyter.core.records import Change
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ POLL: Final = 2.0
 LOOK: Final = 5.0
 """The same while it is up: closes the gap between a panel's first question and the stream's first event."""
 MAX_DELAY: Final = 30.0
+GPU: Final = "gpu"
+"""The topic whose events carry what they tell of."""
 
 
 class Panel(Protocol):
@@ -47,6 +50,9 @@ class Panel(Protocol):
 
     def changed(self, change: Change | None) -> bool:
         """Note that something changed (None: anything may have); tell whether the panel wants to be refreshed."""
+
+    def sampled(self, status: GpuStatus) -> bool:
+        """Note what GPUs do now; tell whether the panel wants to be refreshed."""
 
     def refresh(self, api: Api) -> None:
         """Ask the server and write traits. May raise `AiplatError`."""
@@ -197,15 +203,15 @@ class Feed:
                 return
         try:
             self._tell(None)
-            for change in stream:
+            for event in stream:
                 self._heard = True
-                self._tell(None if isinstance(change, Resync) else change)
+                self._tell(None if isinstance(event, Resync) else event)
         finally:
             self._heard, self._after = False, stream.after
 
-    def _tell(self, change: Change | None) -> None:
+    def _tell(self, event: Change | GpuStatus | None) -> None:
         for panel in list(self._seats):
-            if (change is None or change.topic in panel.topics) and panel.changed(change):
+            if _concerns(panel, event):
                 self.wake(panel)
 
     def _look_around(self) -> None:
@@ -225,6 +231,13 @@ class Feed:
     def _pause(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped, seconds)
+
+
+def _concerns(panel: Panel, event: Change | GpuStatus | None) -> bool:
+    """Let the panel note what happened (None: anything may have); tell whether it wants to be refreshed."""
+    if isinstance(event, GpuStatus):
+        return GPU in panel.topics and panel.sampled(event)
+    return (event is None or event.topic in panel.topics) and panel.changed(event)
 
 
 def _delay(panel: Panel, seat: _Seat) -> float:

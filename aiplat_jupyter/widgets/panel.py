@@ -12,6 +12,7 @@ from ipywidgets import Layout, VBox, Widget
 
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.errors import AiplatError
+from aiplat_jupyter.core.gpu import GpuStatus
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.widgets.feed import PACE, Feed, feed
@@ -111,6 +112,10 @@ class Panel(VBox):  # type: ignore[misc]
     def changed(self, change: Change | None) -> bool:
         """Note that something changed (None: anything may have); tell whether to refresh."""
         raise NotImplementedError
+
+    def sampled(self, _status: GpuStatus) -> bool:
+        """Note what GPUs do now; tell whether to refresh."""
+        return False
 
     def refresh(self, api: Api) -> None:
         """Ask the server, write traits, and acknowledge what the browser sent."""
