@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 class Lab:
     """Starts `jupyter lab` (or another app) over a temporary folder with copies of the tutorials; stops at exit.
 
-    `python` and `path` name the environment it runs in (this one), `options` are for its command line.
+    `python` and `path` name the environment it runs in (this one), `options` are for its command line,
+    `env` for its environment.
     The same `home` may be given to a second one after the first has stopped: it then has its database and settings.
     """
 
@@ -37,6 +39,7 @@ class Lab:
         token: str | None = None,
         python: str = sys.executable,
         path: str | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         self.home.mkdir(parents=True, exist_ok=True)
@@ -47,6 +50,7 @@ class Lab:
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = home / f"{app}-{self.port}.log"
         self._python = python
+        self._env = dict(env or {})
         self._path = path if path is not None else os.environ["PATH"]
         self._command = [python, "-m", app, *self._options(), *options]
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,7 +116,7 @@ class Lab:
             "JUPYTERLAB_WORKSPACES_DIR": self.home / "workspaces",
         }
         path = os.pathsep.join([str(Path(self._python).parent), self._path])
-        return inherited | {key: str(value) for key, value in own.items()} | {"PATH": path}
+        return inherited | {key: str(value) for key, value in own.items()} | {"PATH": path} | self._env
 
     def set(self, plugin: str, settings: dict[str, Any]) -> None:
         """Write settings as the settings editor does; ``plugin`` is ``package/name``."""
