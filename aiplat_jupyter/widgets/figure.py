@@ -45,10 +45,13 @@ Place = tuple[int, int]
 
 
 class Canvas:
-    """The figure with the overlay over it, as one box."""
+    """The figure with the overlay over it, as one box.
 
-    def __init__(self) -> None:
-        self._x = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
+    A canvas that is made `beside` another shares its x axis: a zoom or the crosshair of one is in both.
+    """
+
+    def __init__(self, *, height: int = HEIGHT, beside: "Canvas | None" = None) -> None:
+        self._x = beside._x if beside else bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         self._y = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         x_axis = bqplot.Axis(scale=self._x, grid_lines="none")
         y_axis = bqplot.Axis(scale=self._y, side="left")
@@ -62,7 +65,7 @@ class Canvas:
         )
         parts = {"x_scale": self._x, "y_scale": self._y, "x_axis": x_axis, "y_axis": y_axis, "marks": self._marks}
         self.overlay = Overlay(parts=parts, margin=MARGIN)
-        self.box = Box([figure, self.overlay], layout=Layout(width="100%", height=f"{HEIGHT}px", display="block"))
+        self.box = Box([figure, self.overlay], layout=Layout(width="100%", height=f"{height}px", display="block"))
         self.box.add_class("aiplat-stage")
 
     def _mark(self, kind: str) -> bqplot.Lines:

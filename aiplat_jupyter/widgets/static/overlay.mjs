@@ -13,6 +13,7 @@ const MAX_UNDO = 50;
 const NEAR = 24;
 const HOVER_PAUSE = 120;
 const HINT = 2500;
+const POINTED = "aiplat:pointed";
 const ODD = { nan: "NaN", posinf: "+∞", neginf: "−∞" };
 
 function rows(data) {
@@ -112,7 +113,7 @@ class Chart {
     this.setTicks(yAxis, ys, (v) => formatNumber(y.log ? 10 ** v : v));
     const unit = (label, log) => [label, log && this.say("log")].filter(Boolean).join(" · ");
     this.unit.textContent = unit(this.say(x.label), x.log);
-    this.yUnit.textContent = this.yUnit.title = unit(y.label, y.log);
+    this.yUnit.textContent = this.yUnit.title = unit(y.word ? this.say(y.word) : y.label, y.log);
     this.unit.style.right = `${this.model.get("margin").right}px`;
   }
 
@@ -205,12 +206,18 @@ class Chart {
 
   // Crosshair and tooltip
 
-  /** Shows the values at `x`; a pointer's `height` in pixels tells which of many curves are meant. */
+  /** Shows the values at `x`, here and in charts with the same x axis; see `look`. */
   point(x, height = null) {
+    this.look(x, height);
+    this.tell(this.at);
+  }
+
+  /** Shows the values at `x`; a pointer's `height` in pixels tells which of many curves are meant. */
+  look(x, height = null) {
     [this.at, this.height] = [x, height];
-    if (x === null || this.model.get("notice")) return this.unpoint();
+    if (x === null || this.model.get("notice")) return this.lookAway();
     const values = this.visible.map((curve) => this.valueAt(curve, x)).filter(Boolean);
-    if (values.length === 0) return this.unpoint();
+    if (values.length === 0) return this.lookAway();
     const closest = values.reduce((a, b) => (Math.abs(a.x - x) <= Math.abs(b.x - x) ? a : b));
     this.crosshair.style.display = "block";
     this.crosshair.style.left = `${this.toPixel(closest.x)}px`;
@@ -235,6 +242,16 @@ class Chart {
   }
 
   unpoint() {
+    this.lookAway();
+    this.tell(null);
+  }
+
+  /** Tells the charts that share the model of the x axis where the crosshair is. */
+  tell(x) {
+    this.parts.xScale.trigger(POINTED, this, x);
+  }
+
+  lookAway() {
     this.at = null;
     this.crosshair.style.display = "none";
     this.tooltip.style.display = "none";
@@ -368,7 +385,7 @@ class Chart {
     this.drawTicks();
     this.drawMarks();
     this.drawEnds();
-    if (this.at !== null) this.point(this.at, this.height);
+    if (this.at !== null) this.look(this.at, this.height);
   }
 
   redrawSoon() {
@@ -397,6 +414,7 @@ function watch(chart, signal) {
     follow(scale, "change", hold, signal);
     follow(scale, "change", redraw, signal);
   }
+  follow(parts.xScale, POINTED, (from, x) => from !== chart && chart.look(x), signal);
   for (const mark of parts.marks) follow(mark, "change", redraw, signal);
 }
 
