@@ -75,10 +75,12 @@ class RuleSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes
     ----------
-    metric : of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, ``*`` for every one;
-        of a task: empty.
-    aggregate, window_s : over which values the threshold is held against, 0: the newest alone.
-    warning, critical : thresholds; one may be missing.
+    metric : of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, empty for the loss that
+        lists show, ``*`` for the newest value of every one; of a task: empty.
+    aggregate, window_s : over which values the threshold is held against, 0: the newest alone. With ``max``,
+        ``diverges`` and ``plateau`` take higher values for better ones.
+    warning, critical : thresholds; one may be missing. ``not_finite``, ``failed`` and ``plateau`` need none: if only
+        ``critical`` is given, whatever it is, they are that, else a warning.
     clear_warning, clear_critical : where it is over again; None: 5 % of the threshold on the good side.
     for_s : how long (for ``diverges`` and ``plateau``: how many steps) before it fires.
     keep_firing_s : how long it must be good before it is over.
@@ -179,6 +181,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     subject : what the rule watches; ``experiment`` of an alert from code.
+    state : an alert from code, and that a task failed, cannot get well by itself: it fires until someone acknowledges.
     title, text : of an alert from code; else empty: who shows it puts rule, condition and value into words.
     value, threshold : when it fired or was at its worst; of the condition's own unit.
     for_s : how long (or how many steps) it had been so when it fired, by the rule as it was then.
@@ -269,8 +272,12 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
 
 class RuleReplay(Struct, frozen=True, kw_only=True):
-    """What a rule would have done. `times` in all; `note`: why there is little to replay on, if so."""
+    """What a rule would have done, `times` in all.
+
+    `note` : why there is little to replay on. ``not_kept``: the history does not hold this sign; ``nothing``: nothing
+    that the rule watches was there; ``some``: there is more than is replayed.
+    """
 
     times: int
     targets: list[Replayed]
-    note: str = ""
+    note: Literal["", "not_kept", "nothing", "some"] = ""

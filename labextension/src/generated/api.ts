@@ -1114,7 +1114,10 @@ export interface components {
       rule: string | null;
       /** @enum {unknown} */
       severity: 'critical' | 'info' | 'warning';
-      /** @enum {unknown} */
+      /**
+       * @description an alert from code, and that a task failed, cannot get well by itself: it fires until someone acknowledges.
+       * @enum {unknown}
+       */
       state: 'firing' | 'resolved';
       /** @default null */
       step: number | null;
@@ -2431,7 +2434,7 @@ export interface components {
       /** @default [] */
       actions: components['schemas']['Action'][];
       /**
-       * @description over which values the threshold is held against, 0: the newest alone.
+       * @description over which values the threshold is held against, 0: the newest alone. With ``max``, ``diverges`` and ``plateau`` take higher values for better ones.
        * @default last
        * @enum {unknown}
        */
@@ -2450,7 +2453,7 @@ export interface components {
       condition:
         'above' | 'below' | 'diverges' | 'failed' | 'not_finite' | 'overdue' | 'plateau' | 'silent' | 'waits';
       /**
-       * @description thresholds; one may be missing.
+       * @description thresholds; one may be missing. ``not_finite``, ``failed`` and ``plateau`` need none: if only ``critical`` is given, whatever it is, they are that, else a warning.
        * @default null
        */
       critical: number | null;
@@ -2467,7 +2470,7 @@ export interface components {
        */
       keep_firing_s: number;
       /**
-       * @description of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, ``*`` for every one; of a task: empty.
+       * @description of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, empty for the loss that lists show, ``*`` for the newest value of every one; of a task: empty.
        * @default
        */
       metric: string;
@@ -2489,12 +2492,12 @@ export interface components {
       /** @default null */
       uid: string | null;
       /**
-       * @description thresholds; one may be missing.
+       * @description thresholds; one may be missing. ``not_finite``, ``failed`` and ``plateau`` need none: if only ``critical`` is given, whatever it is, they are that, else a warning.
        * @default null
        */
       warning: number | null;
       /**
-       * @description over which values the threshold is held against, 0: the newest alone.
+       * @description over which values the threshold is held against, 0: the newest alone. With ``max``, ``diverges`` and ``plateau`` take higher values for better ones.
        * @default 0
        */
       window_s: number;
@@ -2835,11 +2838,17 @@ export interface components {
     };
     /**
      * RuleReplay
-     * @description What a rule would have done. `times` in all; `note`: why there is little to replay on, if so.
+     * @description What a rule would have done, `times` in all.
+     *
+     *     `note` : why there is little to replay on. ``not_kept``: the history does not hold this sign; ``nothing``: nothing
+     *     that the rule watches was there; ``some``: there is more than is replayed.
      */
     RuleReplay: {
-      /** @default  */
-      note: string;
+      /**
+       * @default
+       * @enum {unknown}
+       */
+      note: '' | 'not_kept' | 'nothing' | 'some';
       targets: components['schemas']['Replayed'][];
       times: number;
     };
@@ -2851,7 +2860,7 @@ export interface components {
       /** @default [] */
       actions: components['schemas']['Action'][];
       /**
-       * @description over which values the threshold is held against, 0: the newest alone.
+       * @description over which values the threshold is held against, 0: the newest alone. With ``max``, ``diverges`` and ``plateau`` take higher values for better ones.
        * @default last
        * @enum {unknown}
        */
@@ -2870,7 +2879,7 @@ export interface components {
       condition:
         'above' | 'below' | 'diverges' | 'failed' | 'not_finite' | 'overdue' | 'plateau' | 'silent' | 'waits';
       /**
-       * @description thresholds; one may be missing.
+       * @description thresholds; one may be missing. ``not_finite``, ``failed`` and ``plateau`` need none: if only ``critical`` is given, whatever it is, they are that, else a warning.
        * @default null
        */
       critical: number | null;
@@ -2885,7 +2894,7 @@ export interface components {
        */
       keep_firing_s: number;
       /**
-       * @description of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, ``*`` for every one; of a task: empty.
+       * @description of a GPU or host: a `core.gpu` metric or a sign; of an experiment: a metric's name, empty for the loss that lists show, ``*`` for the newest value of every one; of a task: empty.
        * @default
        */
       metric: string;
@@ -2904,12 +2913,12 @@ export interface components {
       /** @enum {unknown} */
       subject: 'experiment' | 'gpu' | 'host' | 'task';
       /**
-       * @description thresholds; one may be missing.
+       * @description thresholds; one may be missing. ``not_finite``, ``failed`` and ``plateau`` need none: if only ``critical`` is given, whatever it is, they are that, else a warning.
        * @default null
        */
       warning: number | null;
       /**
-       * @description over which values the threshold is held against, 0: the newest alone.
+       * @description over which values the threshold is held against, 0: the newest alone. With ``max``, ``diverges`` and ``plateau`` take higher values for better ones.
        * @default 0
        */
       window_s: number;
