@@ -2158,6 +2158,7 @@ export interface components {
         | 'slots'
         | 'stopped'
         | 'timeout'
+        | 'unattended'
         | 'unsupervised';
       /** @enum {unknown} */
       role: 'editor' | 'owner' | 'viewer';
@@ -2235,6 +2236,7 @@ export interface components {
         | 'slots'
         | 'stopped'
         | 'timeout'
+        | 'unattended'
         | 'unsupervised';
       /** @default null */
       signal: string | null;
@@ -2400,6 +2402,7 @@ export interface components {
         | 'slots'
         | 'stopped'
         | 'timeout'
+        | 'unattended'
         | 'unsupervised';
       /** @default null */
       schedule: string | null;
