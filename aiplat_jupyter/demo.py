@@ -121,7 +121,7 @@ def _write(run: Run, folder: Path, seed: int) -> str:
     with journal.lock:
         journal.append(frames.encode(_opened(run, journal.uid, uid, began)))
         journal.append(b"".join(_points(values, walls)))
-        journal.append(frames.encode(frames.Changed(summary=_summary(values))))
+        journal.append(frames.encode(frames.Changed(summary=_summary(values), wall=float(walls[-1]))))
         end = frames.Status(status=run.status, wall=float(walls[-1]), cause=run.cause)
         journal.append(frames.encode(end))
     journal.close()

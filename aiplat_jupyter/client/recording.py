@@ -78,6 +78,7 @@ class Recording:
         self._converter = converter
         self._unwritten: list[bytes] = []
         self._aside = 0
+        self._changed = opened.wall
 
     @property
     def size(self) -> int:
@@ -200,8 +201,10 @@ class Recording:
         self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}.", hint=hint))
 
     def change(self, **what: Any) -> None:
-        """Append a `Changed` of these fields."""
-        self.add(Changed(**what))
+        """Append a `Changed` of these fields, dated no earlier than the one before, wherever the clock is set."""
+        with self.lock:
+            self._changed = max(self._changed, time.time())
+            self.add(Changed(**what, wall=self._changed))
 
     def pause(self, status: ExperimentStatus, cause: str) -> None:
         """Note an error or interrupt that may have been the end; the next point makes the attempt run again."""

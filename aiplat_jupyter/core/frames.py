@@ -10,6 +10,9 @@ A journal is a file of frames, appended by one process. All integers are little-
 Points are of fixed width per shape, so a server turns a run of them into columns without a loop. A `Shape`
 names the keys of the points that refer to it and stands before the first of them. The first frame is an
 `Opened`. A frame that ends beyond the end of the file is torn: the process died, or is still writing.
+
+A field that is added to a record leaves the version as it is: a journal that is older has it not, and the default says
+what that means; a server that is older passes it over. The version rises when older servers would misread a journal.
 """
 
 import struct
@@ -84,8 +87,14 @@ class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="change"):
-    """Merges entries into the experiment's config, summary or provenance, or sets what is not None."""
+    """Merges entries into the experiment's config, summary or provenance, or sets what is not None.
 
+    What something newer has set stays as it is: an attempt that goes on from this one, or a later `wall`.
+    """
+
+    wall: float | None = None
+    """When it was set; never falls within a journal. None, in journals of before it was kept: when it arrives, or when
+    the attempt began, if that is no longer the current one."""
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
     provenance: dict[str, Any] = {}

@@ -24,6 +24,7 @@ TaskReason = Literal[
     "stopped",
     "dependency",
     "not_started",
+    "unattended",
     "unsupervised",
     "rebooted",
 ]
@@ -78,7 +79,7 @@ TASK_LIVE: Final = frozenset(TASK) - _TASK_ENDS
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a task waits or how it ended, as a sentence with a place for the particulars."""
+    """Why a task waits, what is wrong as it runs, or how it ended: a sentence with a place for the particulars."""
 
     en: str
     zh: str
@@ -100,6 +101,7 @@ REASONS: Final[dict[str, Reason]] = {
     "stopped": Reason("stopped by {detail}", "由 {detail} 停止"),
     "dependency": Reason("{detail} did not end as required", "{detail} 未按要求结束"),
     "not_started": Reason("could not be started: {detail}", "无法启动：{detail}"),
+    "unattended": Reason("unsupervised: its exit code will not be known", "无人监管，将无法得知退出码"),
     "unsupervised": Reason("ended unseen, exit code unknown", "结束时无人监管，退出码未知"),
     "rebooted": Reason("the machine was restarted", "机器已重启"),
 }

@@ -16,6 +16,7 @@ from aiplat_jupyter.services import access, limits, links
 from aiplat_jupyter.services.experiments import create_in
 from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Points
+from aiplat_jupyter.store.stamps import FIELDS, MAPPINGS, Stamps
 
 T = TypeVar("T")
 
@@ -130,31 +131,35 @@ class Commit:
         self._kinds["status"] = None
 
     def _change(self, changed: Changed) -> None:
-        row = self.state.experiment_id
-        for column in ("config", "summary"):
-            if entries := getattr(changed, column):
-                self._merge(row, column, entries)
-        if changed.provenance:
-            self._merge(row, "provenance", self._unless_later(changed.provenance))
+        stamps = Stamps(self._tx, self.state.experiment_id, self._set_at(changed), self.state.attempt_id)
+        for column in MAPPINGS:
+            self._merge(stamps, column, getattr(changed, column))
         values = {
             "name": self._within(limits.name, "name", changed.name),
             "notes": self._within(limits.text, "notes", changed.notes),
             "tags": self._within(lambda _, tags: limits.tags(tags), "tags", changed.tags),
         }
-        experiments.change(self._tx, row, {key: value for key, value in values.items() if value is not None})
+        self._set(stamps, {key: value for key, value in values.items() if value is not None})
+        stamps.write()
         self._kinds["updated"] = None
 
-    def _unless_later(self, provenance: dict[str, Any]) -> dict[str, Any]:
-        """Return what no later attempt has told of itself."""
-        if self.state.is_current:
-            return provenance
-        known = experiments.column_of(self._tx, self.state.experiment_id, "provenance")
-        return {key: value for key, value in provenance.items() if key not in known}
+    def _set_at(self, changed: Changed) -> float:
+        if changed.wall is not None:
+            return _moment(changed.wall)
+        return time.time() if self.state.is_current else attempts.get(self._tx, self.state.attempt_id).started_at
 
-    def _merge(self, row: int, column: str, entries: dict[str, Any]) -> None:
-        known = experiments.column_of(self._tx, row, column)
+    def _merge(self, stamps: Stamps, column: str, entries: dict[str, Any]) -> None:
+        entries = stamps.fresh(column, entries)
+        if not entries:
+            return
+        known = experiments.column_of(self._tx, stamps.experiment, column)
         if self._within(limits.mapping, column, known | entries) is not None:
-            experiments.merge(self._tx, row, column, entries)
+            stamps.put(column, entries, experiments.merge(self._tx, stamps.experiment, column, entries))
+
+    def _set(self, stamps: Stamps, values: dict[str, Any]) -> None:
+        values = stamps.fresh(FIELDS, values)
+        experiments.change(self._tx, stamps.experiment, values)
+        stamps.put(FIELDS, values)
 
     def _within(self, check: Callable[[str, T], T], field: str, value: T | None) -> T | None:
         """Return `value` if it is within the limits, else None: one entry too large must not hold up a run's points."""
@@ -169,13 +174,17 @@ class Commit:
             raise UnreadableJournal("The journal's first record is not its own, or of a newer version.")
         _check_identifiers(opened)
         tombstones.refuse_buried(self._tx, opened.experiment)
-        found = experiments.find(self._tx, self._who, opened.experiment)
-        if found is None:
-            found = self._create(opened)
-        elif opened.rank is None and not opened.joins:
-            self._fill(found, opened)
+        known = experiments.find(self._tx, self._who, opened.experiment)
+        found = known or self._create(opened)
         access.check(self._who, found.project.role, "editor")
-        journals.begin(self._tx, self._uid, self._attempt(found, opened), opened)
+        attempt = self._attempt(found, opened)
+        stamps = Stamps(self._tx, found.id, _moment(opened.wall), attempt)
+        if known is None:
+            stamps.put_all()
+        elif opened.rank is None and not opened.joins:
+            self._fill(found, opened, stamps)
+        stamps.write()
+        journals.begin(self._tx, self._uid, attempt, opened)
         links.follow(self._tx, self._who, opened, found, self._notebooks)
         self._reload()
         self._kinds["status"] = None
@@ -198,18 +207,16 @@ class Commit:
         create_in(self._tx, self._who, project, opened.experiment, _moment(opened.wall), values)
         return access.experiment(self._tx, self._who, opened.experiment, "editor")
 
-    def _fill(self, found: experiments.Found, opened: Opened) -> None:
+    def _fill(self, found: experiments.Found, opened: Opened, stamps: Stamps) -> None:
         """Add what a further process knows of an experiment that exists; its name and project stay."""
-        is_late = self._is_late(found, opened)
         for column in ("config", "provenance"):
-            before = experiments.column_of(self._tx, found.id, column) if is_late else {}
-            entries: dict[str, Any] = getattr(opened, column)
-            self._merge(found.id, column, {key: value for key, value in entries.items() if key not in before})
+            self._merge(stamps, column, getattr(opened, column))
+        if opened.notes and (notes := self._within(limits.text, "notes", opened.notes)):
+            self._set(stamps, {"notes": notes})
         if opened.tags and (tags := self._within(lambda _, tags: limits.tags(tags), "tags", opened.tags)):
             known: list[str] = experiments.column_of(self._tx, found.id, "tags")
             experiments.change(self._tx, found.id, {"tags": list(dict.fromkeys([*known, *tags]))})
-        if opened.notes and not is_late and (notes := self._within(limits.text, "notes", opened.notes)):
-            experiments.change(self._tx, found.id, {"notes": notes})
+            stamps.put(FIELDS, stamps.fresh(FIELDS, {"tags": tags}))
         self._kinds["updated"] = None
 
     def _is_late(self, found: experiments.Found, opened: Opened) -> bool:

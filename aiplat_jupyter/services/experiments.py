@@ -30,6 +30,7 @@ from aiplat_jupyter.services.purging import purge_experiment
 from aiplat_jupyter.store import attempts, changes, experiments, listings, projects, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
+from aiplat_jupyter.store.stamps import FIELDS, Stamps
 
 
 class Experiments:
@@ -76,8 +77,12 @@ class Experiments:
                 values["project_id"] = _destination(tx, who, patch.project).id
                 changes.of_experiment(tx, "updated", uid, found.project.uid)  # for those who see it leave
             experiments.change(tx, found.id, values)
+            stamps = Stamps(tx, found.id, time.time(), None)
+            stamps.put(FIELDS, values)
             for column, entries in merges.items():
-                _merge_within_limits(tx, found.id, column, entries)
+                merged = experiments.merge(tx, found.id, column, entries)
+                stamps.put(column, entries, limits.mapping(column, merged))
+            stamps.write()
             if patch.status is not UNSET:
                 _end(tx, found, patch.status)
             return _told(tx, who, uid, "updated" if patch.status is UNSET else "status")
@@ -163,10 +168,6 @@ def _columns(patch: ExperimentPatch) -> dict[str, Any]:
 def _merges(patch: ExperimentPatch) -> dict[str, dict[str, Any]]:
     given = {"config": patch.config, "summary": patch.summary}
     return {column: limits.mapping(column, entries) for column, entries in given.items() if entries is not UNSET}
-
-
-def _merge_within_limits(tx: Connection, row: int, column: str, entries: dict[str, Any]) -> None:
-    limits.mapping(column, experiments.merge(tx, row, column, entries))
 
 
 def _destination(tx: Connection, who: Identity, uid: str) -> projects.Found:

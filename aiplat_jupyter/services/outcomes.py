@@ -20,8 +20,14 @@ def is_missing(job: Running, status: JobStatus) -> bool:
 def is_news(job: Running, status: JobStatus) -> bool:
     """Tell whether the database does not know yet what the executor tells."""
     if status.state in ("running", "stopping"):
-        return job.state not in (status.state, "stopping") or _is_progress_news(job, status)
+        is_moved = job.state not in (status.state, "stopping")
+        return is_moved or _is_progress_news(job, status) or _is_left_alone(job, status)
     return status.state != "starting" and not is_missing(job, status)
+
+
+def _is_left_alone(job: Running, status: JobStatus) -> bool:
+    """Tell whether what watches over the job has gone since."""
+    return not status.is_supervised and job.reason != "unattended"
 
 
 def _is_progress_news(job: Running, status: JobStatus) -> bool:
@@ -37,7 +43,9 @@ def note(tx: Connection, job: Running, status: JobStatus) -> None:
     if status.progress and tasks.note_progress(tx, job.task_id, status.progress, "executor"):
         endings.tell(tx, [job.task_id], "points")
     if status.state in ("running", "stopping"):
-        if task_attempts.move(tx, job.id, status.state, **facts):
+        is_moved = task_attempts.move(tx, job.id, status.state, **facts)
+        is_explained = _is_left_alone(job, status) and task_attempts.explain(tx, job.id, "unattended")
+        if is_moved or is_explained:
             endings.tell(tx, [job.task_id])
     elif ending := ended(job, status):
         known = {name: value for name, value in facts.items() if value is not None}

@@ -92,7 +92,7 @@ def visible_uids(tx: Connection, who: Identity, uids: Sequence[str]) -> set[str]
 
 def create(tx: Connection, uid: str, project_id: int, owner: str, at: float, values: dict[str, Any]) -> int:
     """Add an experiment that waits for its first attempt; return its row. `values` are further columns."""
-    empty: dict[str, Any] = {"tags": [], "config": {}, "summary": {}, "provenance": {}}
+    empty: dict[str, Any] = {"tags": [], "config": {}, "summary": {}, "provenance": {}, "stamps": {}}
     row = {"uid": uid, "project_id": project_id, "owner": owner, "created_at": at, "updated_at": time.time()}
     experiment_id = int(
         tx.execute(insert(ExperimentRow).returning(ExperimentRow.id), empty | values | row).scalar_one()

@@ -47,6 +47,7 @@ class Running(NamedTuple):
     progress: dict[str, Any] | None
     stop_requested: int
     stopped_by: str
+    reason: str
 
 
 class Starting(NamedTuple):
@@ -89,6 +90,7 @@ _RUNNING: Final = (
     TaskRow.progress,
     TaskRow.stop_requested,
     TaskRow.stopped_by,
+    TaskAttemptRow.reason,
 )
 _STARTING: Final = (
     TaskAttemptRow.uid.label("attempt"),

@@ -157,6 +157,8 @@ class ExperimentRow(Base):
     updated_at: Mapped[float]
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]
+    stamps: Mapped[dict[str, Any] | None]
+    """When config, summary, … were set, entry by entry: see `store.stamps`. Null: before this was kept."""
 
 
 class AttemptRow(Base):

@@ -87,6 +87,16 @@ def move(tx: Connection, attempt_id: int, state: TaskState, **values: Any) -> bo
     return True
 
 
+def explain(tx: Connection, attempt_id: int, reason: TaskReason) -> bool:
+    """Say what is to be known of an attempt that runs; tell whether it still does."""
+    own = TaskAttemptRow.id == attempt_id, TaskAttemptRow.state.in_(["starting", "running", "stopping"])
+    if not tx.execute(update(TaskAttemptRow).where(*own).values(reason=reason)).rowcount:
+        return False
+    newest = update(TaskRow).where(TaskRow.attempt_id == attempt_id)
+    tx.execute(newest.values(reason=reason, updated_at=time.time()))
+    return True
+
+
 def end(tx: Connection, attempt_id: int, ending: Ending, at: float, **facts: Any) -> bool:
     """Say how an attempt ended and free its GPUs; tell whether it had not ended before."""
     if not move(tx, attempt_id, ended_at=at, **ending._asdict(), **facts):

@@ -1,31 +1,27 @@
 """A searchable, sortable, paged list of projects and their experiments; what is selected in it feeds other panels."""
 
-import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 import traitlets as t
-from msgspec import Struct
 from msgspec.structs import replace
 
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.curves import CurveQuery
-from aiplat_jupyter.core.errors import AiplatError, InvalidInput
+from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
-from aiplat_jupyter.core.records import Change, ExperimentRow, Page
+from aiplat_jupyter.core.records import ExperimentRow
 from aiplat_jupyter.core.states import EXPERIMENT, LIVE
-from aiplat_jupyter.widgets.bar import Bar
 from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.listview import ListView
 from aiplat_jupyter.widgets.messages import Message
-from aiplat_jupyter.widgets.panel import PANEL_MIME, Panel
-from aiplat_jupyter.widgets.rows import Row, experiment_row, note_row, pager_row, project_row, spark
-from aiplat_jupyter.widgets.status import failing
+from aiplat_jupyter.widgets.paging import PAGE, ListPanel, View
+from aiplat_jupyter.widgets.panel import PANEL_MIME
+from aiplat_jupyter.widgets.rows import Row, experiment_row, note_row, project_row, spark
 from aiplat_jupyter.widgets.table import table
 from aiplat_jupyter.widgets.targets import Target
 
-PAGE: Final = 25
 PACE: Final = 1.0
 """Seconds between updates: rows are read, not watched."""
 SPARK_WIDTH: Final = 50
@@ -40,16 +36,7 @@ SORTS: Final = {
 """Order → how projects, and how experiments are sorted."""
 
 
-class View(Struct, frozen=True):
-    """What is looked at: search, order, open projects, and per section the cursors of the pages up to the shown one."""
-
-    q: str = ""
-    sort: str = "sort_updated"
-    open: tuple[str, ...] = ()
-    pages: dict[str, tuple[str, ...]] = {}
-
-
-class ProjectList(Panel):
+class ProjectList(ListPanel):
     """The list. `LossCurve(projects)` shows what is selected in it.
 
     Parameters
@@ -63,22 +50,17 @@ class ProjectList(Panel):
     """
 
     kind: ClassVar[str] = "projectlist"
+    sorts: ClassVar[tuple[str, ...]] = (*SORTS,)
 
     selected: Any = t.Tuple(help="Uids of the selected experiments.")
     value: Any = t.Unicode(None, allow_none=True, help="The first selected experiment.")
 
     def __init__(self, q: str = "", *, source: Feed | None = None) -> None:
-        self._view = View(q=q)
-        self._fields = threading.Lock()
-        self._next: dict[str, str] = {}
         self._experiments: dict[str, ExperimentRow] = {}
         self._saved: list[tuple[str, str]] = []
         self._sparks: dict[str, tuple[int, list[float | None]]] = {}
-        self.list = ListView(list(SORTS))
-        self.bar = Bar([], {})
-        super().__init__([self.list, self.bar], "", source=source)
+        super().__init__(q, ListView(list(SORTS)), "", source)
         self.pace = PACE
-        self.talk(self.list, self._on_message)
         self.start()
 
     @property
@@ -97,27 +79,11 @@ class ProjectList(Panel):
         match message:
             case {"kind": "select", "uids": uids}:
                 self.selected = tuple(map(str, uids))
-            case {"kind": "search", "q": q}:
-                self._look(q=str(q), pages={})
-            case {"kind": "sort", "sort": sort} if sort in SORTS:
-                self._look(sort=sort, pages={})
             case {"kind": "open", "uid": uid, "open": wanted}:
                 others = tuple(each for each in self._view.open if each != uid)
                 self._look(open=(*others, uid)[-MAX_OPEN:] if wanted else others)
-            case {"kind": "page", "section": section, "way": way}:
-                self._turn(section, way)
-
-    def _look(self, **what: Any) -> None:
-        with self._fields:
-            self._view = replace(self._view, **what)
-
-    def _turn(self, section: str, way: int) -> None:
-        cursors = self._view.pages.get(section, ())
-        if way < 0:
-            cursors = cursors[:-1]
-        elif section in self._next:
-            cursors = (*cursors, self._next[section])
-        self._look(pages={**self._view.pages, section: cursors})
+            case _:
+                super()._on_message(message)
 
     # For the feed
 
@@ -131,13 +97,6 @@ class ProjectList(Panel):
     def is_live(self) -> bool:
         """Whether a shown experiment runs, and someone looks."""
         return self.is_watched and any(row.status in LIVE for row in self._experiments.values())
-
-    def peek(self) -> None:
-        """Note nothing: each update asks for all that is shown."""
-
-    def changed(self, _change: Change | None) -> bool:
-        """Refresh on any change while someone looks."""
-        return self.is_watched
 
     def update(self, api: Api) -> None:
         """Ask for the shown pages and write their rows."""
@@ -162,18 +121,11 @@ class ProjectList(Panel):
             self._saved = said
             self.renew_output()
 
-    def show_failure(self, error: AiplatError) -> None:
-        """Keep the rows and say since when they stand; without rows say what is wrong."""
-        if not self.list.rows:
-            text = f"{error.detail} {error.hint}".strip()
-            self.list.notice = {"kind": "error", "key": "list_failed", "text": text}
-        self.bar.status = failing(error, self.fresh_at if self.list.rows else None)
-
     # Asking
 
     def _tree(self, api: Api, view: View) -> list[Row]:
         by_project, _ = SORTS[view.sort]
-        cursor, number = self._place("projects", view)
+        cursor, _ = view.place("projects")
         page = api.list_projects(ProjectQuery(sort=by_project, limit=PAGE, cursor=cursor, count=True))
         rows: list[Row] = []
         for project in page.items:
@@ -181,7 +133,7 @@ class ProjectList(Panel):
             rows.append(project_row(project, is_open=is_open))
             if is_open:
                 rows += self._inside(api, view, project.uid)
-        return rows + self._pager("projects", number, page)
+        return rows + self._pager("projects", page, view)
 
     def _inside(self, api: Api, view: View, project: str) -> list[Row]:
         rows = self._section(api, view, project, ExperimentQuery(project=[project]), level=2)
@@ -191,7 +143,7 @@ class ProjectList(Panel):
         return self._section(api, view, "found", ExperimentQuery(q=view.q), level=1)
 
     def _section(self, api: Api, view: View, section: str, query: ExperimentQuery, level: int) -> list[Row]:
-        cursor, number = self._place(section, view)
+        cursor, _ = view.place(section)
         sort = SORTS[view.sort][1]
         page = api.list_experiments(replace(query, sort=sort, limit=PAGE, cursor=cursor, count=True))
         self._experiments |= {row.uid: row for row in page.items}
@@ -200,18 +152,7 @@ class ProjectList(Panel):
             experiment_row(row, sparks.get(row.uid, []), level=level, with_project=section == "found")
             for row in page.items
         ]
-        return rows + self._pager(section, number, page)
-
-    def _place(self, section: str, view: View) -> tuple[str | None, int]:
-        cursors = view.pages.get(section, ())
-        return (cursors[-1] if cursors else None), len(cursors)
-
-    def _pager(self, section: str, number: int, page: Page[Any]) -> list[Row]:
-        self._next.pop(section, None)
-        if page.next_cursor is not None:
-            self._next[section] = page.next_cursor
-        row = pager_row(section, number, PAGE, page)
-        return [row] if row else []
+        return rows + self._pager(section, page, view)
 
     def _draw_sparks(self, api: Api, rows: Iterable[ExperimentRow]) -> dict[str, list[float | None]]:
         """Return each experiment's small curve, asking only for those that have grown."""

@@ -17,7 +17,7 @@ export const TASK_STATES: Readonly<Record<TaskState, State>> = {
   lost: { icon: '?', en: 'lost', zh: '失联' }
 };
 
-/** Why a task waits or how it ended; `%1` stands for the particulars. */
+/** Why a task waits, what is wrong while it runs, or how it ended; `%1` stands for the particulars. */
 export const REASONS: Readonly<Record<TaskReason, { en: string; zh: string }>> = {
   '': { en: '', zh: '' },
   paused: { en: 'the queue is paused', zh: '队列已暂停' },
@@ -34,6 +34,7 @@ export const REASONS: Readonly<Record<TaskReason, { en: string; zh: string }>> =
   stopped: { en: 'stopped by %1', zh: '由 %1 停止' },
   dependency: { en: '%1 did not end as required', zh: '%1 未按要求结束' },
   not_started: { en: 'could not be started: %1', zh: '无法启动：%1' },
+  unattended: { en: 'unsupervised: its exit code will not be known', zh: '无人监管，将无法得知退出码' },
   unsupervised: { en: 'ended unseen, exit code unknown', zh: '结束时无人监管，退出码未知' },
   rebooted: { en: 'the machine was restarted', zh: '机器已重启' }
 };

@@ -4,9 +4,11 @@ import argparse
 import dataclasses
 import enum
 import math
+import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -85,7 +87,7 @@ def test_every_change_is_recorded() -> None:
     assert isinstance(opened, Opened)
     assert opened.config == {"lr": 0.1}
     changes = [record for record in rest if isinstance(record, Changed) and not record.provenance]
-    assert changes == [
+    assert [msgspec.structs.replace(change, wall=None) for change in changes] == [
         Changed(config={"lr": 0.2}),
         Changed(config={"depth": 3, "width": 4}),
         Changed(summary={"accuracy": 0.9}),
@@ -93,6 +95,17 @@ def test_every_change_is_recorded() -> None:
         Changed(notes="text"),
         Changed(tags=["a", "b"]),
     ]
+    assert [opened.wall, *(change.wall for change in changes)] == sorted(change.wall for change in (opened, *changes))
+
+
+def test_changes_are_dated_in_their_order_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    exp, now = init(), time.time()
+    exp.summary["best"] = 1
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    exp.summary["best"] = 2
+    found = records(exp._recording.journal.path.read_bytes())  # type: ignore[union-attr]
+    first, second = (record.wall for record in found if isinstance(record, Changed) and record.summary)
+    assert second == first >= now
 
 
 @pytest.mark.parametrize(

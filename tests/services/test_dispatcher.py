@@ -73,6 +73,21 @@ def test_what_nobody_knows_any_more_is_lost(yard: Yard) -> None:
     assert (yard.get(rebooted).state, yard.why(rebooted)) == ("lost", ("rebooted", ""))
 
 
+def test_a_job_without_its_supervisor_says_so_while_it_runs(yard: Yard) -> None:
+    task = yard.queue()
+    yard.round(2)
+    yard.machine.statuses[task.attempt] = JobStatus(state="running", pid=1, started_at=1_000.0, is_supervised=False)
+    yard.round()
+    alone = yard.get(task)
+    assert (alone.state, alone.reason, alone.lineage[0].reason) == ("running", "unattended", "unattended")
+    told = yard.database.read_now(lambda tx: tx.execute(select(func.max(ChangeRow.id))).scalar())
+    yard.round(3)
+    assert yard.database.read_now(lambda tx: tx.execute(select(func.max(ChangeRow.id))).scalar()) == told, "once"
+    yard.machine.statuses[task.attempt] = JobStatus(state="lost", reason="unsupervised", is_supervised=False)
+    yard.round()
+    assert (yard.get(task).state, yard.why(task)) == ("lost", ("unsupervised", ""))
+
+
 def test_the_order_is_priority_then_place(yard: Yard) -> None:
     for name, priority in (("a", 0), ("b", 5), ("c", 5), ("d", 0), ("e", 0), ("f", 1)):
         yard.queue(command=[name], priority=priority)

@@ -1,8 +1,9 @@
 import threading
 import time
 
+import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from aiplat_jupyter.core.curves import CurveQuery
 from aiplat_jupyter.core.errors import (
@@ -19,6 +20,7 @@ from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
 from aiplat_jupyter.core.records import ExperimentPatch, NewExperiment, NewMember
 from aiplat_jupyter.store import changes
 from aiplat_jupyter.store.database import Database
+from aiplat_jupyter.store.tables import ExperimentRow
 from tests.services import frames
 from tests.services.frames import AT, ended, opening, point, run, shape, values
 from tests.services.house import House
@@ -424,3 +426,100 @@ def test_a_patch_of_status_ends_a_journals_attempt_for_good(house: House):
     house.experiments.update(ADA, "exp", ExperimentPatch(status="stopped"))
     send(house, "j", point(7, 7.0), offset=offset)
     assert status(house) == ("stopped", "")
+
+
+def test_what_was_set_later_stays_when_an_earlier_journal_comes_late(house: House):
+    offset = send(house, "j1", run("j1", config={"lr": 1, "seed": 7}))
+    changed = Changed(config={"lr": 3}, summary={"best": 3, "gone": None}, name="new", notes="new", tags=["new"])
+    second = run("j2", wall=AT + 100, parent="j1-a", config={"lr": 2})
+    send(house, "j2", second, encode(msgspec.structs.replace(changed, wall=AT + 110)))
+    late = Changed(
+        config={"lr": 0, "seed": 8},
+        summary={"best": 0, "gone": 1, "own": 1},
+        provenance={"host": "a"},
+        name="old",
+        notes="old",
+        tags=["old"],
+        wall=AT + 50,
+    )
+    send(house, "j1", encode(late), offset=offset)
+    found = house.experiments.get(ADA, "exp")
+    assert (found.config, found.summary) == ({"lr": 3, "seed": 8}, {"best": 3, "own": 1})
+    assert (found.name, found.notes, found.tags, found.provenance) == ("new", "new", ["new"], {"host": "a"})
+
+
+@pytest.mark.parametrize("wall", [AT + 200, AT - 1000, None])
+def test_who_goes_on_from_an_attempt_is_newer_whatever_the_clock_says(house: House, wall: float | None):
+    offset = send(house, "j1", run("j1"), encode(Changed(summary={"best": 1}, wall=AT + 150)))
+    send(house, "j2", run("j2", resume=True, wall=AT - 900), encode(Changed(summary={"best": 2}, wall=wall)))
+    send(house, "j1", encode(Changed(summary={"best": 1, "old": 1}, wall=AT + 190)), offset=offset)
+    assert house.experiments.get(ADA, "exp").summary == {"best": 2, "old": 1}
+
+
+def test_processes_of_one_attempt_override_each_other_by_the_clock(house: House):
+    for process, at in ((0, AT), (1, AT + 20), (2, AT + 10), (3, AT + 30)):
+        joins = {"attempt": "shared", "joins": process > 0}
+        changed = encode(Changed(config={"best": process, f"of{process}": at}, wall=at))
+        send(house, f"j{process}", run(f"j{process}", wall=at, **joins), changed)
+        expected = process if process != 2 else 1
+        assert house.experiments.get(ADA, "exp").config["best"] == expected
+    assert house.experiments.get(ADA, "exp").config.keys() == {"best", "of0", "of1", "of2", "of3"}
+
+
+def test_journals_of_before_times_were_kept_change_in_the_order_of_arrival(house: House):
+    offset = send(house, "j", run("j"), encode(Changed(summary={"best": 1}, name="one")))
+    offset = send(house, "j", encode(Changed(summary={"best": 2}, name="two")), offset=offset)
+    house.experiments.update(ADA, "exp", ExperimentPatch(summary={"best": 3}))
+    send(house, "j", encode(Changed(summary={"best": 4})), offset=offset)
+    found = house.experiments.get(ADA, "exp")
+    assert (found.summary, found.name) == ({"best": 4}, "two")
+
+
+def test_what_a_person_set_stays_until_something_newer_is_set(house: House):
+    offset = send(house, "j", run("j"), encode(Changed(summary={"best": 1}, wall=AT + 1)))
+    patch = ExperimentPatch(name="mine", notes="mine", tags=["mine"], summary={"best": 9}, config={"lr": 9})
+    house.experiments.update(ADA, "exp", patch)
+    late = Changed(name="theirs", notes="theirs", tags=[], summary={"best": 2}, config={"lr": 2}, wall=AT + 2)
+    offset = send(house, "j", encode(late), offset=offset)
+    found = house.experiments.get(ADA, "exp")
+    assert (found.name, found.notes, found.tags) == ("mine", "mine", ["mine"])
+    assert (found.summary, found.config) == ({"best": 9}, {"lr": 9})
+    send(house, "j", encode(Changed(summary={"best": 3}, wall=time.time())), offset=offset)
+    assert house.experiments.get(ADA, "exp").summary == {"best": 3}
+
+
+def test_values_set_before_the_clock_was_set_back_can_be_changed(house: House, monkeypatch: pytest.MonkeyPatch):
+    now = time.time()
+    offset = send(house, "j", run("j", wall=now), encode(Changed(summary={"best": 1}, wall=now)))
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    patched = house.experiments.update(ADA, "exp", ExperimentPatch(summary={"best": 2}))
+    assert patched.summary == {"best": 2}
+    offset = send(house, "j", encode(Changed(summary={"best": 3}, wall=now)), offset=offset)
+    assert house.experiments.get(ADA, "exp").summary == {"best": 3}
+    joined = run("j2", attempt="j-a", joins=True, wall=now - 3600)
+    send(house, "j2", joined, encode(Changed(summary={"best": 4}, wall=now - 3600)))
+    assert house.experiments.get(ADA, "exp").summary == {"best": 4}
+
+
+def test_values_of_an_older_database_count_as_those_of_the_current_attempt(house: House):
+    offset = send(house, "j1", run("j1"), encode(Changed(summary={"old": 1}, wall=AT + 1)))
+    send(house, "j2", run("j2", resume=True, wall=AT + 100), encode(Changed(summary={"best": 2}, wall=AT + 101)))
+    house.database.write_now(lambda tx: tx.execute(text("UPDATE experiments SET stamps = NULL")) and None)
+    late = Changed(summary={"best": 1, "old": 2, "fresh": 1}, name="old", wall=AT + 50)
+    send(house, "j1", encode(late), offset=offset)
+    found = house.experiments.get(ADA, "exp")
+    assert (found.summary, found.name) == ({"best": 2, "old": 1, "fresh": 1}, "mlp")
+
+
+def test_removals_are_remembered_but_not_without_end(house: House):
+    def stamps() -> dict[str, dict[str, list[float]]]:
+        return house.database.read_now(lambda tx: tx.execute(select(ExperimentRow.stamps)).scalar_one())
+
+    offset = send(house, "j", run("j", config={"keep": 1}))
+    for first in range(0, 1500, 500):
+        removed = dict.fromkeys(map(str, range(first, first + 500)))
+        offset = send(house, "j", encode(Changed(config=removed, wall=AT + 1 + first)), offset=offset)
+    kept = stamps()["config"]
+    assert len(kept) == 1001
+    assert {"keep", "500", "1499"} <= kept.keys()
+    assert "499" not in kept

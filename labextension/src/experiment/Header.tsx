@@ -7,6 +7,7 @@ import * as actions from '../actions';
 import { duration, exactTime, relative } from '../format';
 import type { Trans } from '../i18n';
 import type { Experiment } from '../records';
+import { MoreButton } from '../page/MoreButton';
 import type { Services } from '../services';
 import { NameField } from '../sidebar/NameField';
 import { useNow } from '../signals';
@@ -162,15 +163,10 @@ function Buttons({
       <button type="button" className="aiplat-TextButton" onClick={copy}>
         {trans.__('Copy code')}
       </button>
-      <button
-        type="button"
-        className="aiplat-TextButton"
-        aria-label={trans.__('More actions')}
-        aria-haspopup="menu"
-        onClick={event => openMenu(event.currentTarget, { model, experiment, services, onRename })}
-      >
-        ⋯
-      </button>
+      <MoreButton
+        onOpen={button => openMenu(button, { model, experiment, services, onRename })}
+        trans={trans}
+      />
     </div>
   );
 }

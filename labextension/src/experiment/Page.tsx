@@ -2,15 +2,14 @@
 
 import type { JSX } from 'react';
 
-import { useLasting } from '../chart/hooks';
 import type { Linked } from '../chart/linked';
-import type { ApiError } from '../errors';
 import type { Trans } from '../i18n';
+import { Skeleton, Unavailable } from '../page/Waiting';
 import type { Services } from '../services';
 import { useSignals } from '../signals';
 import { Charts } from './Charts';
 import { Notes, Tags } from './Editors';
-import { ErrorBoundary, FailureCard } from './ErrorBoundary';
+import { ErrorBoundary } from './ErrorBoundary';
 import { Header, type HeaderProps } from './Header';
 import type { ExperimentModel } from './model';
 import { goneText, PutAway } from './notices';
@@ -31,7 +30,12 @@ export function Page(props: Props): JSX.Element {
   useSignals(model.changed, events.linkChanged);
   const { experiment, error } = model;
   if (experiment === null) {
-    return error ? <Unavailable error={error} model={model} trans={trans} /> : <Skeleton trans={trans} />;
+    const retry = (): void => model.reload();
+    return error ? (
+      <Unavailable what={goneText(error, trans)} error={error} onRetry={retry} trans={trans} />
+    ) : (
+      <Blank trans={trans} />
+    );
   }
   const parts = { model, experiment, services };
   return (
@@ -73,55 +77,19 @@ function Side(parts: HeaderProps): JSX.Element {
   );
 }
 
-function Skeleton({ trans }: { trans: Trans }): JSX.Element {
-  const lasts = useLasting(true, 150);
+function Blank({ trans }: { trans: Trans }): JSX.Element {
   return (
-    <div
-      className="aiplat-Page aiplat-mod-waiting"
-      role="status"
-      aria-label={trans.__('Loading the experiment')}
-    >
-      {lasts && (
-        <>
-          <div className="aiplat-PageHeader">
-            <span className="aiplat-PageBlank" />
-          </div>
-          <div className="aiplat-PageColumns">
-            <div className="aiplat-PageCharts">
-              <div className="aiplat-ChartBody">
-                <div className="aiplat-ChartSkeleton" />
-              </div>
-            </div>
-            <div className="aiplat-PageSide">
-              {[0, 1, 2, 3].map(i => (
-                <span key={i} className="aiplat-PageBlank" />
-              ))}
-            </div>
-          </div>
-        </>
-      )}
-    </div>
-  );
-}
-
-/** There is nothing to show: purged, never there, not for you, or no answer. */
-function Unavailable({
-  error,
-  model,
-  trans
-}: {
-  error: ApiError;
-  model: ExperimentModel;
-  trans: Trans;
-}): JSX.Element {
-  return (
-    <div className="aiplat-Page aiplat-mod-waiting">
-      <FailureCard
-        what={goneText(error, trans)}
-        detail={[error.code, error.detail, error.hint].filter(Boolean).join(' · ')}
-        trans={trans}
-        onRetry={() => model.reload()}
-      />
-    </div>
+    <Skeleton label={trans.__('Loading the experiment')}>
+      <div className="aiplat-PageCharts">
+        <div className="aiplat-ChartBody">
+          <div className="aiplat-ChartSkeleton" />
+        </div>
+      </div>
+      <div className="aiplat-PageSide">
+        {[0, 1, 2, 3].map(i => (
+          <span key={i} className="aiplat-PageBlank" />
+        ))}
+      </div>
+    </Skeleton>
   );
 }

@@ -5,28 +5,21 @@ import type { JSX } from 'react';
 import * as actions from '../actions';
 import type { ApiError } from '../errors';
 import type { Trans } from '../i18n';
-import { locale } from '../i18n';
+import { isStale, Notice, staleText } from '../page/Notice';
 import type { HeaderProps } from './Header';
 
 /** In the header, where nothing moves when it comes: since when the page is not current. */
 export function Stale({ model, services }: HeaderProps): JSX.Element | null {
   const { trans, events } = services;
-  if (!model.error && events.link !== 'stale' && events.link !== 'unreachable') {
+  if (!model.error && !isStale(events)) {
     return null;
   }
-  const since = new Date(events.since * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
   const retry = (): void => {
     events.retryNow();
     model.reload();
   };
-  return (
-    <span className="aiplat-PageStale" role="status">
-      {model.error ? goneText(model.error, trans) : trans.__('⚠ stale since %1, retrying', since)}
-      <button type="button" className="aiplat-TextButton" onClick={retry}>
-        {trans.__('Retry')}
-      </button>
-    </span>
-  );
+  const text = model.error ? goneText(model.error, trans) : staleText(events, trans);
+  return <Notice text={text} action={trans.__('Retry')} onAct={retry} isInHeader />;
 }
 
 /** One line under the header: in the archive or the trash. */
@@ -38,18 +31,11 @@ export function PutAway({ model, experiment, services }: HeaderProps): JSX.Eleme
   const restore = (): void => {
     model.apply('restore').catch((reason: unknown) => actions.report(trans, reason));
   };
-  return (
-    <div className="aiplat-Notice" role="status">
-      <span>
-        {experiment.lifecycle === 'trashed'
-          ? trans.__('This experiment is in the trash.')
-          : trans.__('This experiment is archived.')}
-      </span>
-      <button type="button" className="aiplat-TextButton" onClick={restore}>
-        {trans.__('Restore')}
-      </button>
-    </div>
-  );
+  const text =
+    experiment.lifecycle === 'trashed'
+      ? trans.__('This experiment is in the trash.')
+      : trans.__('This experiment is archived.');
+  return <Notice text={text} action={trans.__('Restore')} onAct={restore} />;
 }
 
 /** Why there is no experiment to show. */

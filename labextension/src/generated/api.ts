@@ -3179,6 +3179,7 @@ export interface components {
         | 'slots'
         | 'stopped'
         | 'timeout'
+        | 'unattended'
         | 'unsupervised';
       /** @enum {unknown} */
       role: 'editor' | 'owner' | 'viewer';
@@ -3256,6 +3257,7 @@ export interface components {
         | 'slots'
         | 'stopped'
         | 'timeout'
+        | 'unattended'
         | 'unsupervised';
       /** @default null */
       signal: string | null;
@@ -3421,6 +3423,7 @@ export interface components {
         | 'slots'
         | 'stopped'
         | 'timeout'
+        | 'unattended'
         | 'unsupervised';
       /** @default null */
       schedule: string | null;

@@ -21,7 +21,11 @@ export function TaskContent({ task, trans }: { task: TaskRow; trans: Trans }): J
       <span className="aiplat-Name" title={[task.name, task.project_name, spoken].join('\n')}>
         <Cut text={task.name} />
       </span>
-      {task.started_at === null ? <Waits why={why} /> : <Runs task={task} startedAt={task.started_at} />}
+      {task.started_at === null ? (
+        <Waits why={why} />
+      ) : (
+        <Runs task={task} startedAt={task.started_at} why={why} />
+      )}
     </>
   );
 }
@@ -34,12 +38,24 @@ function Waits({ why }: { why: string }): JSX.Element {
   );
 }
 
-function Runs({ task, startedAt }: { task: TaskRow; startedAt: number }): JSX.Element {
+interface RunsProps {
+  readonly task: TaskRow;
+  readonly startedAt: number;
+  /** What is wrong with it. */
+  readonly why: string;
+}
+
+function Runs({ task, startedAt, why }: RunsProps): JSX.Element {
   const now = useNow();
   const { progress } = task;
   const share = progress?.total != null && progress.total > 0 ? progress.done / progress.total : null;
   return (
     <>
+      {why !== '' && (
+        <span className="aiplat-TaskWarning" title={why} aria-hidden="true">
+          ⚠
+        </span>
+      )}
       {share !== null && (
         <span className="aiplat-TaskBar" aria-hidden="true">
           <span style={{ width: `${Math.min(1, share) * 100}%` }} />

@@ -6,6 +6,7 @@ import type { Trans } from '../i18n';
 import { useSignals } from '../signals';
 import type { Draft, Kind } from './draft';
 import type { FormModel } from './formModel';
+import { FormText } from './FormText';
 
 interface Props {
   readonly model: FormModel;
@@ -43,22 +44,17 @@ export function TaskForm({ model, browse, onDone, onCancel }: Props): JSX.Elemen
       <Kinds model={model} />
       <What model={model} browse={browse} />
       <div className="aiplat-FormPair">
-        <Text model={model} field="project" label={trans.__('Project')} choices={model.projects} />
-        <Text model={model} field="name" label={trans.__('Name')} hint={trans.__('empty: from what runs')} />
+        <FormText model={model} field="project" label={trans.__('Project')} choices={model.projects} />
+        <FormText
+          model={model}
+          field="name"
+          label={trans.__('Name')}
+          hint={trans.__('empty: from what runs')}
+        />
       </div>
       <Needs model={model} />
       <After model={model} />
-      <details className="aiplat-FormMore" open={hasMore(model.draft)}>
-        <summary>{trans.__('Folder, environment, schedule')}</summary>
-        <Text
-          model={model}
-          field="cwd"
-          label={trans.__('Working folder')}
-          hint={trans.__('empty: the folder of the file')}
-        />
-        <Text model={model} field="env" label={trans.__('Environment')} hint="NAME=value" rows={3} />
-        <Schedule model={model} />
-      </details>
+      <More model={model} />
       <Outcome model={model} />
       <div className="aiplat-FormButtons">
         <button type="button" className="aiplat-TextButton" onClick={onCancel}>
@@ -80,6 +76,24 @@ function sendLabel({ isSending, draft }: FormModel, trans: Trans): string {
 }
 
 const hasMore = (draft: Draft): boolean => [draft.cwd, draft.env, draft.cron].some(text => text !== '');
+
+/** What is rarely asked for. */
+function More({ model }: { model: FormModel }): JSX.Element {
+  const { trans } = model.services;
+  return (
+    <details className="aiplat-FormMore" open={hasMore(model.draft)}>
+      <summary>{trans.__('Folder, environment, schedule')}</summary>
+      <FormText
+        model={model}
+        field="cwd"
+        label={trans.__('Working folder')}
+        hint={trans.__('empty: the folder of the file')}
+      />
+      <FormText model={model} field="env" label={trans.__('Environment')} hint="NAME=value" rows={3} />
+      <Schedule model={model} />
+    </details>
+  );
+}
 
 function Kinds({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
@@ -113,7 +127,7 @@ function What({ model, browse }: Pick<Props, 'model' | 'browse'>): JSX.Element {
   if (draft.kind === 'command') {
     return (
       <>
-        <Text
+        <FormText
           model={model}
           field="line"
           label={trans.__('Command')}
@@ -135,7 +149,7 @@ function What({ model, browse }: Pick<Props, 'model' | 'browse'>): JSX.Element {
   return (
     <>
       <div className="aiplat-FormFile">
-        <Text model={model} field="path" label={trans.__('File')} isCode />
+        <FormText model={model} field="path" label={trans.__('File')} isCode />
         {browse !== null && (
           <button type="button" className="aiplat-TextButton" onClick={choose}>
             {trans.__('Browse…')}
@@ -143,9 +157,15 @@ function What({ model, browse }: Pick<Props, 'model' | 'browse'>): JSX.Element {
         )}
       </div>
       {draft.kind === 'script' ? (
-        <Text model={model} field="args" label={trans.__('Arguments')} hint="--lr 1e-3 --epochs 10" isCode />
+        <FormText
+          model={model}
+          field="args"
+          label={trans.__('Arguments')}
+          hint="--lr 1e-3 --epochs 10"
+          isCode
+        />
       ) : (
-        <Text
+        <FormText
           model={model}
           field="parameters"
           label={trans.__('Parameters')}
@@ -162,11 +182,16 @@ function Needs({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
   return (
     <div className="aiplat-FormNumbers">
-      <Text model={model} field="gpus" label={trans.__('GPUs')} isNumber />
-      <Text model={model} field="slots" label={trans.__('Slots')} isNumber />
-      <Text model={model} field="priority" label={trans.__('Priority')} isNumber />
-      <Text model={model} field="retries" label={trans.__('Retries')} isNumber />
-      <Text model={model} field="timeout" label={trans.__('Time limit')} hint={trans.__('none; 90s, 2h')} />
+      <FormText model={model} field="gpus" label={trans.__('GPUs')} isNumber />
+      <FormText model={model} field="slots" label={trans.__('Slots')} isNumber />
+      <FormText model={model} field="priority" label={trans.__('Priority')} isNumber />
+      <FormText model={model} field="retries" label={trans.__('Retries')} isNumber />
+      <FormText
+        model={model}
+        field="timeout"
+        label={trans.__('Time limit')}
+        hint={trans.__('none; 90s, 2h')}
+      />
     </div>
   );
 }
@@ -206,14 +231,14 @@ function Schedule({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
   return (
     <div className="aiplat-FormPair">
-      <Text
+      <FormText
         model={model}
         field="cron"
         label={trans.__('Repeat (cron)')}
         hint={trans.__('30 2 * * 1-5; empty: once, now')}
         isCode
       />
-      <Text model={model} field="timezone" label={trans.__('Time zone')} />
+      <FormText model={model} field="timezone" label={trans.__('Time zone')} />
     </div>
   );
 }
@@ -243,61 +268,5 @@ function Outcome({ model }: { model: FormModel }): JSX.Element {
     <p className="aiplat-FormOutcome" role="status" aria-live="polite">
       {said}
     </p>
-  );
-}
-
-type TextField = { [F in keyof Draft]: Draft[F] extends string ? F : never }[keyof Draft];
-
-interface TextProps {
-  readonly model: FormModel;
-  readonly field: TextField;
-  readonly label: string;
-  readonly hint?: string;
-  readonly rows?: number;
-  readonly choices?: readonly string[];
-  readonly isCode?: boolean;
-  readonly isNumber?: boolean;
-}
-
-function Text(props: TextProps): JSX.Element {
-  const { model, field, label, hint, rows, choices, isCode = false, isNumber = false } = props;
-  const id = useId();
-  const problem = model.problems[field];
-  const shared = {
-    id,
-    value: model.draft[field],
-    placeholder: hint,
-    spellCheck: false,
-    'data-code': isCode,
-    'aria-invalid': problem !== undefined,
-    'aria-describedby': problem === undefined ? undefined : `${id}-problem`,
-    onChange: (event: { target: { value: string } }) => model.edit({ [field]: event.target.value })
-  };
-  return (
-    <div className="aiplat-FormField" data-field={field}>
-      <label htmlFor={id}>{label}</label>
-      {rows === undefined ? (
-        <input
-          {...shared}
-          type="text"
-          inputMode={isNumber ? 'numeric' : undefined}
-          list={choices === undefined ? undefined : `${id}-choices`}
-        />
-      ) : (
-        <textarea {...shared} rows={rows} />
-      )}
-      {choices !== undefined && (
-        <datalist id={`${id}-choices`}>
-          {choices.map(choice => (
-            <option key={choice} value={choice} />
-          ))}
-        </datalist>
-      )}
-      {problem !== undefined && (
-        <p className="aiplat-FormProblem" id={`${id}-problem`}>
-          {problem}
-        </p>
-      )}
-    </div>
   );
 }

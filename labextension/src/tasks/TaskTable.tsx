@@ -5,6 +5,7 @@ import { useRef, useState, type JSX, type KeyboardEvent, type MouseEvent } from 
 import { CommandIDs } from '../commands';
 import { count } from '../format';
 import type { Trans } from '../i18n';
+import { MoreButton } from '../page/MoreButton';
 import type { TaskRow } from '../records';
 import type { Services } from '../services';
 import type { PagedList } from '../sidebar/pagedList';
@@ -187,15 +188,7 @@ function Buttons({ row, rows, services }: Pick<RowProps, 'row' | 'rows' | 'servi
           {trans.__('Retry')}
         </button>
       )}
-      <button
-        type="button"
-        className="aiplat-TextButton"
-        aria-label={trans.__('More actions')}
-        aria-haspopup="menu"
-        onClick={event => openTaskMenu(row, services, event.currentTarget)}
-      >
-        ⋯
-      </button>
+      <MoreButton onOpen={button => openTaskMenu(row, services, button)} trans={trans} />
     </>
   );
 }

@@ -90,7 +90,7 @@ export function TaskWhy({ row, trans }: { row: TaskRow; trans: Trans }): JSX.Ele
   ];
   const text = parts.filter(Boolean).join(' · ');
   return (
-    <span className="aiplat-TaskWhy" data-status={look(row)} title={text}>
+    <span className="aiplat-TaskWhy" data-status={look(row)} data-reason={row.reason} title={text}>
       {text}
     </span>
   );
