@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from aiplat_jupyter.core.gpu import GpuDevice, MonitorState
 from aiplat_jupyter.core.states import TaskReason
 from aiplat_jupyter.core.tasks import Progress
 
@@ -98,3 +99,33 @@ class Job(Struct, frozen=True, kw_only=True):
 
     key: str
     directory: str
+
+
+class DriverProblem(Exception):
+    """A driver cannot be asked, or not any more.
+
+    `state` and `detail` are for the status; `is_for_good`: a process that has met it stays with it, another may not.
+    """
+
+    def __init__(self, state: MonitorState, detail: str = "", *, is_for_good: bool = False) -> None:
+        super().__init__(detail or state)
+        self.state: MonitorState = state
+        self.detail = detail
+        self.is_for_good = is_for_good
+
+
+class GpuSource(Protocol):
+    """Asks one vendor's driver. Each call may block for good, so they are made in a process of their own."""
+
+    driver: str
+    """Its version; empty where it tells none."""
+
+    def open(self) -> None:
+        """Find the GPUs. Raise `DriverProblem`; may be called again after that."""
+
+    def read(self, *, is_slow: bool, details: bool) -> list[GpuDevice]:
+        """Return how each GPU is. Raise `DriverProblem` if the driver has gone.
+
+        What changes slowly or is costly to ask for is as of the last time that `is_slow` was set, and PCIe traffic,
+        which takes 20 ms for each number, is told with `details` only.
+        """
