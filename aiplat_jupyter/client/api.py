@@ -107,7 +107,7 @@ class Api:
         return self.get("metrics/query", CurveAnswer, **msgspec.structs.asdict(query))
 
     def history(self, uid: str, metrics: Iterable[str] = (), limit: int = 50_000) -> Iterator[History]:
-        """Yield all points of the metrics (none named: of all) page by page."""
+        """Yield all points of the metrics (none named: of all that have steps) page by page."""
         path, cursor = f"experiments/{quote(uid, safe='')}/history", None
         while True:
             page = self.get(path, History, metrics=list(metrics), limit=limit, cursor=cursor)

@@ -177,9 +177,10 @@ class Experiment:
         return self._recording.wait(timeout)
 
     def history(self, *metrics: str) -> DataFrame:
-        """Return all points as a table: metric, context, attempt, step, time, value. No metric named: all.
+        """Return all points as a table: metric, context, attempt, step, time, value.
 
-        From the server if it answers, else from the journals on this machine.
+        No metric named: all but system metrics, whose step is the time in milliseconds. From the server if it answers,
+        else from the journals on this machine.
         """
         from aiplat_jupyter.client.history import history
 

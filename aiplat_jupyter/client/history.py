@@ -11,6 +11,7 @@ from aiplat_jupyter.client import journals
 from aiplat_jupyter.client.api import connect
 from aiplat_jupyter.core.curves import History
 from aiplat_jupyter.core.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from aiplat_jupyter.core.frames import is_clock
 from aiplat_jupyter.core.queries import MAX_LIMIT, ExperimentQuery
 from aiplat_jupyter.core.records import ExperimentRow, Page
 
@@ -22,7 +23,9 @@ _TIMES = ("created_at", "updated_at", "started_at", "ended_at")
 
 
 def history(uid: str, metrics: tuple[str, ...], *, has_arrived: bool = True) -> DataFrame:
-    """Return all points of the metrics (none named: of all) of an experiment, by metric, step and arrival.
+    """Return all points of some metrics of an experiment, by metric, step and arrival.
+
+    None named: of all that have steps. The others (``system/cpu``) have the time in milliseconds in place of a step.
 
     Columns: metric, context, attempt, step, time (UTC), value. From the server; from journals on this machine if no
     server answers or (`has_arrived` false) it has not got all of them yet.
@@ -91,7 +94,7 @@ def _local(path: Any, metrics: tuple[str, ...]) -> Iterator[DataFrame]:
 
     for block in journals.blocks(path):
         for number, key in enumerate(block.keys):
-            if not metrics or key in metrics:
+            if key in metrics or not (metrics or is_clock(block.context)):
                 yield pd.DataFrame(
                     {
                         "metric": key,

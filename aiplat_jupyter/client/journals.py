@@ -16,6 +16,7 @@ from aiplat_jupyter.core.frames import (
     Rewound,
     Shape,
     decode,
+    is_clock,
     whole_frames,
 )
 
@@ -71,7 +72,7 @@ def blocks(path: Path) -> Iterator[Block]:
                 number = POINTS_HEAD.unpack_from(item)[1]
                 payloads.setdefault((attempt, number), []).append(item)
             case Opened():
-                attempt, context = item.attempt, f"rank={item.rank}" if item.rank else ""
+                attempt, context = item.attempt, item.context
             case Rewound():
                 attempt = item.attempt
             case Shape():
@@ -104,8 +105,9 @@ def _items(path: Path) -> Iterator[Record | memoryview]:
 
 
 def last_step(path: Path) -> int:
-    """Return the last step of a journal, -1 if it has no points."""
-    return max((int(block.step.max()) for block in blocks(path)), default=-1)
+    """Return the last step of a journal, -1 if it has no points, or none that has a step."""
+    steps = (block.step for block in blocks(path) if not is_clock(block.context))
+    return max((int(step.max()) for step in steps), default=-1)
 
 
 def _block(keys: list[str], context: str, attempt: str, rows: bytes) -> Block:

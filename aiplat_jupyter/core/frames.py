@@ -30,6 +30,8 @@ POINTS_HEAD: Final = struct.Struct("<BIqd")
 MAX_PAYLOAD: Final = 16 * 1024 * 1024
 MAX_KEY: Final = 500
 """Longest name of a metric or of a config entry, in characters."""
+CLOCK: Final = "clock"
+"""Begins the context of series whose points have a time but no step of the run."""
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +79,14 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open
     """Uid of the task's attempt that the process is part of."""
     console: str | None = None
     """Uid of the task of kind ``notebook-live`` in whose folder the process keeps its console output."""
+    clock: bool = False
+    """True: its points were read by the clock, not at a step; their step is the time in milliseconds since 1970."""
+
+    @property
+    def context(self) -> str:
+        """What tells its series from those of the attempt's other journals: nothing, ``rank=3``, ``clock``, or both."""
+        parts = (CLOCK if self.clock else "", f"rank={self.rank}" if self.rank else "")
+        return ",".join(filter(None, parts))
 
 
 class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
@@ -136,6 +146,12 @@ class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="
 
 
 Record = Opened | Shape | Changed | Rewound | Status | Idle | Progressed
+
+
+def is_clock(context: str) -> bool:
+    """Tell whether the steps of series with this context are milliseconds of the clock."""
+    return context.startswith(CLOCK)
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)

@@ -8,7 +8,7 @@ from aiplat_jupyter.server.call import Services
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which points: `metrics` by name (none named: all), at most `limit` of them, from `cursor` on."""
+    """Which points: `metrics` by name (none named: all that have steps), at most `limit` of them, from `cursor` on."""
 
     metrics: list[str] = []
     limit: int = 50_000

@@ -232,7 +232,7 @@ class Commit:
         if known.experiment_id != found.id:
             raise Conflict("The attempt belongs to another experiment.")
         attempts.date_back(self._tx, known.id, _moment(opened.wall))
-        if opened.rank is None and not known.final and known.status != "running":
+        if not opened.context and not known.final and known.status != "running":
             attempts.reopen(self._tx, known.id)
         return known.id
 

@@ -75,7 +75,7 @@ class Metrics:
     async def history(
         self, who: Identity, uid: str, names: Sequence[str] = (), limit: int = 10_000, cursor: str | None = None
     ) -> History:
-        """Return a page of all points of some metrics (none named: all)."""
+        """Return a page of all points of some metrics (none named: all that have steps)."""
 
         def ask(tx: Connection) -> History:
             access.experiment(tx, who, uid, "viewer")

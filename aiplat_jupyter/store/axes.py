@@ -7,6 +7,7 @@ import numpy as np
 
 from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.buckets import Axis, Spots, axis_of
+from aiplat_jupyter.store.clocks import Clock
 from aiplat_jupyter.store.lines import Line
 from aiplat_jupyter.store.segments import to_seconds
 from aiplat_jupyter.store.stats import Floats, Ints
@@ -52,15 +53,33 @@ def by_wall(archive: Archive, line: Line, origin: float) -> Along:
     return Along(Axis(first, last, blocks.stats, spots), None)
 
 
-def by_metric(archive: Archive, line: Line, other: Line) -> Along:
-    """Lay `line` along the last finite value that `other` has at or before each step, without points before that."""
+def by_clock(archive: Archive, line: Line, clock: Clock) -> Along:
+    """Lay `line`, whose steps are milliseconds that `clock` knows, along the steps of the run."""
+    (first, last, stats, timed), _ = by_step(archive, line)
+
+    def spots(wanted: Ints) -> Spots:
+        found = timed(wanted)
+        return found._replace(x=clock.steps(found.x))
+
+    if not clock.rises:
+        return _sorted(archive, (line.key, clock.key), lambda: spots(np.arange(len(first))))
+    return Along(Axis(clock.steps(first), clock.steps(last), stats, spots), None)
+
+
+def by_metric(archive: Archive, line: Line, other: Line, clock: Clock | None = None) -> Along:
+    """Lay `line` along the last finite value that `other` has at or before each step, without points before that.
+
+    With a `clock`, the steps of `line` are milliseconds that it knows.
+    """
 
     def spots() -> Spots:
         (step, _, value), number = line.points(archive)
+        if clock is not None:
+            step = np.floor(clock.steps(step.astype(np.float64))).astype(np.int64)
         x = at_or_before(archive, other, step)
         return Spots(x, value, number)
 
-    return _sorted(archive, (line.key, "metric", other.key), spots)
+    return _sorted(archive, (line.key, "metric", other.key, clock and clock.key), spots)
 
 
 def at_or_before(archive: Archive, line: Line, steps: Ints) -> Floats:

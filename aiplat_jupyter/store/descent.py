@@ -60,6 +60,11 @@ def drawn(attempts: Family, end: int) -> list[Leg]:
     return legs
 
 
+def whole(attempts: Family, end: int) -> list[Leg]:
+    """Return all of each attempt from the first to `end`."""
+    return [Leg(leg.attempt, None, None) for leg in drawn(attempts, end)]
+
+
 def abandoned(attempts: Family, end: int) -> list[Leg]:
     """Return what is not drawn on the line to `end`: the steps from which another attempt went on."""
     cuts = {leg.attempt.id: leg.high for leg in drawn(attempts, end)}

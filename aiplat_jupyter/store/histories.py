@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from aiplat_jupyter.core.curves import History
 from aiplat_jupyter.core.errors import InvalidInput
+from aiplat_jupyter.core.frames import CLOCK
 from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.segments import Samples, to_seconds, unpack
 from aiplat_jupyter.store.tables import AttemptRow, ExperimentRow, SeriesRow
@@ -39,7 +40,7 @@ class _Entry(NamedTuple):
 
 
 def history(tx: Connection, experiment: str, metrics: Sequence[str], limit: int, cursor: str | None = None) -> History:
-    """Return a page of all points of some metrics (none named: all) of the experiment with this uid.
+    """Return a page of all points of some metrics of the experiment with this uid; none named: of all that have steps.
 
     Superseded points and abandoned tails are among them, in the order metric, context, attempt, step, arrival. At most
     `limit` (≤ 100,000) points a page; the last page may be empty. Raise `InvalidInput` for a bad limit or cursor.
@@ -73,9 +74,8 @@ def _rows(tx: Connection, experiment: str, metrics: Sequence[str]) -> list[Any]:
     )
     ask = select(*columns).join(AttemptRow, AttemptRow.id == SeriesRow.attempt_id)
     ask = ask.join(ExperimentRow, ExperimentRow.id == AttemptRow.experiment_id).where(ExperimentRow.uid == experiment)
-    if metrics:
-        ask = ask.where(SeriesRow.metric.in_(metrics))
-    return sorted(tx.execute(ask), key=_key)
+    named = SeriesRow.metric.in_(metrics) if metrics else SeriesRow.context.not_like(f"{CLOCK}%")
+    return sorted(tx.execute(ask.where(named)), key=_key)
 
 
 def _key(row: Any) -> tuple[str, str, int]:

@@ -86,8 +86,7 @@ def begin(tx: Connection, uid: str, attempt_id: int, opened: Opened | None = Non
     """Add a journal at offset 0; without `opened` it is one whose points come by REST."""
     row: dict[str, Any] = {"uid": uid, "attempt_id": attempt_id, "seen_at": time.time()}
     if opened is not None:
-        context = "" if opened.rank is None else f"rank={opened.rank}"
-        row |= msgspec.to_builtins(opened.process) | {"context": context, "kernel": opened.kernel}
+        row |= msgspec.to_builtins(opened.process) | {"context": opened.context, "kernel": opened.kernel}
     tx.execute(insert(JournalRow), row)
 
 

@@ -7,10 +7,12 @@ committed.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from sqlalchemy import Connection, func, select, update
 
+from aiplat_jupyter.core.frames import CLOCK, is_clock
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.store import descent, folding, late, series
 from aiplat_jupyter.store.columns import Batch
@@ -23,6 +25,7 @@ from aiplat_jupyter.store.stats import Ints
 from aiplat_jupyter.store.tables import AttemptRow, SeriesRow
 from aiplat_jupyter.store.tails import Group, Tail
 
+_LOWEST: Final = np.iinfo(np.int64).min
 __all__ = ["append", "fold", "history", "inherit", "last_step", "loss", "query", "summaries"]
 
 
@@ -40,12 +43,14 @@ def append(tx: Connection, attempt_id: int, points: Sequence[Batch], context: st
     known, made = series.made(tx, attempt_id, metrics, context)
     groups = [_group(batch, known) for batch in batches]
     attempts = descent.family(tx, attempt_id)
-    uncounted = _arrive(tx, descent.drawn(attempts, attempt_id), groups, {one.id: one for one in known.values()})
+    legs = series.legs_of(attempts, attempt_id, context)
+    uncounted = _arrive(tx, legs, groups, {one.id: one for one in known.values()})
     folding.add(tx, attempt_id, groups)
-    _note_first_wall(tx, attempts[attempt_id], groups)
+    if not is_clock(context):
+        _note_first_wall(tx, attempts[attempt_id], groups)
     if uncounted:
         series.recount(tx, attempts, attempt_id, uncounted, context)
-    earliest = min(int(group.step.min()) for group in groups)
+    earliest = _LOWEST if is_clock(context) else min(int(group.step.min()) for group in groups)
     for descendant in descent.descendants(attempts, attempt_id, earliest):
         series.recount(tx, attempts, descendant, metrics, context)
     return made
@@ -61,7 +66,7 @@ def inherit(tx: Connection, parent_id: int, child_id: int, from_step: int | None
         mine = {one.metric: one for one in parents if one.context == context}
         own, _ = series.made(tx, child_id, list(mine), context)
         series.store(tx, {own[metric].id: one.standing for metric, one in mine.items()})
-        divided = [metric for metric, one in mine.items() if not _ends_before(one, from_step)]
+        divided = [metric for metric, one in mine.items() if not (is_clock(context) or _ends_before(one, from_step))]
         if divided:
             series.recount(tx, descent.family(tx, child_id), child_id, divided, context)
     _inherit_gaps(tx, parent_id, child_id)
@@ -77,7 +82,8 @@ def last_step(tx: Connection, attempt_id: int) -> int | None:
 
     None without points.
     """
-    largest = select(func.max(SeriesRow.last_step)).where(SeriesRow.attempt_id == attempt_id)
+    has_steps = SeriesRow.context.not_like(f"{CLOCK}%")
+    largest = select(func.max(SeriesRow.last_step)).where(SeriesRow.attempt_id == attempt_id, has_steps)
     found: int | None = tx.execute(largest).scalar_one()
     return found
 

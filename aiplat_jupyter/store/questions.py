@@ -10,10 +10,12 @@ from sqlalchemy import Connection, func, select
 
 from aiplat_jupyter.core.curves import CurveQuery
 from aiplat_jupyter.core.errors import InvalidInput
+from aiplat_jupyter.core.frames import is_clock
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.store import axes, descent, folding, series
 from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.axes import Along
+from aiplat_jupyter.store.clocks import Clock, clock
 from aiplat_jupyter.store.descent import Ancestor, Family, Leg, Sources
 from aiplat_jupyter.store.lines import Line
 from aiplat_jupyter.store.series import Series
@@ -31,7 +33,8 @@ _WEIGHTS: Final = {"twema": (0.0, 0.999), "ema": (0.0, 0.999), "gaussian": (0.1,
 class Named(NamedTuple):
     """One metric of one experiment.
 
-    `rows` are its series, by attempt, and `others` those of the metric on the x axis.
+    `rows` are its series, by attempt, and `others` those of the metric on the x axis; `clocks`, where it has no steps,
+    those that tell at what time the run was at which step.
     """
 
     experiment: str
@@ -41,6 +44,7 @@ class Named(NamedTuple):
     context: str
     rows: Mapping[int, Series]
     others: Mapping[int, Series]
+    clocks: Mapping[int, Series]
 
     @property
     def end(self) -> int:
@@ -82,7 +86,8 @@ class Question:
         experiments = _experiments(tx, query.experiments)
         self.named = _named(tx, query, experiments)
         attempts = {number for _, family, _ in experiments for number in family}
-        numbers = {row.id for one in self.named for rows in (one.rows, one.others) for row in rows.values()}
+        parts = [rows for one in self.named for rows in (one.rows, one.others, one.clocks)]
+        numbers = {row.id for rows in parts for row in rows.values()}
         self._sources = Sources(self.archive, attempts, numbers)
         self.identity = _identity(query, self.named)
 
@@ -93,23 +98,58 @@ class Question:
 
     def line(self, named: Named, legs: Sequence[Leg]) -> Line | None:
         """Return the line of `named` along `legs`."""
-        return self._sources.line(legs, {attempt: row.id for attempt, row in named.rows.items()})
+        legs = self._timed(named, legs) if is_clock(named.context) else legs
+        return self._sources.line(legs, _numbers(named.rows))
 
     def other(self, named: Named, legs: Sequence[Leg]) -> Line | None:
         """Return the line of the metric on the x axis along `legs`."""
-        return self._sources.line(legs, {attempt: row.id for attempt, row in named.others.items()})
+        return self._sources.line(legs, _numbers(named.others))
+
+    def _clock(self, named: Named, legs: Sequence[Leg]) -> Clock | None:
+        """Return what tells the steps along `legs` of a line that has none; None where nothing does."""
+        line = self._sources.line(legs, _numbers(named.clocks))
+        return None if line is None else clock(self.archive, line)
+
+    def _timed(self, named: Named, legs: Sequence[Leg]) -> list[Leg]:
+        """Return the legs by the clock; on an axis of steps, only as far as the clock tells these."""
+        bounds = [(leg, self._time(named, leg, leg.low), self._time(named, leg, leg.high)) for leg in legs]
+        timed = [leg._replace(low=low, high=high) for leg, low, high in bounds if leg.low is None or low is not None]
+        if self._is_by_time:
+            return timed
+        told = self._clock(named, descent.drawn(named.attempts, legs[-1].attempt.id))
+        if told is None:
+            return []
+        first, last = told.extent
+        return [
+            leg._replace(
+                low=first if leg.low is None else max(first, leg.low),
+                high=last + 1 if leg.high is None else min(last + 1, leg.high),
+            )
+            for leg in timed
+        ]
+
+    def _time(self, named: Named, leg: Leg, step: int | None) -> int | None:
+        """Return the millisecond in which the attempt of `leg` first reached a step; None if it never did."""
+        told = None if step is None else self._clock(named, [Leg(leg.attempt, None, None)])
+        return None if told is None or step is None else told.reached(step)
+
+    @property
+    def _is_by_time(self) -> bool:
+        return self.query.x in ("wall", "relative")
 
     def along(self, named: Named, line: Line | None, end: Ancestor) -> Along | None:
         """Lay `line`, which ends in `end`, along the axis that the query asks for; None if it has no point there."""
         x = self.query.x
         if line is None:
             return None
-        if x == "step":
-            return axes.by_step(self.archive, line)
-        if x in ("wall", "relative"):
+        if self._is_by_time:
             return axes.by_wall(self.archive, line, named.origin if x == "relative" else 0.0)
-        other = self.other(named, descent.drawn(named.attempts, end.id))
-        along = None if other is None else axes.by_metric(self.archive, line, other)
+        legs = descent.drawn(named.attempts, end.id)
+        told = self._clock(named, legs) if named.clocks else None
+        if x == "step":
+            return axes.by_step(self.archive, line) if told is None else axes.by_clock(self.archive, line, told)
+        other = self.other(named, legs)
+        along = None if other is None else axes.by_metric(self.archive, line, other, told)
         return along if along is not None and len(along.axis.first) else None
 
     def method(self, named: Named, line: Line | None) -> Method:
@@ -131,6 +171,16 @@ class Question:
                 if step is not None:
                     is_end = attempt == named.end and rows is named.rows
                     lowest = min(lowest, step if is_end else -math.inf)
+        return lowest if self._is_by_time else min(lowest, self._clock_changed_from(named, tail, segment))
+
+    def _clock_changed_from(self, named: Named, tail: int, segment: int) -> float:
+        """Return the time from which on a clock may tell other steps than it did when these were the newest rows."""
+        lowest = math.inf
+        for attempt, row in named.clocks.items():
+            step = self._sources.since(attempt, row.id, tail, segment)
+            if step is not None:
+                told = self._clock(named, named.legs) if attempt == named.end else None
+                lowest = min(lowest, -math.inf if told is None else told.before(step))
         return lowest
 
 
@@ -179,17 +229,28 @@ def _named(tx: Connection, query: CurveQuery, experiments: Sequence[tuple[str, F
     other = query.x.removeprefix(_METRIC) if query.x.startswith(_METRIC) else None
     metrics = list(dict.fromkeys(query.metrics if other is None else [*query.metrics, other]))
     rows: dict[int, list[Series]] = {}
+    has_clock = set()
     for row in series.named(tx, [number for _, family, _ in experiments for number in family], metrics):
         rows.setdefault(row.attempt_id, []).append(row)
+        if is_clock(row.context):
+            has_clock.add(row.attempt_id)
+    timed = {number for _, family, _ in experiments if not has_clock.isdisjoint(family) for number in family}
+    clocks = series.clocks(tx, timed)
     return [
         one
         for uid, family, end in experiments
-        for one in _named_of(uid, family, end, dict.fromkeys(query.metrics), other, rows)
+        for one in _named_of(uid, family, end, dict.fromkeys(query.metrics), other, rows, clocks)
     ]
 
 
 def _named_of(
-    uid: str, family: Family, end: int, metrics: Mapping[str, None], other: str | None, rows: Mapping[int, list[Series]]
+    uid: str,
+    family: Family,
+    end: int,
+    metrics: Mapping[str, None],
+    other: str | None,
+    rows: Mapping[int, list[Series]],
+    clocks: Mapping[int, Series],
 ) -> list[Named]:
     """Return the lines of one experiment, by metric as asked and by context."""
     found: dict[tuple[str, str], dict[int, Series]] = {}
@@ -206,6 +267,7 @@ def _named_of(
             context,
             of,
             found.get((other or "", context)) or found.get((other or "", ""), {}),
+            {number: clocks[number] for number in family if number in clocks} if is_clock(context) else {},
         )
         for metric in metrics
         for (name, context), of in found.items()
@@ -213,9 +275,15 @@ def _named_of(
     ]
 
 
+def _numbers(rows: Mapping[int, Series]) -> dict[int, int]:
+    return {attempt: row.id for attempt, row in rows.items()}
+
+
 def _identity(query: CurveQuery, named: Sequence[Named]) -> int:
     asked = msgspec.structs.replace(query, cursor=None)
     numbers = [
-        (one.end, one.origin if query.x == "relative" else 0, [row.id for row in one.rows.values()]) for one in named
+        (one.end, one.origin if query.x == "relative" else 0, [*_numbers(one.rows).values()])
+        + ((*_numbers(one.clocks).values(),) if one.clocks else ())
+        for one in named
     ]
     return zlib.crc32(msgspec.msgpack.encode((asked, numbers)))

@@ -11,10 +11,11 @@ from msgspec import Struct
 from msgspec.structs import asdict, astuple, replace
 from sqlalchemy import Connection, Dialect, bindparam, select
 
+from aiplat_jupyter.core.frames import is_clock
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.store import descent
 from aiplat_jupyter.store.archive import CHUNK, Archive
-from aiplat_jupyter.store.descent import Family, Sources
+from aiplat_jupyter.store.descent import Family, Leg, Sources
 from aiplat_jupyter.store.lines import Line
 from aiplat_jupyter.store.segments import to_seconds
 from aiplat_jupyter.store.stats import Floats, Ints
@@ -69,8 +70,9 @@ class Series(NamedTuple):
 
     @property
     def summary(self) -> SeriesSummary:
-        """What it tells of its drawn line."""
-        return SeriesSummary(metric=self.metric, context=self.context, **asdict(self.standing))
+        """What it tells of its drawn line; of one that has no steps, nothing of these."""
+        told = SeriesSummary(metric=self.metric, context=self.context, **asdict(self.standing))
+        return replace(told, last_step=None, min_step=None, max_step=None) if is_clock(self.context) else told
 
 
 _TABLE: Final = Base.metadata.tables["series"]
@@ -89,6 +91,16 @@ def named(tx: Connection, attempt_ids: Collection[int], metrics: Collection[str]
         found += map(Series.of, tx.execute(ask, wanted).all())
     chosen = found if names is None else [one for one in found if one.metric in names]
     return sorted(chosen, key=lambda one: (one.metric, one.context))
+
+
+def clocks(tx: Connection, attempt_ids: Collection[int]) -> dict[int, Series]:
+    """Return the series that tells best at what time each of these attempts was at which step: the one of most points.
+
+    Other ranks' series, and those that have no steps, tell nothing.
+    """
+    asked = _OF_ATTEMPTS.where(_TABLE.c.context == "").order_by(_TABLE.c.arrivals.desc(), _TABLE.c.id).limit(1)
+    found = (tx.execute(asked, {"attempts": [attempt]}).first() for attempt in attempt_ids)
+    return {row.attempt_id: Series.of(row) for row in found if row is not None}
 
 
 def made(tx: Connection, attempt_id: int, metrics: Sequence[str], context: str) -> tuple[dict[str, Series], list[str]]:
@@ -180,9 +192,14 @@ def counted(archive: Archive, line: Line | None) -> Standing:
     return replace(few, count=int(total.points[0]), nan=int(total.nan[0]), infinite=infinite)
 
 
+def legs_of(attempts: Family, end: int, context: str) -> list[Leg]:
+    """Return what the statistics of the series in attempt `end` are of: where there are no steps, of all attempts."""
+    return descent.whole(attempts, end) if is_clock(context) else descent.drawn(attempts, end)
+
+
 def recount(tx: Connection, attempts: Family, end: int, metrics: Sequence[str], context: str) -> None:
     """Write the statistics of these metrics for the line that ends in attempt `end` anew, from its points."""
-    legs = descent.drawn(attempts, end)
+    legs = legs_of(attempts, end, context)
     ids = [leg.attempt.id for leg in legs]
     found = [one for one in named(tx, ids, metrics) if one.context == context]
     own, _ = made(tx, end, list(dict.fromkeys(one.metric for one in found)), context)

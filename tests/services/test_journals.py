@@ -1,5 +1,6 @@
 import threading
 import time
+from typing import Any
 
 import msgspec
 import pytest
@@ -281,6 +282,44 @@ def test_ranks_join_the_attempt_in_any_order(house: House, order: tuple[int, ...
         ("loss", "rank=2"),
     ]
     assert "rank0" in found.tags
+
+
+def sampled(journal: str = "s", at: float = AT, **opened: Any) -> bytes:
+    """Return the journal of what reads a machine beside the run of journal ``j``."""
+    points = b"".join(point(int(1000 * wall), 50.0, wall=wall) for wall in (at, at + 10))
+    given = {"attempt": "j-a", "joins": True, "clock": True} | opened
+    return opening(journal, **given) + shape("system/cpu") + points
+
+
+def test_what_is_read_by_the_clock_says_nothing_of_the_run(house: House):
+    data = run("j")
+    send(house, "j", data)
+    send(house, "j", ended("failed", final=False), offset=len(data))
+    send(house, "s", sampled())
+    found = house.experiments.get(ADA, "exp")
+    assert (found.status, found.headline.metric) == ("failed", "loss")
+    loss, cpu = house.metrics.summaries(ADA, "exp")
+    assert (loss.metric, loss.context, loss.last_step) == ("loss", "", 2)
+    assert (cpu.metric, cpu.context, cpu.last_step, cpu.count) == ("system/cpu", "clock", None, 2)
+    assert values(house.metrics.history(ADA, "exp")).keys() == {"loss"}
+    [row] = house.experiments.list(ADA, ExperimentQuery(metrics=["loss", "system/cpu"])).items
+    assert [one.metric for one in row.metrics] == ["loss"]
+
+
+def test_what_is_read_by_the_clock_may_arrive_first(house: House):
+    send(house, "s", sampled())
+    assert house.experiments.get(ADA, "exp").headline is None
+    send(house, "j", run("j"))
+    found = house.experiments.get(ADA, "exp")
+    assert (found.headline.metric, len(found.lineage)) == ("loss", 1)
+
+
+def test_machines_of_one_run_are_told_apart(house: House):
+    send(house, "j", run("j"))
+    for journal, rank in (("s", None), ("s8", 8)):
+        send(house, journal, sampled(journal, rank=rank))
+    contexts = [one.context for one in house.metrics.summaries(ADA, "exp") if one.metric == "system/cpu"]
+    assert contexts == ["clock", "clock,rank=8"]
 
 
 def test_an_experiment_made_by_rest_is_filled(house: House):

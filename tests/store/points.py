@@ -119,9 +119,9 @@ def _bucket(points: list[tuple[float, float]]) -> dict[str, float]:
     }
 
 
-def same(columns: Columns, expected: list[dict[str, float]]) -> None:
+def same(columns: Columns, expected: list[dict[str, float]], within: float = 1e-9) -> None:
     """Assert that an answer's columns are these buckets."""
     for name in ("x", "first_x", "mean", "min", "max", "last", "count", "nan", "posinf", "neginf"):
         wanted = [bucket[name] for bucket in expected]
         found = getattr(columns, name) or [0] * len(wanted)
-        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9, equal_nan=True, err_msg=name)
+        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=within, equal_nan=True, err_msg=name)

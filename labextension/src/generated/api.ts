@@ -2015,7 +2015,7 @@ export interface components {
     };
     /**
      * HistoryQuery
-     * @description Which points: `metrics` by name (none named: all), at most `limit` of them, from `cursor` on.
+     * @description Which points: `metrics` by name (none named: all that have steps), at most `limit` of them, from `cursor` on.
      */
     HistoryQuery: {
       /** @default null */
