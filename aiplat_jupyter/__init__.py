@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aiplat_jupyter.client import Api, Experiment, Task, TaskFailed, connect, experiments, init, submit, tasks
     from aiplat_jupyter.offline import open as open  # noqa: A004  # as in `Image.open`: `aiplat.open`
-    from aiplat_jupyter.widgets import LogViewer, LossCurve, ProjectList, TaskList
+    from aiplat_jupyter.widgets import GpuMonitor, LogViewer, LossCurve, ProjectList, TaskList
 
 _ELSEWHERE = {
+    "GpuMonitor": "widgets",
     "LogViewer": "widgets",
     "LossCurve": "widgets",
     "ProjectList": "widgets",
@@ -30,6 +31,7 @@ _ELSEWHERE = {
 __all__ = [
     "Api",
     "Experiment",
+    "GpuMonitor",
     "LogViewer",
     "LossCurve",
     "ProjectList",

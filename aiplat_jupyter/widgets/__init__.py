@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aiplat_jupyter.widgets.gpumonitor import GpuMonitor
     from aiplat_jupyter.widgets.logviewer import LogViewer
     from aiplat_jupyter.widgets.losscurve import LossCurve
     from aiplat_jupyter.widgets.projectlist import ProjectList
     from aiplat_jupyter.widgets.tasklist import TaskList
 
-__all__ = ["LogViewer", "LossCurve", "ProjectList", "TaskList"]
+__all__ = ["GpuMonitor", "LogViewer", "LossCurve", "ProjectList", "TaskList"]
 
 
 def __getattr__(name: str) -> Any:

@@ -51,7 +51,7 @@ class Canvas:
     """
 
     def __init__(self, *, height: int = HEIGHT, beside: "Canvas | None" = None) -> None:
-        self._x = beside._x if beside else bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
+        self._x: bqplot.LinearScale = beside._x if beside else bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         self._y = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         x_axis = bqplot.Axis(scale=self._x, grid_lines="none")
         y_axis = bqplot.Axis(scale=self._y, side="left")

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Floats
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
@@ -35,6 +37,31 @@ _ASCII: Final = str.maketrans({"≤": "<=", "±": "", "∞": "inf", "−": "-", 
 
 def picture(drawn: Drawing, look: Look, label: str = "", caption: str = "") -> str:
     """Return `drawn` as a PNG file in base64; `label` says what the values are, `caption` what is shown."""
+    return _encoded(_image(drawn, look, label, caption))
+
+
+def pictures(parts: Sequence[tuple[Drawing, Look, str]], caption: str) -> str:
+    """Return several drawings, each with its label, one below the other as one file."""
+    from PIL import Image
+
+    whole = Image.new("RGB", (SIZE[0] * 2, SIZE[1] * 2 * len(parts)), "white")
+    for place, (drawn, look, label) in enumerate(parts):
+        is_last = place == len(parts) - 1
+        whole.paste(_image(drawn, look, label, caption if is_last else ""), (0, place * SIZE[1] * 2))
+    return _encoded(whole)
+
+
+def _encoded(image: "Image") -> str:
+    from PIL import Image
+
+    file = io.BytesIO()
+    half = (image.width // 2, image.height // 2)
+    image.resize(half, Image.Resampling.LANCZOS).quantize(128).save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _image(drawn: Drawing, look: Look, label: str, caption: str) -> "Image":
+    """Return `drawn` at twice the size of a picture."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (SIZE[0] * 2, SIZE[1] * 2), "white")
@@ -49,9 +76,7 @@ def picture(drawn: Drawing, look: Look, label: str = "", caption: str = "") -> s
     pen.marks(shown)
     pen.legend(shown)
     pen.caption(" · ".join(filter(None, [caption, counts(drawn.badge)])))
-    file = io.BytesIO()
-    image.resize(SIZE, Image.Resampling.LANCZOS).quantize(128).save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode("ascii")
+    return image
 
 
 def _bands(rows: list[Row]) -> list[tuple[Row, Row]]:

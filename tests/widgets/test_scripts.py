@@ -10,6 +10,7 @@ import pytest
 
 from aiplat_jupyter.widgets import scripts
 from aiplat_jupyter.widgets.bar import Bar
+from aiplat_jupyter.widgets.gpucards import GpuCards
 from aiplat_jupyter.widgets.listview import ListView
 from aiplat_jupyter.widgets.overlay import Overlay
 
@@ -30,7 +31,7 @@ def evaluate(module: str, expression: str) -> Any:
 
 
 @needs_node
-@pytest.mark.parametrize("widget", [Overlay, Bar, ListView])
+@pytest.mark.parametrize("widget", [Overlay, Bar, ListView, GpuCards])
 def test_the_joined_module_is_sound(widget: type, tmp_path: Path) -> None:
     path = tmp_path / "widget.mjs"
     path.write_text(widget._esm, "utf-8")  # type: ignore[attr-defined]
@@ -51,6 +52,12 @@ def test_numbers() -> None:
     said = evaluate("page", f"{values}.map(it.formatNumber)")
     assert said == ["0.03142", "1.235e6", "1.234e-6", "12,345", "NaN", "-0.5", "1e-5", "999,999", "0"]
     assert evaluate("page", "[Infinity, -Infinity, NaN].map(it.formatNumber)") == ["∞", "−∞", "NaN"]
+
+
+@needs_node
+def test_sizes_in_gib() -> None:
+    sizes = "[0, 1e6, 2 ** 30, 61.25 * 2 ** 30, 80 * 2 ** 30, 1024 * 2 ** 30].map(it.formatGiB)"
+    assert evaluate("gpu", sizes) == ["0", "<0.1", "1", "61.3", "80", "1,024"]
 
 
 @needs_node

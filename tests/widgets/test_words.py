@@ -3,11 +3,13 @@
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from aiplat_jupyter.core.gpu import Absence, GpuStatus, MonitorState
 from aiplat_jupyter.core.states import EXPERIMENT
-from aiplat_jupyter.widgets import tasklist, words
+from aiplat_jupyter.widgets import gpumonitor, gpurows, gpuseries, tasklist, words
 from aiplat_jupyter.widgets.looks import AXES, KNOBS, Look, controls
 from aiplat_jupyter.widgets.projectlist import SORTS
 from aiplat_jupyter.widgets.status import word
@@ -35,7 +37,25 @@ def used() -> set[str]:
     states = {word(status) for status in EXPERIMENT}
     labels = {control["label"] for control in controls(Look())} - {""}
     axes = {axis.removeprefix("metric:") for axis in AXES}
-    return said | keyed | states | labels | axes | set(KNOBS) | set(SORTS) | set(tasklist.SORTS)
+    return said | keyed | states | labels | axes | gpus() | set(KNOBS) | set(SORTS) | set(tasklist.SORTS)
+
+
+def gpus() -> set[str]:
+    """Return the keys that are made of a reading, a reason or a state."""
+    axes = {f"gpu_axis_{metric}" for metric in (*gpuseries.GPU, *gpuseries.HOST)}
+    slow = {f"gpu_slow_{why}" for why in gpurows.LIMITS}
+    hints = {f"{word}_hint" for word in {*slow, "gpu_xid", "gpu_ecc"}}
+    reasons = {f"gpu_{reason}" for reason in get_args(Absence)} - {"gpu_"}
+    heads = {f"gpu_{n}{driver}" for n in ("one", "some") for driver in ("", "_driver")}
+    return axes | slow | hints | reasons | heads | set(gpumonitor.SPANS)
+
+
+def test_each_state_of_the_monitor_has_words() -> None:
+    for state in get_args(MonitorState):
+        status = GpuStatus(
+            state=state, agent="a", host="box", username="ada", at=0.0, interval=1.0, total=2, devices=[]
+        )  # fmt: skip
+        assert gpurows.head(status)["word"] in words.EN
 
 
 def test_every_used_key_exists() -> None:

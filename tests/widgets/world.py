@@ -13,10 +13,12 @@ import numpy as np
 from aiplat_jupyter.client.api import Resync
 from aiplat_jupyter.core.curves import AbandonedTail, Columns, Curve, CurveAnswer, CurveQuery
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound, Unavailable
+from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuQuery, GpuStatus
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery, TaskQuery
 from aiplat_jupyter.core.records import Change, ExperimentRow, Page, Project, SeriesSummary
 from aiplat_jupyter.core.states import LIVE
-from aiplat_jupyter.core.tasks import Progress, TaskRow
+from aiplat_jupyter.core.tasks import Agent, Progress, TaskRow
+from tests.widgets.machine import Machine
 
 EPOCH = 1_750_000_000.0
 
@@ -64,6 +66,8 @@ class World:
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
         self.tasks: dict[str, TaskRow] = {}
+        self.machines: dict[str, Machine] = {}
+        self.histories: list[GpuHistoryQuery] = []
         self.told: list[str] = []
         self.error: AiplatError | None = None
         self.asked: list[CurveQuery] = []
@@ -90,6 +94,20 @@ class World:
             **more,
         )  # fmt: skip
         self.tell(uid, "status", topics=("tasks", f"task:{uid}"))
+
+    def machine(self, name: str, **state: Any) -> Machine:
+        """Add a machine, whose agent is called like it; the first one is the server's own."""
+        made = self.machines[name] = Machine(name, is_own=not self.machines, **state)
+        return made
+
+    def sample(self, at: float | None = None) -> None:
+        """Sample the server's own machine, and tell those who listen to it."""
+        own = next(iter(self.machines.values()))
+        own.read(at)
+        with self.lock:
+            for stream in self.listeners:
+                if "gpu" in stream.topics:
+                    stream.queue.put(own.status())
 
     def log(self, uid: str, metric: str, values: list[float], start: int | None = None) -> None:
         """Log points at consecutive steps."""
@@ -133,10 +151,10 @@ class Stream:
 
     def __init__(self, world: World, topics: tuple[str, ...], after: int | None) -> None:
         self.topics, self.after = topics, after
-        self.queue: queue.Queue[Change | Resync | str | None] = queue.Queue()
+        self.queue: queue.Queue[Change | GpuStatus | Resync | str | None] = queue.Queue()
         self._world = world
 
-    def __iter__(self) -> Iterator[Change | Resync]:
+    def __iter__(self) -> Iterator[Change | GpuStatus | Resync]:
         with self._world.lock:
             self._world.listeners.append(self)
             self._world.opened += 1
@@ -145,7 +163,8 @@ class Stream:
                 if change is None:
                     raise Unavailable("The event stream broke off.")
                 assert not isinstance(change, str)
-                self.after = change.after if isinstance(change, Resync) else change.seq
+                if not isinstance(change, GpuStatus):
+                    self.after = change.after if isinstance(change, Resync) else change.seq
                 yield change
         finally:
             with self._world.lock:
@@ -207,6 +226,22 @@ class FakeApi:
         wanted = [row for row in self._world.tasks.values() if row.state in query.state and query.q in row.name]
         shown = [row for row in wanted if not query.project or row.project in query.project]
         return _page(shown, query.limit, query.cursor)
+
+    def agents(self) -> list[Agent]:
+        self._check()
+        return [machine.agent() for machine in self._world.machines.values()]
+
+    def gpu_status(self, query: GpuQuery) -> GpuStatus:
+        self._check()
+        return self._machine(query.agent).status()
+
+    def gpu_history(self, query: GpuHistoryQuery) -> GpuHistory:
+        self._check()
+        self._world.histories.append(query)
+        return self._machine(query.agent).history(query)
+
+    def _machine(self, agent: str) -> Machine:
+        return self._world.machines[agent] if agent else next(iter(self._world.machines.values()))
 
     def post(self, path: str, _type: type, _body: object = None) -> None:
         self._check()

@@ -1,0 +1,198 @@
+"""What GPUs and their machine do now, as the browser's cards take it: plain dicts, words as keys of `words`. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, GpuStatus, Holder, Host, MonitorState, Reading
+from aiplat_jupyter.core.states import EXPERIMENT
+from aiplat_jupyter.widgets import words
+
+GIB: Final = 2.0**30
+Card = dict[str, Any]
+_FAULTS: Final = frozenset({"thermal", "power_brake", "hardware"})
+LIMITS: Final = frozenset({"power", *_FAULTS})
+"""Reasons to run slower that are worth a word."""
+_NEAR: Final = 5.0
+"""°C below its limit from which a temperature is worth a look."""
+_FULL: Final = 95.0
+"""Percent of a memory from which that is worth a look."""
+_TROUBLE: Final[dict[MonitorState, str]] = {
+    "driver_mismatch": "gpu_driver_mismatch",
+    "driver_stalled": "gpu_driver_stalled",
+    "failed": "gpu_failed",
+    "away": "gpu_away",
+}
+_PLAIN: Final[dict[MonitorState, str]] = {
+    "starting": "gpu_starting",
+    "no_driver": "gpu_no_driver",
+    "no_gpu": "gpu_no_gpu",
+}
+
+
+def head(status: GpuStatus) -> Card:
+    """Return the line over the cards: whose they are, or what is wrong."""
+    values = {"host": status.host, "n": status.total, "driver": status.driver}
+    if status.state in _TROUBLE:
+        icon = EXPERIMENT["lost"].icon if status.state == "away" else "⚠"
+        return {"word": _TROUBLE[status.state], "icon": icon, "values": values, "at": status.at, "why": status.detail}
+    if status.state in _PLAIN:
+        return {"word": _PLAIN[status.state], "icon": "", "values": values, "at": None, "why": status.detail}
+    one = status.total == 1
+    word = ("gpu_one" if one else "gpu_some") + ("_driver" if status.driver else "")
+    return {"word": word, "icon": "", "values": values, "at": None, "why": status.detail}
+
+
+def cards(status: GpuStatus, colours: Mapping[str, str]) -> list[Card]:
+    """Return a card for each GPU, in the colour of its curve, and one for the machine."""
+    parents = {device.parent for device in status.devices} - {None}
+    shown = [_card(device, colours.get(device.uuid), device.uuid in parents) for device in status.devices]
+    return [*shown, *([host_card(status.system, status.host)] if status.system else [])]
+
+
+def _card(device: GpuDevice, colour: str | None, is_split: bool) -> Card:
+    has_mig = is_split or device.parent is not None
+    return {
+        "kind": "gpu",
+        "key": device.uuid,
+        "label": label(device),
+        "name": device.name,
+        "color": colour,
+        "lost": device.state == "lost",
+        "unified": device.is_unified,
+        "part": device.parent is not None,
+        "utilization": _reading(device.utilization, has_mig=has_mig),
+        "memory": _memory(device),
+        "temperature": _reading(device.temperature)
+        | {"look": _is_hot(device), "limit": device.temperature_limit.value},
+        "power": _reading(device.power, has_mig=has_mig) | {"limit": device.power_limit.value},
+        "facts": _facts(device),
+        "signs": _signs(device),
+        "users": users(device),
+        "hidden": device.processes_reason,
+    }
+
+
+def label(device: GpuDevice) -> str:
+    """Return how a GPU is called for short."""
+    return f"{'MIG' if device.parent else 'GPU'} {device.index}"
+
+
+def _reading(reading: Reading, *, has_mig: bool = False) -> Card:
+    why = f"gpu_{reading.reason or 'unknown'}" if reading.value is None else ""
+    if has_mig and why == "gpu_not_supported":
+        why = "gpu_not_with_mig"
+    return {"value": reading.value, "why": why}
+
+
+def _memory(device: GpuDevice) -> Card:
+    total = device.memory_total.value
+    told = _reading(device.memory_used)
+    share = told["value"] / total * 100 if told["value"] is not None and total else None
+    return told | {"total": total, "share": share, "look": share is not None and share >= _FULL}
+
+
+def _is_hot(device: GpuDevice) -> bool:
+    now, limit = device.temperature.value, device.temperature_limit.value
+    return now is not None and limit is not None and now >= limit - _NEAR
+
+
+def _facts(device: GpuDevice) -> list[Card]:
+    """Return what the card tells when it is pointed at."""
+    readings = {
+        "gpu_clock": (device.clock_sm, "MHz"),
+        "gpu_clock_memory": (device.clock_memory, "MHz"),
+        "gpu_fan": (device.fan, "%"),
+        "gpu_limit": (device.power_limit, "W"),
+        "gpu_slows_at": (device.temperature_limit, "°C"),
+    }
+    known = [(word, reading.value, unit) for word, (reading, unit) in readings.items() if reading.value is not None]
+    return [{"word": word, "value": value, "unit": unit} for word, value, unit in known]
+
+
+def _signs(device: GpuDevice) -> list[Card]:
+    """Return what is wrong with it, the worst first."""
+    errors = int(device.ecc_uncorrected.value or 0)
+    signs: list[Card | None] = [
+        {"word": "gpu_xid", "level": "broken", "values": {"n": device.xid}} if device.xid else None,
+        {"word": "gpu_ecc", "level": "broken", "values": {"n": errors}} if errors else None,
+        *(
+            {"word": f"gpu_slow_{why}", "level": "look" if why in _FAULTS else "quiet", "values": {}}
+            for why in device.throttle
+            if why in LIMITS
+        ),
+    ]
+    return [sign for sign in signs if sign]
+
+
+# For whom
+
+
+def users(device: GpuDevice) -> list[Card]:
+    """Return who uses the GPU: its processes, the largest first; the lease that holds it, where none of them is its."""
+    ordered = sorted(device.processes, key=lambda each: -(each.memory.value or 0.0))
+    lease = device.lease
+    seen = {each.holder.task for each in ordered if each.holder}
+    held = [{"kind": "lease", "who": who(lease), "memory": None}] if lease and lease.task not in seen else []
+    return [*held, *map(_user, ordered)]
+
+
+def _user(process: GpuProcess) -> Card:
+    return {
+        "kind": "foreign" if process.is_foreign else "process",
+        "who": who(process.holder) if process.holder else None,
+        "name": process.name,
+        "pid": process.pid,
+        "username": process.username,
+        "memory": _reading(process.memory),
+    }
+
+
+def who(holder: Holder) -> Card:
+    """Return what a holder is called: by task, by notebook with its experiment, or that it may not be told."""
+    names = [holder.task_name or holder.task, holder.notebook and holder.notebook.rpartition("/")[2]]
+    names.append(holder.experiment_name or holder.experiment)
+    told = [str(name) for name in names if name]
+    return {
+        "text": " · ".join(dict.fromkeys(told)),
+        "full": " · ".join(filter(None, [holder.task_name, holder.notebook, holder.experiment_name])),
+        "word": "" if told else "gpu_hidden" if holder.is_hidden else "gpu_kernel",
+    }
+
+
+def host_card(system: Host, name: str) -> Card:
+    """Return the card of the machine."""
+    meters = (
+        {"word": "gpu_cpu", "share": system.cpu, "used": None, "total": system.cores},
+        _meter("gpu_host_memory", system.memory_used, system.memory_total),
+        _meter("gpu_disk", system.disk_used, system.disk_total),
+    )
+    return {"kind": "host", "key": "", "name": name, "meters": list(meters), "load": system.load}
+
+
+def _meter(word: str, used: float, total: float) -> Card:
+    share = used / total * 100 if total else None
+    return {"word": word, "share": share, "used": used, "total": total, "look": share is not None and share >= _FULL}
+
+
+# As text
+
+
+def plain(status: GpuStatus) -> str:
+    """Return it in a line of text."""
+    told = [_plain(device) for device in status.devices[:8]]
+    if len(status.devices) > len(told):
+        told.append(words.say("gpu_more", n=len(status.devices) - len(told)))
+    if not status.devices:
+        told.append(words.say(head(status)["word"], host=status.host, n=0, driver=status.driver, at=""))
+    if status.system:
+        told.append(f"{words.say('gpu_cpu')} {status.system.cpu:.0f} %")
+    return "; ".join(told)
+
+
+def _plain(device: GpuDevice) -> str:
+    if device.state == "lost":
+        return f"{label(device)} {words.say('lost')}"
+    busy, used, total = device.utilization.value, device.memory_used.value, device.memory_total.value
+    share = "–" if busy is None else f"{busy:.0f} %"
+    size = "–" if used is None else f"{used / GIB:.1f}" + (f" / {total / GIB:.1f} GiB" if total else " GiB")
+    return f"{label(device)} {share}, {size}"
