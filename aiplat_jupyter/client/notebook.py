@@ -62,9 +62,11 @@ class _Watch:
         events.register("post_run_cell", self._after)
 
     def _before(self, _info: Any) -> None:
+        session.current().system.is_idle = False
         self._logged = {recording: recording.logged for recording in session.current().live()}
 
     def _after(self, result: Any) -> None:
+        session.current().system.is_idle = True
         error = result.error_before_exec or result.error_in_exec
         session.current().converter.drain(1.0)
         for recording in session.current().live():

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aiplat_jupyter.client import capture, notebook, session
+from aiplat_jupyter.client import capture, notebook, session, system
 from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import Complaints, say
 from aiplat_jupyter.client.console import new_console
@@ -39,6 +39,7 @@ def init(
     from_step: int | None = None,
     all_ranks: bool = False,
     console: bool = True,
+    system_metrics: bool = True,
     strict: bool = False,
 ) -> Experiment:
     """Begin an experiment. Talks to no server (unless it resumes one): everything goes into a journal on this machine.
@@ -54,6 +55,8 @@ def init(
     from_step : with `resume`: the first step to be done anew; None: go on behind the last one.
     all_ranks : in a distributed run, let ranks other than 0 log too (as context ``rank=n``); else theirs do nothing.
     console : in a notebook, keep what its cells print until the experiment ends, as its log.
+    system_metrics : keep what GPUs, CPU and memory do meanwhile, every 10 s, as metrics ``system/…``. In a distributed
+        run that is for rank 0's machine; with `all_ranks` for each machine. ``AIPLAT_SYSTEM_METRICS=0`` turns it off.
     strict : raise what is otherwise one warning (for tests).
 
     Raises
@@ -97,7 +100,23 @@ def init(
     recording.step, recording.cell = last_step if from_step is None else from_step - 1, cell
     if log:
         log.follow(recording)
+    if system_metrics:
+        _watch_system(recording)
     return Experiment(recording)
+
+
+def _watch_system(recording: Recording) -> None:
+    """Keep the system metrics of this machine, unless that is another's to do, or was turned off."""
+    if recording.muted or os.environ.get(system.VARIABLE) == "0":
+        return
+    pid = os.getpid()
+    if _is_launched():
+        from aiplat_jupyter.client import ranks
+
+        if not ranks.is_first_here():
+            return
+        pid = os.getppid() if ranks.this_rank() else pid
+    session.current().system.watch(recording, pid)
 
 
 def _new_experiment(task: OwnTask | None, project: str, name: str, config: dict[str, Any]) -> str:

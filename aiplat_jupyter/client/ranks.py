@@ -16,6 +16,7 @@ _LAUNCHERS: Final = (
 )
 """Variables of torchrun, Open MPI, MPICH and Slurm. Slurm sets the last only in steps that ``srun`` starts."""
 _LOCAL_SIZE: Final = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
+_LOCAL: Final = ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
 _RESTARTS: Final = ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT")
 _LAUNCH: Final = ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID", "SLURM_STEP_ID")
 
@@ -42,6 +43,12 @@ def this_rank(env: Mapping[str, str] = os.environ) -> Rank | None:
         if number is not None and size is not None:
             return Rank(number, size, _number(env, _RESTARTS) or 0) if size > 1 else None
     return None
+
+
+def is_first_here(env: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether this process is the first of its machine: rank 0, or the one that the launcher numbers 0 there."""
+    rank = this_rank(env)
+    return rank is None or rank.number == 0 or _number(env, _LOCAL) == 0
 
 
 def shared_uids(rank: Rank, count: int, env: Mapping[str, str] = os.environ) -> Uids | None:

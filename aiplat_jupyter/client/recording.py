@@ -52,6 +52,7 @@ class Recording:
     joins : another process's attempt, whose end is not told here.
     muted : another rank's, that was not asked to log.
     fault : the last error that may have been the end.
+    at_end : called once it has ended.
     cell : the notebook cell that began it.
     shapes : by keys. Emptied to send every call of `log` the slow way: after the end, and in a forked child.
     step : of the last point.
@@ -73,6 +74,7 @@ class Recording:
         self.muted = False
         self.fault: Fault | None = None
         self.cell: Cell | None = None
+        self.at_end: Callable[[], None] | None = None
         self._folder = folder
         self._shipper = shipper
         self._converter = converter
@@ -103,6 +105,7 @@ class Recording:
                     journal.close()
                     raise
                 self.journal, self.shipment = journal, Shipment(journal.uid, journal.fd, self.complaints)
+                self.shipment.is_quiet = self.opened.clock
                 self._shipper.add(self.shipment, journal)
             return self.journal
 
@@ -232,6 +235,8 @@ class Recording:
             self.shapes.clear()
             if self.shipment:
                 self.shipment.ended = True
+        if self.at_end:
+            self.at_end()
 
     def drain(self, timeout: float) -> None:
         """Wait for the numbers that are still on their device."""

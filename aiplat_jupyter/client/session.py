@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiplat_jupyter.client.deferred import Converter
 from aiplat_jupyter.client.recording import Recording
 from aiplat_jupyter.client.shipper import Shipper
+from aiplat_jupyter.client.system import SystemMetrics
 from aiplat_jupyter.core.states import ExperimentStatus
 
 PATIENCE: Final = 5.0
@@ -25,6 +26,7 @@ class Session:
     def __init__(self) -> None:
         self.shipper = Shipper()
         self.converter = Converter()
+        self.system = SystemMetrics(self.shipper, self.converter)
         self.recordings: set[Recording] = set()
         self.opened = 0
         """How many experiments were begun."""
@@ -80,6 +82,7 @@ _current = Session()
 def _renew_after_fork() -> None:
     global _current
     inherited, _current = _current, Session()
+    inherited.system.forget()
     for recording in inherited.recordings:
         recording.fork(_current.shipper, _current.converter)
     _current.recordings = inherited.recordings

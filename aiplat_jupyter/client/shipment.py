@@ -29,6 +29,7 @@ class Shipment:
     stop : somebody asked the experiment to stop.
     ended : nothing more will be appended.
     abandoned : the server will never take the rest.
+    is_quiet : no sign of life is expected of it; another journal of the process gives some.
     done : set when nothing is left to wait for: all is committed, abandoned, or there is no server.
     """
 
@@ -40,6 +41,7 @@ class Shipment:
         self.stop = False
         self.ended = False
         self.abandoned = False
+        self.is_quiet = False
         self.done = threading.Event()
         self.sent_at = 0.0
         self._slice = SLICE

@@ -90,7 +90,8 @@ class Shipper:
     def _send(self, shipment: Shipment) -> bool:
         """Send a slice if there is something to send; tell whether to go on at once."""
         now = time.monotonic()
-        if shipment.abandoned or (not shipment.left and now - shipment.sent_at < SILENCE):
+        is_early = shipment.is_quiet or now - shipment.sent_at < SILENCE
+        if shipment.abandoned or (is_early and not shipment.left):
             return False
         try:
             connection = self._connect()
