@@ -16,7 +16,9 @@ import psutil
 from msgspec import Struct, field
 
 from aiplat_jupyter import executors
+from aiplat_jupyter.core.alert_presets import PRESETS
 from aiplat_jupyter.core.errors import Unavailable
+from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery
 from aiplat_jupyter.core.ports import Executor, Launch
 from aiplat_jupyter.core.records import Identity, ServerInfo
 from aiplat_jupyter.core.tasks import TaskCheck, TaskSpec
@@ -24,6 +26,8 @@ from aiplat_jupyter.executors import command, environment
 from aiplat_jupyter.gpu import inventory
 from aiplat_jupyter.services.adoption import Adoption
 from aiplat_jupyter.services.agents import Agents
+from aiplat_jupyter.services.alert_replay import Replay
+from aiplat_jupyter.services.alerts import Alerts
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.dispatcher import Dispatcher
 from aiplat_jupyter.services.experiments import Experiments
@@ -41,7 +45,7 @@ from aiplat_jupyter.services.schedules import Schedules
 from aiplat_jupyter.services.tasks import Tasks
 from aiplat_jupyter.services.tokens import Tokens
 from aiplat_jupyter.services.users import Users
-from aiplat_jupyter.store import agents
+from aiplat_jupyter.store import agents, alert_rules
 from aiplat_jupyter.store.claims import Claims
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
@@ -101,6 +105,7 @@ class Platform:
     schedules: Schedules
     dispatcher: Dispatcher
     logs: Logs
+    alerts: Alerts
 
 
 def local_account() -> Identity:
@@ -132,6 +137,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         journals = Journals(database, Notebooks(agent.id, os.uname().nodename, folders))
         kernels, users = Kernels(), Users(database)
         await users.seen(settings.local)
+        await database.write(lambda tx: alert_rules.seed(tx, PRESETS))
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
         work = await stack.enter_async_context(_at_work(settings, database, bus, folders, agent))
@@ -152,6 +158,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
             schedules=work.schedules,
             dispatcher=work.dispatcher,
             logs=logs,
+            alerts=Alerts(database, settings.local, Replay(database, _no_history)),
         )
 
 
@@ -207,6 +214,11 @@ async def _logs(settings: Settings, database: Database, bus: Bus) -> AsyncIterat
             yield logs
     finally:
         await asyncio.to_thread(opened.close)
+
+
+async def _no_history(_who: Identity, query: GpuHistoryQuery) -> GpuHistory:
+    """Answer what there is of GPUs' history while nothing keeps one."""
+    return GpuHistory(agent=query.agent, host="", start=0.0, end=0.0, resolution=0.0, names={}, series=[])
 
 
 def _check(root: Path, spec: TaskSpec) -> TaskCheck:

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from aiplat_jupyter.core.curves import Value
+from aiplat_jupyter.core.states import Severity as Severity
 
-Severity = Literal["info", "warning", "critical"]
 Subject = Literal["gpu", "host", "experiment", "task"]
 """What a rule watches, each one of them by itself."""
 Condition = Literal["above", "below", "not_finite", "silent", "diverges", "plateau", "failed", "waits", "overdue"]

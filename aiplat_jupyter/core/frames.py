@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import msgspec
 
-from aiplat_jupyter.core.states import ExperimentStatus
+from aiplat_jupyter.core.states import ExperimentStatus, Severity
 
 VERSION: Final = 1
 HEAD: Final = struct.Struct("<II")
@@ -96,6 +96,18 @@ class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
     keys: list[str]
 
 
+class Raised(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that code raised. The same `uid` again, with a higher `count`: it was raised that often."""
+
+    uid: str
+    title: str
+    text: str = ""
+    level: Severity = "warning"
+    count: int = 1
+    step: int | None = None
+    wall: float
+
+
 class Changed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="change"):
     """Merges entries into the experiment's config, summary or provenance, or sets what is not None.
 
@@ -111,6 +123,9 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="cha
     name: str | None = None
     notes: str | None = None
     tags: list[str] | None = None
+    alert: Raised | None = None
+    """Nothing else is set then. It travels in here because servers of before alerts pass by a field that they do not
+    know, while a record that they do not know would keep them from reading the journal any further."""
 
 
 class Rewound(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="rewind"):

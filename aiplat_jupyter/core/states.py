@@ -31,6 +31,8 @@ TaskReason = Literal[
 Lifecycle = Literal["active", "archived", "trashed"]
 Role = Literal["owner", "editor", "viewer"]
 Scope = Literal["read", "write", "admin"]
+Severity = Literal["info", "warning", "critical"]
+"""Of an alert."""
 
 
 class State(msgspec.Struct, frozen=True):

@@ -1,7 +1,6 @@
 """One commit of a journal: its items, in order, inside one transaction."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from aiplat_jupyter.core import frames
 from aiplat_jupyter.core.errors import Conflict, InvalidInput, UnreadableJournal
 from aiplat_jupyter.core.frames import Changed, Idle, Opened, Progressed, Record, Rewound, Shape, Status
 from aiplat_jupyter.core.records import Identity
-from aiplat_jupyter.services import access, limits, links
+from aiplat_jupyter.services import access, limits, links, raised
 from aiplat_jupyter.services.experiments import create_in
 from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Points
@@ -102,7 +101,7 @@ class Commit:
         state = self.state
         if state.context:
             return  # what became of the run is for rank 0 to say
-        at = _moment(status.wall)
+        at = limits.moment(status.wall)
         attempts.end(self._tx, state.attempt_id, status.status, limits.flat(status.cause), at, final=status.final)
         if status.final:
             links.end(self._tx, state.experiment_uid, status.status, status.cause, at)
@@ -110,7 +109,7 @@ class Commit:
         self._kinds["status"] = None
 
     def _rewind(self, rewound: Rewound) -> None:
-        state, at = self.state, _moment(rewound.wall)
+        state, at = self.state, limits.moment(rewound.wall)
         limits.uid(rewound.attempt)
         known = attempts.find(self._tx, rewound.attempt)
         if known is not None and known.experiment_id != state.experiment_id:
@@ -131,6 +130,9 @@ class Commit:
         self._kinds["status"] = None
 
     def _change(self, changed: Changed) -> None:
+        if changed.alert is not None:
+            raised.keep(self._tx, self.state, changed.alert)
+            return
         stamps = Stamps(self._tx, self.state.experiment_id, self._set_at(changed), self.state.attempt_id)
         for column in MAPPINGS:
             self._merge(stamps, column, getattr(changed, column))
@@ -145,7 +147,7 @@ class Commit:
 
     def _set_at(self, changed: Changed) -> float:
         if changed.wall is not None:
-            return _moment(changed.wall)
+            return limits.moment(changed.wall)
         return time.time() if self.state.is_current else attempts.get(self._tx, self.state.attempt_id).started_at
 
     def _merge(self, stamps: Stamps, column: str, entries: dict[str, Any]) -> None:
@@ -178,7 +180,7 @@ class Commit:
         found = known or self._create(opened)
         access.check(self._who, found.project.role, "editor")
         attempt = self._attempt(found, opened)
-        stamps = Stamps(self._tx, found.id, _moment(opened.wall), attempt)
+        stamps = Stamps(self._tx, found.id, limits.moment(opened.wall), attempt)
         if known is None:
             stamps.put_all()
         elif opened.rank is None and not opened.joins:
@@ -204,7 +206,7 @@ class Commit:
             "task_type": self._within(limits.text, "task_type", opened.task_type[: limits.NAME]) or "",
         }
         project = limits.name("project", opened.project)
-        create_in(self._tx, self._who, project, opened.experiment, _moment(opened.wall), values)
+        create_in(self._tx, self._who, project, opened.experiment, limits.moment(opened.wall), values)
         return access.experiment(self._tx, self._who, opened.experiment, "editor")
 
     def _fill(self, found: experiments.Found, opened: Opened, stamps: Stamps) -> None:
@@ -222,7 +224,7 @@ class Commit:
     def _is_late(self, found: experiments.Found, opened: Opened) -> bool:
         """Tell whether this is an earlier run, whose journal comes after that of the present one."""
         current = attempts.get(self._tx, found.attempt_id) if found.attempt_id else None
-        return current is not None and not opened.resume and _moment(opened.wall) < current.started_at
+        return current is not None and not opened.resume and limits.moment(opened.wall) < current.started_at
 
     def _attempt(self, found: experiments.Found, opened: Opened) -> int:
         """Return the attempt that the journal writes to: begun now, or by another rank or an earlier resume."""
@@ -231,13 +233,13 @@ class Commit:
             return self._begin(found, opened)
         if known.experiment_id != found.id:
             raise Conflict("The attempt belongs to another experiment.")
-        attempts.date_back(self._tx, known.id, _moment(opened.wall))
+        attempts.date_back(self._tx, known.id, limits.moment(opened.wall))
         if not opened.context and not known.final and known.status != "running":
             attempts.reopen(self._tx, known.id)
         return known.id
 
     def _begin(self, found: experiments.Found, opened: Opened) -> int:
-        at = _moment(opened.wall)
+        at = limits.moment(opened.wall)
         is_late = self._is_late(found, opened)
         current = attempts.get(self._tx, found.attempt_id) if found.attempt_id and not is_late else None
         parent = self._parent(found, opened, at) if opened.parent else current
@@ -270,8 +272,3 @@ def _check_identifiers(opened: Opened) -> None:
 def _metric(key: str) -> str:
     """Return the name of a metric with the sign for NUL in its place, which PostgreSQL cannot keep."""
     return key.replace("\x00", "␀")
-
-
-def _moment(wall: float) -> float:
-    """Return `wall` if it can be a time, else now."""
-    return wall if math.isfinite(wall) and 0 < wall < 1e11 else time.time()

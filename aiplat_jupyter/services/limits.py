@@ -1,5 +1,7 @@
 """How long things may be, so that one of them cannot make every list slow."""
 
+import math
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 from unicodedata import category
@@ -55,6 +57,11 @@ def mapping(field: str, values: dict[str, Any]) -> dict[str, Any]:
 def flat(value: str) -> str:
     """Return text that a machine made, cut and cleaned so that every database can keep it."""
     return value.replace("\x00", "")[:NAME]
+
+
+def moment(wall: float) -> float:
+    """Return a time that a machine told if it can be one, else now."""
+    return wall if math.isfinite(wall) and 0 < wall < 1e11 else time.time()
 
 
 def uid(value: str | None, field: str = "uid") -> str | None:

@@ -50,6 +50,16 @@ def of_schedule(tx: Connection, kind: Kind, uid: str, project: str) -> None:
     _record(tx, ["schedules"], kind, uid, project)
 
 
+def of_rule(tx: Connection, kind: Kind, uid: str) -> None:
+    """Record that a rule of alerts changed."""
+    _record(tx, ["rules"], kind, uid, None)
+
+
+def of_alerts(tx: Connection, kind: Kind, named: Iterable[tuple[str, str | None]]) -> None:
+    """Record that alerts, each with the project (uids) that decides who may see it, if one does, changed."""
+    _record_all(tx, [("alerts", kind, uid, project) for uid, project in named])
+
+
 def _record(tx: Connection, topics: list[str], kind: Kind, uid: str, project: str | None) -> None:
     _record_all(tx, [(topic, kind, uid, project) for topic in topics])
 

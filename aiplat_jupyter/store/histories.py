@@ -62,6 +62,23 @@ def history(tx: Connection, experiment: str, metrics: Sequence[str], limit: int,
     return _page(parts, None)
 
 
+def behind(tx: Connection, experiment: str, attempt: int, metric: str, step: int | None, limit: int) -> Samples:
+    """Return up to `limit` points of a metric of one attempt (by its number) behind a step (None: all), by rising step.
+
+    The last of equal steps counts.
+    """
+    place = None if step is None else Place(metric, "", attempt, step + 1, 0)
+    parts, room = [Samples.none()], limit
+    for row in (one for one in _rows(tx, experiment, [metric]) if (one.context, one.number) == ("", attempt)):
+        for samples in _clusters(Archive.reading(tx), row, place):
+            start = 0 if step is None else int(np.searchsorted(samples.step, step, "right"))
+            parts.append(samples.take(slice(start, start + room)))
+            room -= len(parts[-1].step)
+            if room <= 0:
+                break
+    return Samples.joined(parts).drawn()
+
+
 def _rows(tx: Connection, experiment: str, metrics: Sequence[str]) -> list[Any]:
     """Return the series that are asked for, each with its attempt's number and uid, in the order of the answer."""
     columns = (

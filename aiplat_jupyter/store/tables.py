@@ -447,3 +447,96 @@ class GpuLeaseRow(Base):
     """Its UUID."""
     attempt_id: Mapped[int] = _parent("task_attempts.id")
     since: Mapped[float]
+
+
+class AlertRuleRow(Base):
+    """A rule of alerts, a default one or someone's own."""
+
+    __tablename__ = "alert_rules"
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    preset: Mapped[str] = mapped_column(default="")
+    owner: Mapped[str] = mapped_column(default="")
+    is_everywhere: Mapped[bool] = mapped_column(default=False)
+    """It watches all projects: a default rule, or one of an administrator; else those that its owner may edit."""
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    silenced_until: Mapped[float] = mapped_column(default=0.0)
+    spec: Mapped[dict[str, Any]]
+    projects: Mapped[list[str]]
+    """Uids of the projects that its scope lies in, as of when it was saved."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Raised when what it knew of its targets no longer holds."""
+    since: Mapped[float]
+    """When this version began to watch."""
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class AlertStateRow(Base):
+    """What a rule knows of one target."""
+
+    __tablename__ = "alert_states"
+    __table_args__ = (UniqueConstraint("rule_id", "key"), Index("alert_states_by_update", "updated_at"))
+
+    rule_id: Mapped[int] = _parent("alert_rules.id")
+    key: Mapped[str]
+    number: Mapped[int] = mapped_column(default=0)
+    """How often it has fired: who fires it again must have known the last time."""
+    level: Mapped[int] = mapped_column(default=0)
+    is_pending: Mapped[bool] = mapped_column(default=False)
+    event: Mapped[str | None]
+    """Uid of what it said and has not taken back."""
+    attempt: Mapped[str | None]
+    """Of an experiment: the attempt that was read, up to `step`."""
+    step: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[dict[str, Any]]
+    updated_at: Mapped[float]
+
+
+class AlertEventRow(Base):
+    """One time that a rule fired, or that code raised an alert. It outlives its rule."""
+
+    __tablename__ = "alert_events"
+    __table_args__ = (
+        Index("alert_events_by_time", "fired_at", "id"),
+        Index("alert_events_open", "is_open", "fired_at"),
+        Index("alert_events_by_rule", "rule", "fired_at"),
+        Index("alert_events_by_experiment", "experiment", "fired_at"),
+        Index("alert_events_by_task", "task", "fired_at"),
+        Index("alert_events_by_gpu", "gpu", "fired_at"),
+        Index("alert_events_by_project", "project_id"),
+    )
+
+    uid: Mapped[str] = mapped_column(unique=True)
+    occurrence: Mapped[str] = mapped_column(unique=True)
+    """Rule, target and how often it has fired: nothing is said twice."""
+    project_id: Mapped[int | None] = mapped_column(Id, ForeignKey("projects.id", ondelete="CASCADE"))
+    """Of whom it tells, if that is an experiment or a task: who may see it."""
+    rule: Mapped[str | None]
+    name: Mapped[str]
+    preset: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str]
+    severity: Mapped[str]
+    state: Mapped[str]
+    is_open: Mapped[bool]
+    target: Mapped[dict[str, Any]]
+    gpu: Mapped[str | None]
+    experiment: Mapped[str | None]
+    task: Mapped[str | None]
+    title: Mapped[str] = mapped_column(default="")
+    text: Mapped[str] = mapped_column(default="")
+    metric: Mapped[str] = mapped_column(default="")
+    condition: Mapped[str | None]
+    value: Mapped[float | None]
+    threshold: Mapped[float | None]
+    for_s: Mapped[float] = mapped_column(default=0.0)
+    step: Mapped[int | None] = mapped_column(BigInteger)
+    count: Mapped[int] = mapped_column(default=1)
+    fired_at: Mapped[float]
+    updated_at: Mapped[float]
+    resolved_at: Mapped[float | None]
+    acknowledged_at: Mapped[float | None]
+    acknowledged_by: Mapped[str] = mapped_column(default="")
+    is_silenced: Mapped[bool] = mapped_column(default=False)
+    deliveries: Mapped[list[dict[str, Any]]]

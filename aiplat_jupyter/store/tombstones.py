@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from aiplat_jupyter.core.errors import Gone
 from aiplat_jupyter.store.tables import TombstoneRow
 
-Kind = Literal["project", "experiment", "journal", "task", "schedule"]
+Kind = Literal["project", "experiment", "journal", "task", "schedule", "rule"]
 
 
 def bury(tx: Connection, kind: Kind, uids: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from aiplat_jupyter.core.frames import Changed, Raised, encode
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.pytest_plugin import Answer, Ask
 from aiplat_jupyter.server.route import Route
@@ -20,6 +21,7 @@ class Case(NamedTuple):
     """A stranger is told that it does not exist; False: the answer is empty instead."""
 
 
+DIVERGES = {"subject": "experiment", "metric": "loss", "condition": "diverges", "warning": 3.0}
 SCHEDULED = {"project": "another", "kind": "command", "command": ["true"]}
 ENDED = {
     *("DELETE tasks/{uid}", "POST tasks/{uid}/purge", "POST tasks/{uid}/retry", "POST tasks/{uid}/{verb}"),
@@ -87,6 +89,18 @@ CASES = {
     "PATCH schedules/{uid}": Case("editor", {"name": "new"}),
     "DELETE schedules/{uid}": Case("editor"),
     "POST schedules/{uid}/run": Case("editor"),
+    "GET alerts/rules": Case(None),
+    "POST alerts/rules": Case("editor", {"name": "n", "scope": {"projects": ["PROJECT"]}, **DIVERGES}),
+    "POST alerts/rules/test": Case(None, {"spec": {"scope": {"projects": ["PROJECT"]}, **DIVERGES}}),
+    "GET alerts/rules/{uid}": Case("viewer"),
+    "PATCH alerts/rules/{uid}": Case("owner", {"name": "new"}),
+    "DELETE alerts/rules/{uid}": Case("owner"),
+    "POST alerts/rules/{uid}/reset": Case("agent"),
+    "GET alerts/events": Case(None),
+    "GET alerts/events/counts": Case(None),
+    "POST alerts/events/acknowledge": Case("viewer", {"uids": ["ALERT"]}, hides=False),
+    "GET alerts/events/{uid}": Case("viewer"),
+    "POST alerts/events/{uid}/acknowledge": Case("editor"),
     "GET events": Case(None, query={"wait": 0}),
 }
 
@@ -96,7 +110,7 @@ NOUNS = {noun: list(routes) for noun, routes in groupby(ROUTES, key=lambda route
 
 
 class World(NamedTuple):
-    """A project with an experiment that logged, a queued task and a schedule, and who belongs to it.
+    """A project with an experiment that logged and raised an alert, a queued task, a schedule, a rule, and its members.
 
     The agent is paused, so that the task stays where it is.
     """
@@ -108,6 +122,8 @@ class World(NamedTuple):
     task: str
     schedule: str
     agent: str
+    rule: str
+    alert: str
 
     def fill(self, value: Any) -> Any:
         """Put the world's uids where a case names them."""
@@ -116,7 +132,7 @@ class World(NamedTuple):
         if isinstance(value, list):
             return [self.fill(item) for item in value]
         uids = {"PROJECT": self.project, "EXPERIMENT": self.experiment, "OFFSET": self.offset, "NAME": self.journal}
-        return (uids | {"TASK": self.task}).get(str(value), value)
+        return (uids | {"TASK": self.task, "ALERT": self.alert}).get(str(value), value)
 
 
 async def build(ask: Ask) -> World:
@@ -126,7 +142,9 @@ async def build(ask: Ask) -> World:
     await ask("POST", "projects", {"name": uid, "uid": uid}, status=201, headers=headers)
     for role in ("viewer", "editor"):
         await ask("PUT", f"projects/{uid}/members/{role}", {"role": role}, headers=headers)
+    alert = Changed(alert=Raised(uid=uid, title="look", wall=1.0))
     frames = opened(journal + "-x", journal, project=uid) + points(["loss", "epoch"], [(0.5, 0.0), (0.25, 1.0)])
+    frames += encode(alert)
     await ask("POST", f"journals/{journal}/frames", frames, offset=0, headers=headers)
     (agent,) = (await ask("GET", "agents", headers=headers)).record
     await ask("POST", f"agents/{agent['uid']}/pause", headers={"X-Person": agent["username"]})
@@ -134,7 +152,9 @@ async def build(ask: Ask) -> World:
     schedule = {"name": "n", "cron": "0 0 1 1 *", "task": scheduled, "uid": uid}
     await ask("POST", "tasks", scheduled | {"uid": uid}, status=201, headers=headers)
     await ask("POST", "schedules", schedule, status=201, headers=headers)
-    return World(uid, journal + "-x", journal, len(frames), uid, uid, agent["uid"])
+    rule = {"name": "n", "uid": uid, "scope": {"projects": [uid]}, **DIVERGES}
+    await ask("POST", "alerts/rules", rule, status=201, headers=headers)
+    return World(uid, journal + "-x", journal, len(frames), uid, uid, agent["uid"], uid, uid)
 
 
 def name(route: Route) -> str:
@@ -149,6 +169,8 @@ async def send(ask: Ask, route: Route, world: World, headers: dict[str, str], to
     uids = {"projects": world.project, "experiments": world.experiment, "journals": world.journal}
     uids |= {"tasks": world.task, "schedules": world.schedule, "agents": world.agent}
     uid = uids.get(noun, token)
+    if noun == "alerts":
+        uid = "preset-gpu_lost" if route.path.endswith("/reset") else world.rule
     path = route.path.replace("{uid}", uid).replace("{verb}", "archive").replace("{username}", "viewer")
     if name(route) in ENDED:
         await ask("POST", f"tasks/{world.task}/stop", {}, headers={"X-Person": "owner"}, status=None)
