@@ -16,22 +16,25 @@ import psutil
 from msgspec import Struct, field
 
 from aiplat_jupyter import executors
+from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.core.alert_presets import PRESETS
 from aiplat_jupyter.core.errors import Unavailable
-from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery
+from aiplat_jupyter.core.gpu import Sample
 from aiplat_jupyter.core.ports import Executor, Launch
 from aiplat_jupyter.core.records import Identity, ServerInfo
 from aiplat_jupyter.core.tasks import TaskCheck, TaskSpec
 from aiplat_jupyter.executors import command, environment
-from aiplat_jupyter.gpu import inventory
+from aiplat_jupyter.gpu.sampling import Sampling
 from aiplat_jupyter.services.adoption import Adoption
 from aiplat_jupyter.services.agents import Agents
 from aiplat_jupyter.services.alert_replay import Replay
 from aiplat_jupyter.services.alerts import Alerts
+from aiplat_jupyter.services.attribution import Attribution
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.dispatcher import Dispatcher
 from aiplat_jupyter.services.experiments import Experiments
-from aiplat_jupyter.services.gpus import Gpus, SeenGpu
+from aiplat_jupyter.services.gpu_monitor import GpuMonitor, Keeping
+from aiplat_jupyter.services.gpus import Gpus
 from aiplat_jupyter.services.journals import Journals
 from aiplat_jupyter.services.kernels import Kernels
 from aiplat_jupyter.services.links import Notebooks
@@ -72,6 +75,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_compress_days, log_keep_days : how long after its attempt has ended a log stays as it is, and stays at all (0:
         for ever).
     stop_tasks_at_shutdown : whether tasks are asked to end when the server ends in order.
+    gpu_history_hours, gpu_history_days : how long the GPUs' history is kept in steps of 10 s, and at all (0: for ever).
     """
 
     data_dir: Path
@@ -84,6 +88,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_compress_days: float = 7.0
     log_keep_days: float = 0.0
     stop_tasks_at_shutdown: bool = False
+    gpu_history_hours: float = 48.0
+    gpu_history_days: float = 30.0
 
 
 @dataclass(kw_only=True)
@@ -106,6 +112,7 @@ class Platform:
     dispatcher: Dispatcher
     logs: Logs
     alerts: Alerts
+    gpu: GpuMonitor
 
 
 def local_account() -> Identity:
@@ -141,6 +148,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
         work = await stack.enter_async_context(_at_work(settings, database, bus, folders, agent))
+        gpu = await stack.enter_async_context(_gpus(settings, database, bus, agent, kernels, work))
         logs = await stack.enter_async_context(_logs(settings, database, bus))
         yield Platform(
             info=_info(settings, database),
@@ -158,7 +166,8 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
             schedules=work.schedules,
             dispatcher=work.dispatcher,
             logs=logs,
-            alerts=Alerts(database, settings.local, Replay(database, _no_history)),
+            alerts=Alerts(database, settings.local, Replay(database, gpu.history)),
+            gpu=gpu,
         )
 
 
@@ -167,6 +176,7 @@ class _Work(NamedTuple):
     agents: Agents
     schedules: Schedules
     dispatcher: Dispatcher
+    gpus: Gpus
 
 
 async def _enlisted(settings: Settings, database: Database) -> agents.Found:
@@ -181,7 +191,7 @@ async def _at_work(
 ) -> AsyncIterator[_Work]:
     """Dispatch the tasks of this machine and account."""
     engines = {name: executors.load(name) for name in executors.names()}
-    gpus = Gpus(_seen_gpus, settings.gpu_busy_mib, lambda: dispatcher.wake())
+    gpus = Gpus(settings.gpu_busy_mib, lambda: dispatcher.wake())
     tasks = Tasks(database, folders, agent.uid, engines, gpus=gpus.count, check=partial(_check, settings.root_dir))
     schedules = Schedules(database, tasks, agent.uid, settings.local)
     dispatcher = Dispatcher(
@@ -197,7 +207,31 @@ async def _at_work(
         stop_at_end=settings.stop_tasks_at_shutdown,
     )
     async with dispatcher:
-        yield _Work(tasks, Agents(database, agent.uid, lambda: dispatcher.unknown), schedules, dispatcher)
+        yield _Work(tasks, Agents(database, agent.uid, lambda: dispatcher.unknown), schedules, dispatcher, gpus)
+
+
+@contextlib.asynccontextmanager
+async def _gpus(
+    settings: Settings, database: Database, bus: Bus, agent: agents.Found, kernels: Kernels, work: _Work
+) -> AsyncIterator[GpuMonitor]:
+    """Sample the GPUs of this machine, for whoever watches and for the tasks that want some."""
+    here = this_process()
+    monitor = GpuMonitor(
+        database,
+        bus,
+        agent,
+        Attribution(database, agent.id, kernels, here.machine, here.boot_id),
+        order=lambda interval, details: sampling.order(interval, details),
+        is_leading=lambda: work.dispatcher.is_leading,
+        keeping=Keeping(settings.gpu_history_hours, settings.gpu_history_days),
+    )
+
+    async def observe(sample: Sample) -> None:
+        work.gpus.observe(await monitor.observe(sample))
+
+    sampling = Sampling(observe, settings.data_dir)
+    async with monitor, sampling:
+        yield monitor
 
 
 @contextlib.asynccontextmanager
@@ -214,11 +248,6 @@ async def _logs(settings: Settings, database: Database, bus: Bus) -> AsyncIterat
             yield logs
     finally:
         await asyncio.to_thread(opened.close)
-
-
-async def _no_history(_who: Identity, query: GpuHistoryQuery) -> GpuHistory:
-    """Answer what there is of GPUs' history while nothing keeps one."""
-    return GpuHistory(agent=query.agent, host="", start=0.0, end=0.0, resolution=0.0, names={}, series=[])
 
 
 def _check(root: Path, spec: TaskSpec) -> TaskCheck:
@@ -249,10 +278,6 @@ def _launch(settings: Settings, engines: Mapping[str, Executor], starting: Start
         timeout_s=spec.timeout_s,
         grace_s=spec.grace_s,
     )
-
-
-def _seen_gpus() -> list[SeenGpu]:
-    return [SeenGpu(gpu.uuid, gpu.index, gpu.name, gpu.memory, gpu.used) for gpu in inventory.ask()]
 
 
 def _open(settings: Settings) -> Database:

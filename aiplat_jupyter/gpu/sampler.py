@@ -19,11 +19,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from aiplat_jupyter.core.gpu import GpuDevice, MonitorState, Reading, Sample
+from aiplat_jupyter.core.gpu import GpuDevice, MonitorState, Sample
 from aiplat_jupyter.core.ports import DriverProblem, GpuSource
 from aiplat_jupyter.gpu.asking import Asking
 from aiplat_jupyter.gpu.host import HostReader
 from aiplat_jupyter.gpu.processes import Processes, TreeReader
+from aiplat_jupyter.gpu.silence import silenced
 
 SLOW_SECONDS: Final = 10.0
 """How often is read what changes slowly."""
@@ -31,7 +32,6 @@ OPENING_SECONDS: Final = 15.0
 """How long a driver may take to load."""
 FIRST_SECONDS: Final = 1.0
 """How long the first sample waits for the driver; a share of CPU time needs some time, too."""
-CHANGING: Final = ("utilization", "memory_used", "temperature", "power", "fan", "clock_sm", "clock_memory")
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -142,10 +142,7 @@ class Drivers:
     def told(self, *, is_stalled: bool) -> _Told:
         """Return the last answer; while the driver is silent, without what it would have changed."""
         self._last = self._asking.answer or self._last
-        if not is_stalled:
-            return self._last
-        silent = dict.fromkeys(CHANGING, Reading(None, "timeout"))
-        return _Told(self._last.driver, [replace(device, **silent) for device in self._last.devices])
+        return _Told(self._last.driver, silenced(self._last.devices)) if is_stalled else self._last
 
 
 class Sampler:

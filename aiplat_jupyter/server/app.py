@@ -75,6 +75,17 @@ class AiplatApp(ExtensionApp):
         False,
         help="""Whether running tasks are asked to end when the server is shut down. Default: False, they go on.""",
     ).tag(config=True)
+    gpu_history_hours = Float(
+        48.0,
+        min=1.0,
+        help="""Hours that what GPUs and machine did is kept in steps of 10 seconds; older times are told in steps of 5
+        minutes. Default: 48.""",
+    ).tag(config=True)
+    gpu_history_days = Float(
+        30.0,
+        min=0.0,
+        help="""Days that what GPUs and machine did is kept at all. Default: 30; 0: for ever.""",
+    ).tag(config=True)
     keep_alive_for_tasks = Bool(
         True,
         help="""Whether running tasks count as activity, so that a culler does not shut the server down. Default:
@@ -148,6 +159,8 @@ class AiplatApp(ExtensionApp):
             log_compress_days=self.log_compress_days,
             log_keep_days=self.log_keep_days,
             stop_tasks_at_shutdown=self.stop_tasks_at_shutdown,
+            gpu_history_hours=self.gpu_history_hours,
+            gpu_history_days=self.gpu_history_days,
         )
         started = await self._exit.enter_async_context(platform.running(settings))
         servers = settings.data_dir / "servers"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_events import EventLogger
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import ensure_async
 
 if TYPE_CHECKING:
-    from aiplat_jupyter.services.kernels import Kernels
+    from aiplat_jupyter.services.kernels import Kernels, RunningKernel
 
 ACTIONS: Final = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 
@@ -23,6 +24,7 @@ def watched(serverapp: ServerApp, kernels: "Kernels") -> Iterator[None]:
     events.add_listener(schema_id=ACTIONS, listener=watch.on_action)
     for kernel in serverapp.kernel_manager.list_kernel_ids():
         watch.follow(kernel)
+    kernels.running = watch.running
     try:
         yield
     finally:
@@ -32,6 +34,7 @@ def watched(serverapp: ServerApp, kernels: "Kernels") -> Iterator[None]:
 class _Watch:
     def __init__(self, serverapp: ServerApp, kernels: "Kernels") -> None:
         self._manager = serverapp.kernel_manager
+        self._sessions = serverapp.session_manager
         self._kernels = kernels
         self._died: set[str] = set()
 
@@ -47,6 +50,21 @@ class _Watch:
             self._kernels.requested(kernel, "restart" if kernel in self._manager else "shutdown")
         if action == "restart":
             self._died.discard(kernel)
+
+    async def running(self) -> list["RunningKernel"]:
+        """List the kernels of this machine that run, each with the notebook of its session."""
+        from aiplat_jupyter.services.kernels import RunningKernel
+
+        told = await ensure_async(self._sessions.list_sessions())
+        paths = {session["kernel"]["id"]: session["path"] for session in told if session.get("kernel")}
+        found = [(self._pid(kernel), kernel, paths.get(kernel)) for kernel in self._manager.list_kernel_ids()]
+        return [RunningKernel(pid, kernel, path) for pid, kernel, path in found if pid]
+
+    def _pid(self, kernel: str) -> int | None:
+        """Return the kernel's process; a kernel of another machine has none here."""
+        provisioner = getattr(self._manager.get_kernel(kernel), "provisioner", None)
+        process = getattr(provisioner, "process", None)
+        return getattr(process, "pid", None)
 
     def follow(self, kernel: str) -> None:
         """Be told when the kernel's process ends by itself, whether Jupyter starts another or gives up."""

@@ -32,7 +32,8 @@ class ChangesQuery(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    topics : ``projects``, ``experiments``, ``experiment:<uid>``; none named: all.
+    topics : ``projects``, ``experiments``, ``experiment:<uid>``, …; none named: all that are kept. ``gpu`` must be
+        named: its events are called ``gpu`` and carry a `GpuStatus`.
     after : the last number seen; the stream goes on behind it. None: from now on. The header ``Last-Event-ID`` does the
         same.
     wait : seconds (at most 60) to wait for a change and then answer `Changes` once, instead of a stream.
@@ -103,7 +104,13 @@ class StreamHandler(Handler):
         async for event in _paced(changes, self._gone):
             if event is None and not await self.is_still_welcome():
                 break
-            await self._send(_encode(event) if event else b":\n\n")
+            await self._send(await self._encoded(event))
+
+    async def _encoded(self, event: Event | None) -> bytes:
+        """Return an event, or a comment. What GPUs do is told itself, as everyone would ask for it at once."""
+        if isinstance(event, Change) and event.topic == "gpu":
+            return b"event: gpu\ndata: %s\n\n" % await self.at.gpu.event(self.who)
+        return _encode(event) if event else b":\n\n"
 
     def _last_event_id(self, query: ChangesQuery) -> int:
         """Return the number to go on from: a browser that connects again repeats its first query, but knows more."""

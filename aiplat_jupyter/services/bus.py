@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Literal, NamedTuple, Self
 
@@ -127,6 +127,7 @@ class Bus:
         self.seq = 0
         self._database = database
         self._subscriptions: set[Subscription] = set()
+        self._heeding: list[tuple[str, Callable[[], None]]] = []
         self._wake = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -149,7 +150,22 @@ class Bus:
         with suppress(RuntimeError):  # the loop was closed meanwhile
             self._loop.call_soon_threadsafe(self._wake.set)
 
-    async def tell(self, topic: str, project: str, kind: Literal["grew"], uid: str) -> None:
+    def is_heard(self, topic: str) -> bool:
+        """Tell whether anyone has asked for just this topic."""
+        return any(one.names(topic) for one in self._subscriptions)
+
+    def heed(self, topic: str, act: Callable[[], None]) -> Callable[[], None]:
+        """Call `act` whenever someone begins or ceases to ask for just this topic; return what ends that."""
+        entry = topic, act
+        self._heeding.append(entry)
+        return lambda: self._heeding.remove(entry)
+
+    def _heed(self, subscription: Subscription) -> None:
+        for topic, act in self._heeding:
+            if subscription.names(topic):
+                act()
+
+    async def tell(self, topic: str, project: str | None, kind: Literal["grew", "sampled"], uid: str) -> None:
         """Tell those who have asked for `topic`, and may see `project`, of a change that is not kept."""
         change = Change(seq=0, topic=topic, kind=kind, uid=uid, project=project, at=time.time())
         for subscription in [one for one in self._subscriptions if one.names(topic)]:
@@ -201,10 +217,12 @@ class Bus:
         if after is not None:
             await self._replay(subscription)
         self._subscriptions.add(subscription)
+        self._heed(subscription)
         try:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+            self._heed(subscription)
 
     async def _replay(self, subscription: Subscription) -> None:
         """Offer what the database still has behind the subscription's number, until it is level with the bus."""

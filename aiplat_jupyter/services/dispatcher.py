@@ -96,7 +96,6 @@ class Dispatcher:
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._exit.enter_context, self._claims.held(self._word))
-        self._gpus.refresh()
         loops = self._run, self._listen
         self._tasks = [asyncio.create_task(loop(), name="aiplat-dispatcher") for loop in loops]
         return self
@@ -105,12 +104,16 @@ class Dispatcher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._gpus.close()
         with suppress(Unavailable, _Deposed):
             if self._stop_at_end and self._is_leading:
                 await self._stop_all()
             await self._database.write(lambda tx: agents.give_lease_back(tx, self._agent_id, self._word))
         await asyncio.to_thread(self._exit.close)
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether this server holds the lease, as of the last round."""
+        return self._is_leading
 
     def wake(self) -> None:
         """Look now: something may start or end. To be called on the event loop."""
@@ -249,8 +252,6 @@ class Dispatcher:
         found = await self._database.read(self._plan)
         self._watch_head(found)
         self._due_in = found.due_in
-        if found.are_gpus_wanted:
-            self._gpus.refresh()
         if not found.starts and not found.reasons:
             return
         starting = await self._write(self._carry_out)

@@ -4,6 +4,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -20,6 +21,14 @@ class Ending(NamedTuple):
     cause: str
 
 
+class RunningKernel(NamedTuple):
+    """A kernel's process, and the notebook (or file) that it works for, as a path below the server's root."""
+
+    pid: int
+    kernel: str
+    notebook: str | None
+
+
 class _Event(NamedTuple):
     what: Literal["restart", "shutdown", "exit"]
     code: int | None
@@ -29,7 +38,11 @@ class _Event(NamedTuple):
 class Kernels:
     """A plain register that the server part feeds: the last thing that befell each kernel. For any thread."""
 
+    running: Callable[[], Awaitable[Sequence[RunningKernel]]]
+    """Lists the kernels that run now. To be called on the event loop."""
+
     def __init__(self) -> None:
+        self.running = _none_running
         self._events: dict[str, _Event] = {}
         self._lock = threading.Lock()
 
@@ -69,6 +82,10 @@ class Kernels:
         if event and event.at >= since and event.code is not None:
             return Ending("failed", _told(event.code))
         return Ending("failed", "process was killed or died without finishing")
+
+
+async def _none_running() -> Sequence[RunningKernel]:
+    return ()
 
 
 def _told(code: int) -> str:

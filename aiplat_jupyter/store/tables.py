@@ -186,7 +186,7 @@ class JournalRow(Base):
     """A journal and how far it is committed."""
 
     __tablename__ = "journals"
-    __table_args__ = (Index("journals_by_attempt", "attempt_id"),)
+    __table_args__ = (Index("journals_by_attempt", "attempt_id"), Index("journals_by_process", "pid"))
 
     uid: Mapped[str] = mapped_column(unique=True)
     attempt_id: Mapped[int] = _parent("attempts.id")
@@ -540,3 +540,42 @@ class AlertEventRow(Base):
     acknowledged_by: Mapped[str] = mapped_column(default="")
     is_silenced: Mapped[bool] = mapped_column(default=False)
     deliveries: Mapped[list[dict[str, Any]]]
+
+
+class GpuLayoutRow(Base):
+    """What the columns of an agent's GPU history are, in their order; another one when a GPU comes, goes or changes."""
+
+    __tablename__ = "gpu_layouts"
+    __table_args__ = (UniqueConstraint("agent_id", "digest"),)
+
+    agent_id: Mapped[int] = _parent("agents.id")
+    digest: Mapped[str]
+    gpus: Mapped[list[dict[str, Any]]]
+    """`store.gpu_history.Column` of each."""
+
+
+class GpuHistoryRow(Base):
+    """What an agent's GPUs and machine did in some seconds, all of them together."""
+
+    __tablename__ = "gpu_history"
+    __table_args__ = (UniqueConstraint("agent_id", "seconds", "at", "layout_id"),)
+
+    agent_id: Mapped[int] = _parent("agents.id")
+    seconds: Mapped[int]
+    """How long: 10, 300 or 3,600."""
+    at: Mapped[int] = mapped_column(BigInteger)
+    """When that began: a multiple of `seconds`."""
+    layout_id: Mapped[int] = _parent("gpu_layouts.id")
+    values: Mapped[bytes]
+    """Mean, min and max of each column as 32-bit floats; NaN where nothing was read."""
+
+
+class GpuStatusRow(Base):
+    """How an agent's GPUs and machine were last, for servers of other machines."""
+
+    __tablename__ = "gpu_statuses"
+
+    agent_id: Mapped[int] = mapped_column(Id, ForeignKey("agents.id", ondelete="CASCADE"), unique=True)
+    at: Mapped[float]
+    status: Mapped[bytes]
+    """`core.gpu.GpuStatus` in JSON."""

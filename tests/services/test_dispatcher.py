@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from aiplat_jupyter.core.gpu import GpuDevice, Reading
 from aiplat_jupyter.core.ports import JobStatus
 from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.core.tasks import After, NewTask, Progress, StopTask
 from aiplat_jupyter.services import dispatcher as dispatcher_module
+from aiplat_jupyter.services import gpus as gpus_module
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.gpus import Gpus
 from aiplat_jupyter.store import agents
@@ -170,22 +172,41 @@ def test_no_gpu_is_given_while_the_driver_is_silent(yard: Yard) -> None:
     assert yard.queue(gpus=64).state == "queued"  # nobody knows yet that there are fewer
 
 
-def test_a_driver_that_fails_hinders_no_other_task(yard: Yard, caplog: pytest.LogCaptureFixture) -> None:
-    def fail() -> list:
-        raise OSError("driver")
-
-    yard.gpus._ask = fail
-    yard.queue(gpus=1)
+def test_a_driver_that_hangs_hinders_no_other_task(yard: Yard) -> None:
+    yard.see(0)
+    yard.tell([], "driver_stalled")
     small = yard.queue()
+    yard.round(2)
+    assert (yard.get(small).state, yard.gpus.count()) == ("running", 1)  # what is known of GPUs stays known
 
-    async def rounds() -> None:
-        await yard.dispatcher.round()
-        await asyncio.sleep(0.05)
-        await yard.dispatcher.round()
 
-    asyncio.run(rounds())
-    assert yard.get(small).state == "running"
-    assert "driver" in caplog.text
+def test_a_gpu_is_given_only_while_it_is_known_to_be_free(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    yard.see(0)
+    monkeypatch.setattr(gpus_module, "_USABLE_SECONDS", 0.0)
+    task = yard.queue(gpus=1)
+    yard.round()
+    assert yard.get(task).state == "queued"
+    monkeypatch.undo()
+    yard.round()
+    assert yard.get(task).state == "starting"
+
+
+def test_tasks_get_the_instances_of_a_gpu_that_is_split_and_none_that_is_lost(yard: Yard) -> None:
+    whole = GpuDevice(uuid="GPU-0", index=0, name="H200")
+    part = GpuDevice(uuid="MIG-1", index=0, name="H200 MIG", parent="GPU-0", memory_used=Reading(0.0))
+    yard.tell([whole, part, GpuDevice(uuid="GPU-2", index=1, name="H200", state="lost")])
+    first, second = yard.queue(gpus=1), yard.queue(gpus=1)
+    yard.round()
+    assert [launch.env["CUDA_VISIBLE_DEVICES"] for launch in yard.machine.launches] == ["MIG-1"]
+    assert (yard.get(first).state, yard.why(second)) == ("starting", ("gpus", "0/1"))
+
+
+def test_the_dispatcher_is_woken_when_a_gpu_becomes_free(yard: Yard) -> None:
+    woken: list[None] = []
+    yard.gpus = Gpus(500, lambda: woken.append(None))
+    for used in (2_000, 2_100, 0, 10):
+        yard.see(used)
+    assert len(woken) == 2  # when it was first seen, and when it was free
 
 
 def test_dependencies(yard: Yard) -> None:
@@ -427,7 +448,7 @@ def test_it_runs_by_itself(yard: Yard, sqlite_url: str) -> None:
 def test_tasks_may_be_stopped_with_the_server(yard: Yard) -> None:
     async def go(*, stop_at_end: bool) -> None:
         async with Bus(yard.database) as bus:
-            yard.gpus = Gpus(list, 500, lambda: None)
+            yard.gpus = Gpus(500, lambda: None)
             yard.dispatcher = yard.another_dispatcher(stop_at_end=stop_at_end)
             yard.dispatcher._bus = bus
             async with yard.dispatcher:

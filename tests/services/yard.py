@@ -1,11 +1,13 @@
 """Tasks on one database, for tests: the services, a dispatcher that is told when to look, and pretended machines."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from aiplat_jupyter.core.errors import NotStarted
+from aiplat_jupyter.core.gpu import GpuDevice, GpuStatus, MonitorState, Reading
 from aiplat_jupyter.core.ports import Capabilities, Job, JobStatus, Launch
 from aiplat_jupyter.core.queries import TaskQuery
 from aiplat_jupyter.core.records import Identity
@@ -13,7 +15,7 @@ from aiplat_jupyter.core.tasks import NewTask, Task, TaskCheck
 from aiplat_jupyter.services.agents import Agents
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.dispatcher import Dispatcher
-from aiplat_jupyter.services.gpus import Gpus, SeenGpu
+from aiplat_jupyter.services.gpus import Gpus
 from aiplat_jupyter.services.tasks import Tasks
 from aiplat_jupyter.store import agents
 from aiplat_jupyter.store.claims import Claims
@@ -77,8 +79,7 @@ class Yard:
         self.machine = machine or Machine()
         self.folders = TaskFolders(folder / "tasks")
         self.agent = database.write_now(lambda tx: agents.enlist(tx, "here", "ada", 4))
-        self.seen: list[SeenGpu] = []
-        self.gpus = Gpus(lambda: self.seen, 500, lambda: None)
+        self.gpus = Gpus(500, lambda: None)
         self.service = Tasks(
             database,
             self.folders,
@@ -100,17 +101,17 @@ class Yard:
 
     def see(self, *used_mib: int) -> None:
         """Let the driver tell of GPUs of which so much is in use."""
-        self.seen = [
-            SeenGpu(f"GPU-{number}", number, "H200", 144 * 2**30, mib * 2**20) for number, mib in enumerate(used_mib)
-        ]
-        self.gpus = self.dispatcher._gpus = Gpus(lambda: self.seen, 500, lambda: None)
-        self.service._gpus = self.gpus.count
-        asyncio.run(self._look())
+        self.tell(
+            [
+                GpuDevice(uuid=f"GPU-{number}", index=number, name="H200", memory_used=Reading(mib * 2.0**20))
+                for number, mib in enumerate(used_mib)
+            ]
+        )
 
-    async def _look(self) -> None:
-        self.gpus.refresh()
-        while self.gpus.seen is None:
-            await asyncio.sleep(0.001)
+    def tell(self, devices: list[GpuDevice], state: MonitorState = "ok") -> None:
+        """Let the monitor tell of GPUs."""
+        facts = {"agent": self.agent.uid, "host": "here", "username": "ada", "at": time.time(), "interval": 1.0}
+        self.gpus.observe(GpuStatus(state=state, total=len(devices), devices=devices, **facts))
 
     def round(self, times: int = 1) -> None:
         """Let the dispatcher look."""
