@@ -1306,7 +1306,7 @@ export interface components {
        */
       after: number | null;
       /**
-       * @description ``projects``, ``experiments``, ``experiment:<uid>``; none named: all.
+       * @description ``projects``, ``experiments``, ``experiment:<uid>``, …; none named: all that are kept. ``gpu`` must be named: its events are called ``gpu`` and carry a `GpuStatus`.
        * @default []
        */
       topics: string[];
@@ -4048,7 +4048,7 @@ export interface operations {
       query?: {
         /** @description the last number seen; the stream goes on behind it. None: from now on. The header ``Last-Event-ID`` does the same. */
         after?: number;
-        /** @description ``projects``, ``experiments``, ``experiment:<uid>``; none named: all. */
+        /** @description ``projects``, ``experiments``, ``experiment:<uid>``, …; none named: all that are kept. ``gpu`` must be named: its events are called ``gpu`` and carry a `GpuStatus`. */
         topics?: string[];
         /** @description seconds (at most 60) to wait for a change and then answer `Changes` once, instead of a stream. */
         wait?: number;
