@@ -61,7 +61,7 @@ class GpuMonitor(Panel):
         self._wanted, self._agent = agent or "", ""
         self._status: GpuStatus | None = None
         self._past = Past()
-        self._heard_at = float("-inf")
+        self._is_behind, self._heard_at = True, time.monotonic()
         self._looks = (Look(x="wall", smoothing="none"),) * 2
         self._drawn: list[Drawing] = []
         self._is_pictured = self._is_displayed = False
@@ -143,7 +143,7 @@ class GpuMonitor(Panel):
     def changed(self, change: Change | None) -> bool:
         """Ask for everything again after a gap."""
         if change is None:
-            self._heard_at = float("-inf")
+            self._is_behind = True
             self._past.forget()
         return self.is_watched
 
@@ -164,7 +164,9 @@ class GpuMonitor(Panel):
         """Ask for what was not heard, and draw."""
         if self._wanted and not self._agent:
             self._agent = _uid_of(api, self._wanted)
-        if self._status is None or time.monotonic() - self._heard_at > SILENCE * self._status.interval:
+        status = self._status
+        if status is None or self._is_behind or time.monotonic() - self._heard_at > SILENCE * status.interval:
+            self._is_behind = False
             self._take(api.gpu_status(GpuQuery(agent=self._agent)))
         assert self._status is not None
         self._past.refresh(api, self._scope(self._status), self._status.at)
@@ -186,7 +188,7 @@ class GpuMonitor(Panel):
             for canvas in self._canvases:
                 self.write(canvas.overlay, notice=notice)
         self.write(self.bar, status=failing(error, self.fresh_at if self._status else None))
-        self._heard_at = float("-inf")
+        self._is_behind = True
         self._past.forget()
 
     # Writing
@@ -232,6 +234,8 @@ class GpuMonitor(Panel):
     def _bar_status(self, status: GpuStatus) -> dict[str, Any]:
         if status.state == "away":
             return {"kind": "ended", "icon": EXPERIMENT["lost"].icon, "word": "away", "at": status.at}
+        if gpurows.is_troubled(status):
+            return {"kind": "idle"}
         age = time.monotonic() - self._heard_at if status.is_own else max(0.0, time.time() - status.at)
         return {"kind": "live", "icon": EXPERIMENT["running"].icon, "age": age}
 

@@ -1,7 +1,10 @@
 """What GPUs and their machine do now, as the browser's cards take it: plain dicts, words as keys of `words`. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, GpuStatus, Holder, Host, MonitorState, Reading
 from aiplat_jupyter.core.states import EXPERIMENT
@@ -14,6 +17,8 @@ LIMITS: Final = frozenset({"power", *_FAULTS})
 """Reasons to run slower that are worth a word."""
 _NEAR: Final = 5.0
 """°C below its limit from which a temperature is worth a look."""
+_READINGS: Final = ("utilization", "memory_used", "temperature", "power", "clock_sm", "clock_memory", "fan")
+"""What a lost GPU has no more."""
 _FULL: Final = 95.0
 """Percent of a memory from which that is worth a look."""
 _TROUBLE: Final[dict[MonitorState, str]] = {
@@ -29,10 +34,15 @@ _PLAIN: Final[dict[MonitorState, str]] = {
 }
 
 
+def is_troubled(status: GpuStatus) -> bool:
+    """Tell whether what is shown is not what is so now."""
+    return status.state in _TROUBLE
+
+
 def head(status: GpuStatus) -> Card:
     """Return the line over the cards: whose they are, or what is wrong."""
     values = {"host": status.host, "n": status.total, "driver": status.driver}
-    if status.state in _TROUBLE:
+    if is_troubled(status):
         icon = EXPERIMENT["lost"].icon if status.state == "away" else "⚠"
         return {"word": _TROUBLE[status.state], "icon": icon, "values": values, "at": status.at, "why": status.detail}
     if status.state in _PLAIN:
@@ -45,21 +55,26 @@ def head(status: GpuStatus) -> Card:
 def cards(status: GpuStatus, colours: Mapping[str, str]) -> list[Card]:
     """Return a card for each GPU, in the colour of its curve, and one for the machine."""
     parents = {device.parent for device in status.devices} - {None}
-    shown = [_card(device, colours.get(device.uuid), device.uuid in parents) for device in status.devices]
+    called = labels(status.devices)
+    shown = [
+        _card(device, called[device.uuid], colours.get(device.uuid), device.uuid in parents)
+        for device in status.devices
+    ]
     return [*shown, *([host_card(status.system, status.host)] if status.system else [])]
 
 
-def _card(device: GpuDevice, colour: str | None, is_split: bool) -> Card:
+def _card(device: GpuDevice, label: str, colour: str | None, is_split: bool) -> Card:
+    if device.state == "lost":
+        device = replace(device, **dict.fromkeys(_READINGS, Reading(None, "lost")))
     has_mig = is_split or device.parent is not None
     return {
         "kind": "gpu",
         "key": device.uuid,
-        "label": label(device),
+        "label": label,
         "name": device.name,
         "color": colour,
         "lost": device.state == "lost",
         "unified": device.is_unified,
-        "part": device.parent is not None,
         "utilization": _reading(device.utilization, has_mig=has_mig),
         "memory": _memory(device),
         "temperature": _reading(device.temperature)
@@ -72,9 +87,15 @@ def _card(device: GpuDevice, colour: str | None, is_split: bool) -> Card:
     }
 
 
-def label(device: GpuDevice) -> str:
-    """Return how a GPU is called for short."""
-    return f"{'MIG' if device.parent else 'GPU'} {device.index}"
+def labels(devices: Sequence[GpuDevice]) -> dict[str, str]:
+    """Return how each GPU is called for short: by its index, a MIG instance by its place in its GPU as well."""
+    called, parts = {}, Counter[str]()
+    for device in devices:
+        called[device.uuid] = f"GPU {device.index}"
+        if device.parent is not None:
+            parts[device.parent] += 1
+            called[device.uuid] += f" · MIG {parts[device.parent]}"
+    return called
 
 
 def _reading(reading: Reading, *, has_mig: bool = False) -> Card:
@@ -179,7 +200,8 @@ def _meter(word: str, used: float, total: float) -> Card:
 
 def plain(status: GpuStatus) -> str:
     """Return it in a line of text."""
-    told = [_plain(device) for device in status.devices[:8]]
+    called = labels(status.devices)
+    told = [f"{called[device.uuid]} {_plain(device)}" for device in status.devices[:8]]
     if len(status.devices) > len(told):
         told.append(words.say("gpu_more", n=len(status.devices) - len(told)))
     if not status.devices:
@@ -191,8 +213,8 @@ def plain(status: GpuStatus) -> str:
 
 def _plain(device: GpuDevice) -> str:
     if device.state == "lost":
-        return f"{label(device)} {words.say('lost')}"
+        return words.say("lost")
     busy, used, total = device.utilization.value, device.memory_used.value, device.memory_total.value
     share = "–" if busy is None else f"{busy:.0f} %"
     size = "–" if used is None else f"{used / GIB:.1f}" + (f" / {total / GIB:.1f} GiB" if total else " GiB")
-    return f"{label(device)} {share}, {size}"
+    return f"{share}, {size}"

@@ -13,7 +13,7 @@ from aiplat_jupyter.core.gpu import GpuHistory, GpuSeries, GpuStatus, Reading
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.widgets.domains import Range, step_up
 from aiplat_jupyter.widgets.drawing import Drawing, drawing
-from aiplat_jupyter.widgets.gpurows import GIB, label
+from aiplat_jupyter.widgets.gpurows import GIB, labels
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Series
 
@@ -150,7 +150,7 @@ def short_names(history: GpuHistory, status: GpuStatus) -> dict[str, str]:
     """Return what to call each GPU: `GPU 0` if that tells them apart."""
     found = {uuid: name.partition(" · ")[0] for uuid, name in history.names.items()}
     found = {uuid: f"GPU {name}" if name.isdecimal() else name for uuid, name in found.items()}
-    found |= {device.uuid: label(device) for device in status.devices}
+    found |= labels(status.devices)
     repeated = {name for name in found.values() if list(found.values()).count(name) > 1}
     full = {uuid: f"{name} ({uuid[-6:]})" if name in repeated else name for uuid, name in found.items()}
     return full | {"": status.host}

@@ -156,10 +156,9 @@ def test_a_zoom_is_of_both_charts_and_asks_for_its_range(world: World, monitored
 
 def test_another_span(world: World, monitored: GpuMonitor) -> None:
     send(monitored.bar, kind="set", name="hours", value="span_6h")
-    eventually(lambda: monitored.bar.values["hours"]["value"] == "span_6h")
-    asked = world.histories[-1]
-    assert time.time() - asked.start == pytest.approx(6 * 3600, abs=15)
-    assert (monitored.hours, asked.end) == (6.0, None)
+    eventually(lambda: time.time() - world.histories[-1].start == pytest.approx(6 * 3600, abs=15))
+    assert monitored.bar.values["hours"]["value"] == "span_6h"
+    assert (monitored.hours, world.histories[-1].end) == (6.0, None)
 
 
 @pytest.mark.parametrize("message", [{"name": "hours", "value": "for ever"}, {"name": "agent", "value": "x"}])
@@ -209,6 +208,7 @@ def test_trouble_is_said_and_the_last_readings_stay(world: World, monitored: Gpu
     box.state, box.detail = state, "NVML said so"
     world.sample()
     eventually(lambda: monitored.cards.head["word"] == f"gpu_{state}")
+    assert monitored.bar.status == {"kind": "idle"}
     assert (monitored.cards.head["icon"], monitored.cards.head["why"]) == ("⚠", "NVML said so")
     assert card(monitored)["utilization"]["value"] == 87.0
 
@@ -219,6 +219,7 @@ def test_a_lost_gpu_stays_and_its_curve_ends(world: World, monitored: GpuMonitor
     world.sample()
     eventually(lambda: card(monitored)["lost"])
     assert card(monitored)["temperature"] == {"value": None, "why": "gpu_lost", "look": False, "limit": 90.0}
+    assert card(monitored)["utilization"] == {"value": None, "why": "gpu_lost"}
     assert math.isnan(curve(monitored)[1][-1])
     assert "GPU 0 lost" in repr(monitored)
 
@@ -227,16 +228,16 @@ def test_what_is_not_told_is_never_a_zero(world: World, source: Feed) -> None:
     box = world.machine("box")
     box.gpus = [
         gpu(0, None, None),
-        gpu(1, None, 5.0, uuid="MIG-1", parent="GPU-0000"),
+        gpu(0, None, 5.0, uuid="MIG-1", parent="GPU-0000"),
     ]
     world.sample()
     made = shown(GpuMonitor(source=source))
     assert card(made)["utilization"] == {"value": None, "why": "gpu_not_with_mig"}
     assert card(made)["memory"]["value"] is None
     assert card(made)["memory"]["share"] is None
-    assert (card(made, 1)["label"], card(made, 1)["utilization"]["why"]) == ("MIG 1", "gpu_not_with_mig")
+    assert (card(made, 1)["label"], card(made, 1)["utilization"]["why"]) == ("GPU 0 · MIG 1", "gpu_not_with_mig")
     assert chart(made).notice["key"] == "gpu_nothing"
-    assert [entry["name"] for entry in chart(made, MEMORY).curves] == ["MIG 1"]
+    assert [entry["name"] for entry in chart(made, MEMORY).curves] == ["GPU 0 · MIG 1"]
     assert "GPU 0 –, –" in repr(made)
 
 
@@ -352,6 +353,16 @@ def test_a_server_that_is_away_leaves_what_is_shown(world: World, monitored: Gpu
     world.error = None
     send(chart(monitored), kind="retry")
     eventually(lambda: monitored.bar.status["kind"] == "live")
+
+
+def test_a_gap_that_comes_while_it_draws_is_no_age(
+    world: World, monitored: GpuMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = monitored._draw
+    monkeypatch.setattr(monitored, "_draw", lambda *given: (monitored.changed(None), draw(*given))[1])
+    world.sample()
+    assert monitored.settle()
+    assert math.isfinite(monitored.bar.status["age"])
 
 
 def test_no_server_at_all(world: World, source: Feed) -> None:

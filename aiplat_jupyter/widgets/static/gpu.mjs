@@ -3,8 +3,8 @@
 import { follow, formatCount, formatTime, make, translator } from "./page.mjs";
 
 const GIB = 2 ** 30;
-/** Users that a card shows unasked: it has room for as many even while there are none. */
-const FEW = 2;
+/** Lines for users that a card has room for, used or not. */
+const ROOM = 2;
 
 /** `61.2`, `<0.1`, `1,024`: a size in GiB with one decimal at most. */
 export function formatGiB(bytes) {
@@ -79,7 +79,6 @@ class GpuCard {
   draw(card) {
     this.card = card;
     this.node.setAttribute("aria-label", `${card.label}, ${card.name}`);
-    setClass(this.node, "aiplat-gpu-lost", card.lost);
     this.label.style.borderColor = card.color ?? "transparent";
     put(this.label, card.label, card.key);
     put(this.name, card.name, this.told(card));
@@ -139,12 +138,13 @@ class GpuCard {
     const said = JSON.stringify([card.users, card.hidden, this.isOpen]);
     if (said === this.used) return;
     this.used = said;
-    const rest = card.users.length - FEW;
-    const shown = this.isOpen ? card.users : card.users.slice(0, FEW);
+    const isCrowded = card.users.length > ROOM;
+    const few = isCrowded ? ROOM - 1 : ROOM;
+    const shown = this.isOpen ? card.users : card.users.slice(0, few);
     this.users.replaceChildren(...shown.map((user) => this.user(user)));
     if (shown.length === 0) this.users.append(this.nobody(card));
-    this.more.hidden = rest <= 0;
-    put(this.more, this.isOpen ? this.say("legend_less") : this.say("gpu_more", { n: formatCount(rest) }));
+    this.more.hidden = !isCrowded;
+    put(this.more, this.isOpen ? this.say("legend_less") : this.say("gpu_more", { n: formatCount(card.users.length - few) }));
   }
 
   nobody({ hidden, lost }) {
