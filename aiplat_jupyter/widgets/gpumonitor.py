@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from ipywidgets import Box, Layout
+from msgspec import Struct
 
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound
@@ -38,6 +39,19 @@ FIRST: Final = 2.0
 """Seconds for which the first picture may hold up the end of a cell."""
 _COLUMNS: Final = "repeat(auto-fit, minmax(min(100%, 380px), 1fr))"
 """Both charts side by side where there is room."""
+
+
+class View(Struct, frozen=True):
+    """What of the past is looked at, and how each of both charts is."""
+
+    hours: float
+    looks: tuple[Look, Look]
+
+    def scope(self, status: GpuStatus) -> Scope:
+        """Return what to ask for."""
+        look, lines = self.looks[0], max(1, len(status.devices))
+        width = max(50, min(look.width, MAX_DRAWN // lines))
+        return Scope(status.agent, _metrics(status), self.hours * 3600, look.interval, width)
 
 
 class GpuMonitor(Panel):
@@ -157,8 +171,8 @@ class GpuMonitor(Panel):
         return self.is_watched
 
     def _take(self, status: GpuStatus) -> None:
+        self._past.note(status)  # before the status: what the cards show is in the curves
         self._status, self._heard_at = status, time.monotonic()
-        self._past.note(status)
 
     def update(self, api: Api) -> None:
         """Ask for what was not heard, and draw."""
@@ -169,17 +183,13 @@ class GpuMonitor(Panel):
             self._is_behind = False
             self._take(api.gpu_status(GpuQuery(agent=self._agent)))
         assert self._status is not None
-        self._past.refresh(api, self._scope(self._status), self._status.at)
-        self._show(self._status)
+        view = View(self._hours, self._looks)  # gestures may change it meanwhile
+        status = self._status
+        self._past.refresh(api, view.scope(status), status.at)
+        self._show(status, view)
         if self.topics != self._topics:
             self._topics = self.topics
             self._feed.retune()
-
-    def _scope(self, status: GpuStatus) -> Scope:
-        look = self._looks[0]
-        lines = max(1, len(status.devices))
-        width = max(50, min(look.width, MAX_DRAWN // lines))
-        return Scope(status.agent, _metrics(status), self._hours * 3600, look.interval, width)
 
     def show_failure(self, error: AiplatError) -> None:
         """Keep what is shown and say since when it stands; else say what is wrong."""
@@ -193,24 +203,26 @@ class GpuMonitor(Panel):
 
     # Writing
 
-    def _show(self, status: GpuStatus) -> None:
+    def _show(self, status: GpuStatus, view: View) -> None:
+        charts = self._charts(status, view)
+        sent = sum(map(self._draw, self._canvases, charts, view.looks, _metrics(status)))
+        self._drawn = charts
+        self.write(self.cards, head=gpurows.head(status), cards=gpurows.cards(status, _colours(charts)))
+        self.write(self.bar, values={"hours": {"value": _span(view.hours)}}, status=self._bar_status(status))
+        self.pace = max(PACE, sent / BYTES_PER_SECOND)
+        self._finish_output()
+
+    def _charts(self, status: GpuStatus, view: View) -> list[Drawing]:
         history = self._past.history
         assert history is not None
         names = gpuseries.short_names(history, status)
-        charts = [self._past.curves(metric) for metric in _metrics(status)]
-        x = gpuseries.window(gpuseries.first(charts), status.at, self._hours * 3600)
-        self._drawn, sent = [], 0
-        for canvas, series, look, metric in zip(self._canvases, charts, self._looks, _metrics(status), strict=True):
+        curves = [self._past.curves(metric) for metric in _metrics(status)]
+        x = gpuseries.window(gpuseries.first(curves), status.at, view.hours * 3600)
+        charts = []
+        for series, look, metric in zip(curves, view.looks, _metrics(status), strict=True):
             most = gpuseries.limit(history, status, metric)
-            look = looks.changed(look, band=len(series) <= BANDS)
-            drawn = gpuseries.drawn(series, names, look, x, most)
-            sent += self._draw(canvas, drawn, look, metric)
-            self._drawn.append(drawn)
-        colours = _colours(self._drawn)
-        self.write(self.cards, head=gpurows.head(status), cards=gpurows.cards(status, colours))
-        self.write(self.bar, values={"hours": {"value": _span(self._hours)}}, status=self._bar_status(status))
-        self.pace = max(PACE, sent / BYTES_PER_SECOND)
-        self._finish_output()
+            charts.append(gpuseries.drawn(series, names, looks.changed(look, band=len(series) <= BANDS), x, most))
+        return charts
 
     def _draw(self, canvas: Canvas, drawn: Drawing, look: Look, metric: str) -> int:
         places, sent = canvas.draw(drawn.rows)
@@ -249,10 +261,11 @@ class GpuMonitor(Panel):
     def bundle(self) -> dict[str, Any]:
         """Return the widget, and a picture for when it is gone."""
         forms = {PANEL_MIME: {"version": 1, "widget": {"model_id": self.model_id}}, **super().bundle()}
-        if self._status and any(drawn.rows for drawn in self._drawn):
-            labels = [words.say(f"gpu_axis_{metric}") for metric in _metrics(self._status)]
-            parts = list(zip(self._drawn, self._looks, labels, strict=True))
-            forms["image/png"] = pictures(parts, gpurows.plain(self._status))
+        status, charts = self._status, self._drawn
+        if status and any(drawn.rows for drawn in charts):
+            labels = [words.say(f"gpu_axis_{metric}") for metric in _metrics(status)]
+            parts = list(zip(charts, self._looks, labels, strict=True))
+            forms["image/png"] = pictures(parts, gpurows.plain(status))
         return forms
 
     def _finish_output(self) -> None:

@@ -38,6 +38,7 @@ class Machine:
         self.cpu = 12.0
         self.rows: list[tuple[float, dict[tuple[str, str], float]]] = []
         self.at = time.time()
+        self._told: GpuStatus | None = None
 
     def set(self, index: int, **what: Any) -> None:
         """Change a GPU; numbers are readings."""
@@ -53,12 +54,17 @@ class Machine:
                 value = getattr(device, metric).value if device.state == "ok" else None
                 values[device.uuid, metric] = math.nan if value is None else value
         self.rows.append((self.at, values))
+        self._told = self._now()
 
     def status(self) -> GpuStatus:
-        """Return what the server tells of it."""
+        """Return what the server tells of it: the last sample."""
+        return self._told or self._now()
+
+    def _now(self) -> GpuStatus:
         return GpuStatus(
             state=self.state, detail=self.detail, agent=self.name, host=self.name, username="ada", is_own=self.is_own,
-            at=self.at, interval=1.0, driver="550.54" if self.gpus else "", total=len(self.gpus), devices=self.gpus,
+            at=self.at, interval=1.0, driver="550.54" if self.gpus else "", total=len(self.gpus),
+            devices=list(self.gpus),
             system=Host(
                 cpu=self.cpu, cores=64, memory_used=100 * GIB, memory_total=512 * GIB, disk_used=3 * GIB,
                 disk_total=10 * GIB, load=7.5,
