@@ -5,7 +5,7 @@ Written against, and tested on, recorded trees: no AMD machine was at hand.
 
 import contextlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiplat_jupyter.core.gpu import UNKNOWN, Absence, GpuDevice, Reading
 from aiplat_jupyter.core.ports import DriverProblem
@@ -34,18 +34,17 @@ class Amd:
         self._cards = root / "sys/class/drm"
         self._version = root / "sys/module/amdgpu/version"
         self.driver = ""
-        self._found: list[Path] = []
+        self._found: list[_Card] = []
 
     def open(self) -> None:
         """Find the cards."""
         with contextlib.suppress(OSError):
             self.driver = self._version.read_text().strip()
-        cards = [
-            card
-            for card in self._cards.glob("card*")
-            if card.name[4:].isdigit() and _text(card, "device/vendor") == VENDOR
+        cards = [card for card in self._cards.glob("card*") if card.name[4:].isdigit()]
+        own = [card for card in cards if _text(card, "device/vendor") == VENDOR]
+        self._found = [
+            _Card(card, _uuid(card), _name(card)) for card in sorted(own, key=lambda card: int(card.name[4:]))
         ]
-        self._found = sorted(cards, key=lambda card: int(card.name[4:]))
         if not self._found:
             raise DriverProblem("no_driver", "There is no AMD GPU.")
 
@@ -54,16 +53,23 @@ class Amd:
         return [_device(card, index) for index, card in enumerate(self._found)]
 
 
-def _device(card: Path, index: int) -> GpuDevice:
+class _Card(NamedTuple):
+    path: Path
+    uuid: str
+    name: str
+
+
+def _device(found: _Card, index: int) -> GpuDevice:
+    card = found.path
     readings: dict[str, Any] = {name: _reading(card, path, scale) for name, (path, scale) in PATHS.items()}
     for name, (path, scale) in NEWER.items():
         if readings[name].value is None:
             readings[name] = _reading(card, path, scale)
     is_lost = not (card / "device").exists()
     return GpuDevice(
-        uuid=_uuid(card),
+        uuid=found.uuid,
         index=index,
-        name=_text(card, "device/product_name") or f"AMD GPU {_text(card, 'device/device')}",
+        name=found.name,
         vendor="amd",
         state="lost" if is_lost else "ok",
         fan=_fan(card),
@@ -80,6 +86,10 @@ def _uuid(card: Path) -> str:
     """Return the card's serial number; consumer cards have none, and are told apart by their place on the bus."""
     serial = _text(card, "device/unique_id")
     return f"AMD-{serial or (card / 'device').resolve().name}"
+
+
+def _name(card: Path) -> str:
+    return _text(card, "device/product_name") or f"AMD GPU {_text(card, 'device/device')}"
 
 
 def _fan(card: Path) -> Reading:

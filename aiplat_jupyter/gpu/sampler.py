@@ -104,6 +104,8 @@ class Drivers:
         return is_over and not self._asking.silent_for and time.monotonic() >= self._retry_at
 
     def _read(self, *, is_slow: bool, details: bool) -> _Told:
+        if self._problem is not None and self._problem.is_for_good:
+            return _Told("", [])
         if not self._open and time.monotonic() >= self._retry_at:
             self._open_all()
         devices: list[GpuDevice] = []

@@ -115,16 +115,27 @@ def read(tx: Connection, agent_id: int, start: float, end: float, width: int, ri
         return ring.since(start, end)
     level = max((seconds for seconds in LEVELS if (end - start) / seconds >= width), default=LEVELS[0])
     found = gpu_history.between(tx, agent_id, level, start - level, end)
-    begin = min((float(rows.at[0]) for rows in found), default=end)
-    reached = max((float(rows.at[-1]) + level for rows in found), default=start)
-    for coarser in (one for one in LEVELS if one > level):
-        older = gpu_history.between(tx, agent_id, coarser, start - coarser, begin) if begin > start + level else []
-        found += older
-        begin = min([begin, *(float(rows.at[0]) for rows in older)])
-    for finer in reversed([one for one in LEVELS if one < level]):
-        newer = gpu_history.between(tx, agent_id, finer, reached, end)
-        found += newer
-        reached = max([reached, *(float(rows.at[-1]) + finer for rows in newer)])
+    found += _older(tx, agent_id, level, start, min((float(rows.at[0]) for rows in found), default=end))
+    reached = max((float(rows.at[-1] + rows.seconds[-1]) for rows in found), default=start)
+    return found + _newer(tx, agent_id, level, reached, end, ring)
+
+
+def _older(tx: Connection, agent_id: int, level: int, start: float, begin: float) -> list[Rows]:
+    """Return longer rows of the time before `begin`, where the shorter ones are gone; none that goes beyond."""
+    found: list[Rows] = []
+    for seconds in (one for one in LEVELS if one > level):
+        if begin > start + level:
+            found += gpu_history.between(tx, agent_id, seconds, start - seconds, begin - seconds + 1)
+            begin = min([begin, *(float(rows.at[0]) for rows in found)])
+    return found
+
+
+def _newer(tx: Connection, agent_id: int, level: int, reached: float, end: float, ring: Ring | None) -> list[Rows]:
+    """Return shorter rows, and samples, of the time for which there is no longer row yet."""
+    found: list[Rows] = []
+    for seconds in reversed([one for one in LEVELS if one < level]):
+        found += gpu_history.between(tx, agent_id, seconds, reached, end)
+        reached = max([reached, *(float(rows.at[-1] + rows.seconds[-1]) for rows in found)])
     return found + (ring.since(reached, end) if ring else [])
 
 
@@ -209,7 +220,7 @@ def series(found: Points, totals: dict[HostMetric, float]) -> list[GpuSeries]:
     """Return the points as columns of lists; a metric that nobody could read is left out."""
     at = [round(one, 3) for one in found.at.tolist()]
     limits = _limits(found.layout) | {("", metric): value for metric, value in totals.items()}
-    known: NDArray[np.bool_] = np.isfinite(found.values[:, 0]).any(axis=0)
+    known = np.count_nonzero(np.isfinite(found.values[:, 0]), axis=0)
     return [
         GpuSeries(gpu=gpu, metric=metric, limit=limits.get((gpu, metric)), at=at, **_lists(found, place))
         for place, (gpu, metric) in enumerate(found.columns)

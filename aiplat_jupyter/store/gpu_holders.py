@@ -59,7 +59,7 @@ def logging(tx: Connection, machine: str, boot_id: str, pids: Collection[int]) -
         .where(JournalRow.closed.is_(False))
         .order_by(JournalRow.id)
     )
-    return [Logging(*row[:3], row[3].get("notebook"), *row[4:]) for row in tx.execute(asked)]
+    return [Logging._make((*row[:3], row[3].get("notebook"), *row[4:])) for row in tx.execute(asked)]
 
 
 def running(tx: Connection, agent_id: int) -> list[Working]:
@@ -78,7 +78,7 @@ def running(tx: Connection, agent_id: int) -> list[Working]:
         .where(TaskRow.agent_id == agent_id, TaskRow.state.in_(("running", "stopping")))
         .where(TaskRow.kind != "notebook-live")
     )
-    return [Working(row[0], row[1], None, *row[2:]) for row in tx.execute(asked)]
+    return [Working._make((*row[:2], None, *row[2:])) for row in tx.execute(asked)]
 
 
 def leasing(tx: Connection, agent_id: int) -> list[Working]:
@@ -90,4 +90,4 @@ def leasing(tx: Connection, agent_id: int) -> list[Working]:
         .join(ProjectRow, ProjectRow.id == TaskRow.project_id)
         .where(GpuLeaseRow.agent_id == agent_id)
     )
-    return [Working(None, None, *row) for row in tx.execute(asked)]
+    return [Working._make((None, None, *row)) for row in tx.execute(asked)]
