@@ -28,6 +28,7 @@ from aiplat_jupyter.gpu.sampling import Sampling
 from aiplat_jupyter.services.adoption import Adoption
 from aiplat_jupyter.services.agents import Agents
 from aiplat_jupyter.services.alert_replay import Replay
+from aiplat_jupyter.services.alert_watch import AlertWatch
 from aiplat_jupyter.services.alerts import Alerts
 from aiplat_jupyter.services.attribution import Attribution
 from aiplat_jupyter.services.bus import Bus
@@ -42,6 +43,7 @@ from aiplat_jupyter.services.log_keeping import LogKeeping
 from aiplat_jupyter.services.log_watch import LogWatch
 from aiplat_jupyter.services.logs import Logs
 from aiplat_jupyter.services.metrics import Metrics
+from aiplat_jupyter.services.notices import Notices
 from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.services.replays import Replays
 from aiplat_jupyter.services.schedules import Schedules
@@ -75,6 +77,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_compress_days, log_keep_days : how long after its attempt has ended a log stays as it is, and stays at all (0:
         for ever).
     stop_tasks_at_shutdown : whether tasks are asked to end when the server ends in order.
+    alert_keep_days : how long alerts that are over are kept (0: for ever).
     gpu_history_hours, gpu_history_days : how long the GPUs' history is kept in steps of 10 s, and at all (0: for ever).
     """
 
@@ -87,6 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     gpu_busy_mib: float = 500.0
     log_compress_days: float = 7.0
     log_keep_days: float = 0.0
+    alert_keep_days: float = 90.0
     stop_tasks_at_shutdown: bool = False
     gpu_history_hours: float = 48.0
     gpu_history_days: float = 30.0
@@ -148,7 +152,8 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
         work = await stack.enter_async_context(_at_work(settings, database, bus, folders, agent))
-        gpu = await stack.enter_async_context(_gpus(settings, database, bus, agent, kernels, work))
+        watch = await stack.enter_async_context(_alert_watch(settings, database, bus, agent, kernels, work))
+        gpu = await stack.enter_async_context(_gpus(settings, database, bus, agent, kernels, work, watch))
         logs = await stack.enter_async_context(_logs(settings, database, bus))
         yield Platform(
             info=_info(settings, database),
@@ -211,8 +216,33 @@ async def _at_work(
 
 
 @contextlib.asynccontextmanager
-async def _gpus(
+async def _alert_watch(
     settings: Settings, database: Database, bus: Bus, agent: agents.Found, kernels: Kernels, work: _Work
+) -> AsyncIterator[AlertWatch]:
+    """Let rules look at what happens, and do what they say when they fire."""
+    async with Notices(database, work.tasks, kernels.interrupt, settings.local) as notices:
+        watch = AlertWatch(
+            database,
+            bus,
+            agent.id,
+            agent.uid,
+            is_leading=lambda: work.dispatcher.is_leading,
+            tell=notices.hear,
+            keep_days=settings.alert_keep_days,
+        )
+        async with watch:
+            yield watch
+
+
+@contextlib.asynccontextmanager
+async def _gpus(
+    settings: Settings,
+    database: Database,
+    bus: Bus,
+    agent: agents.Found,
+    kernels: Kernels,
+    work: _Work,
+    watch: AlertWatch,
 ) -> AsyncIterator[GpuMonitor]:
     """Sample the GPUs of this machine, for whoever watches and for the tasks that want some."""
     here = this_process()
@@ -223,6 +253,7 @@ async def _gpus(
         Attribution(database, agent.id, kernels, here.machine, here.boot_id),
         order=lambda interval, details: sampling.order(interval, details),
         is_leading=lambda: work.dispatcher.is_leading,
+        each_sample=[watch.observe],
         keeping=Keeping(settings.gpu_history_hours, settings.gpu_history_days),
     )
 

@@ -86,6 +86,11 @@ class AiplatApp(ExtensionApp):
         min=0.0,
         help="""Days that what GPUs and machine did is kept at all. Default: 30; 0: for ever.""",
     ).tag(config=True)
+    alert_keep_days = Float(
+        90.0,
+        min=0.0,
+        help="""Days that an alert is kept after it is over. Default: 90; 0 keeps them all (20,000 at most).""",
+    ).tag(config=True)
     keep_alive_for_tasks = Bool(
         True,
         help="""Whether running tasks count as activity, so that a culler does not shut the server down. Default:
@@ -159,6 +164,7 @@ class AiplatApp(ExtensionApp):
             log_compress_days=self.log_compress_days,
             log_keep_days=self.log_keep_days,
             stop_tasks_at_shutdown=self.stop_tasks_at_shutdown,
+            alert_keep_days=self.alert_keep_days,
             gpu_history_hours=self.gpu_history_hours,
             gpu_history_days=self.gpu_history_days,
         )

@@ -10,6 +10,8 @@ from jupyter_events import EventLogger
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import ensure_async
 
+from aiplat_jupyter.core.errors import NotFound
+
 if TYPE_CHECKING:
     from aiplat_jupyter.services.kernels import Kernels, RunningKernel
 
@@ -25,9 +27,11 @@ def watched(serverapp: ServerApp, kernels: "Kernels") -> Iterator[None]:
     for kernel in serverapp.kernel_manager.list_kernel_ids():
         watch.follow(kernel)
     kernels.running = watch.running
+    kernels.interrupter = watch.interrupt
     try:
         yield
     finally:
+        kernels.interrupter = None
         events.remove_listener(schema_id=ACTIONS, listener=watch.on_action)
 
 
@@ -65,6 +69,13 @@ class _Watch:
         provisioner = getattr(self._manager.get_kernel(kernel), "provisioner", None)
         process = getattr(provisioner, "process", None)
         return getattr(process, "pid", None)
+
+    async def interrupt(self, kernel: str) -> None:
+        """Interrupt a kernel. Raise `NotFound` if the server has none of this id."""
+        if kernel not in self._manager:
+            raise NotFound("The kernel is not one of this server, or has ended.")
+        manager: Any = self._manager
+        await ensure_async(manager.interrupt_kernel(kernel))
 
     def follow(self, kernel: str) -> None:
         """Be told when the kernel's process ends by itself, whether Jupyter starts another or gives up."""

@@ -14,7 +14,7 @@ from aiplat_jupyter.core.alert_signs import GPU_METRICS, HOST_METRICS
 from aiplat_jupyter.core.alerts import Action, Condition, RuleSpec, Subject
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.frames import MAX_KEY
-from aiplat_jupyter.services import limits
+from aiplat_jupyter.services import channel, limits
 
 MASK: Final = "***"
 """Stands for what is secret of an address."""
@@ -158,6 +158,17 @@ def _address(action: Action) -> str:
     if importlib.util.find_spec("apprise") is None:
         return f"not possible yet: {NEEDED}, then restart the server"
     return "" if parts.scheme and "://" in action.url else "an address in Apprise's form, such as slack://…"
+
+
+async def refuse_unknown_channels(spec: RuleSpec) -> None:
+    """Raise `InvalidInput` for the address of a channel that cannot be used; masked ones were looked at before."""
+    for number, action in enumerate(spec.actions):
+        if action.kind != "channel" or MASK in action.url:
+            continue
+        if not (right := _address(action)) and not await channel.is_known(action.url):
+            right = "an address that Apprise knows, such as slack://…, feishu://…"
+        if right:
+            raise InvalidInput("The channel cannot be used.", fields={f"spec.actions.{number}.url": right})
 
 
 def masked(spec: RuleSpec) -> RuleSpec:

@@ -73,6 +73,7 @@ class Alerts:
         uid = limits.uid(new.uid) or new_uid()
         name = limits.name("name", new.name)
         spec = alert_specs.checked(_spec(new))
+        await alert_specs.refuse_unknown_channels(spec)
 
         def change(tx: Connection) -> tuple[Rule, bool]:
             tombstones.refuse_buried(tx, uid)
@@ -97,6 +98,8 @@ class Alerts:
         if spec.subject in ("gpu", "host"):
             self._require_operator(who)
             return {"is_everywhere": True, "projects": []}
+        if any(action.kind == "interrupt_kernel" for action in spec.actions):
+            self._require_operator(who)
         scope = spec.scope
         named = {access.project(tx, who, uid, "editor").uid for uid in scope.projects}
         named |= {access.experiment(tx, who, uid, "editor").project.uid for uid in scope.experiments}
@@ -105,7 +108,9 @@ class Alerts:
 
     def _require_operator(self, who: Identity) -> None:
         if not self._operates(who):
-            raise Forbidden("What watches machines, and the default rules, is for administrators to change.")
+            raise Forbidden(
+                "What watches machines, interrupts kernels or is a default rule is for administrators to set."
+            )
 
     def _operates(self, who: Identity) -> bool:
         return who.is_admin or who.username == self._local.username
@@ -122,6 +127,8 @@ class Alerts:
             values["is_enabled"] = patch.is_enabled
         if patch.silenced_until is not UNSET:
             values["silenced_until"] = _moment(patch.silenced_until)
+        if patch.spec is not UNSET:
+            await alert_specs.refuse_unknown_channels(patch.spec)
 
         def change(tx: Connection) -> Rule:
             found = self._to_edit(tx, who, uid)
@@ -178,6 +185,7 @@ class Alerts:
         access.require(who, "write")
         actions = [one for one in test.spec.actions if alert_specs.MASK not in one.url]
         spec = alert_specs.checked(msgspec.structs.replace(test.spec, actions=actions))
+        await alert_specs.refuse_unknown_channels(spec)
         return await self._replay.replay(who, msgspec.structs.replace(test, spec=spec))
 
     async def list(self, who: Identity, query: AlertQuery) -> Page[Alert]:

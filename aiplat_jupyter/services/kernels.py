@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from aiplat_jupyter.core.errors import NotFound
 from aiplat_jupyter.core.states import ExperimentStatus
 
 KEPT: Final = 1_000
@@ -36,13 +37,17 @@ class _Event(NamedTuple):
 
 
 class Kernels:
-    """A plain register that the server part feeds: the last thing that befell each kernel. For any thread."""
+    """A plain register that the server part feeds: the last thing that befell each kernel. For any thread.
+
+    `interrupter` interrupts one, on the event loop; None while no server part is there.
+    """
 
     running: Callable[[], Awaitable[Sequence[RunningKernel]]]
     """Lists the kernels that run now. To be called on the event loop."""
 
     def __init__(self) -> None:
         self.running = _none_running
+        self.interrupter: Callable[[str], Awaitable[None]] | None = None
         self._events: dict[str, _Event] = {}
         self._lock = threading.Lock()
 
@@ -53,6 +58,12 @@ class Kernels:
     def exited(self, kernel: str, code: int | None, at: float | None = None) -> None:
         """Note that a kernel's process ended by itself; `code` is negative for a signal, None when it is not known."""
         self._note(kernel, _Event("exit", code, time.time() if at is None else at))
+
+    async def interrupt(self, kernel: str) -> None:
+        """Interrupt a kernel of this server. Raise `NotFound` for any other."""
+        if self.interrupter is None:
+            raise NotFound("This server runs no kernels.")
+        await self.interrupter(kernel)
 
     def _note(self, kernel: str, event: _Event) -> None:
         with self._lock:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, false, func, insert, select, update
+from sqlalchemy import Connection, delete, false, func, insert, or_, select, update
 
 from aiplat_jupyter.core.alert_presets import Preset
-from aiplat_jupyter.core.alert_rules import RuleState
+from aiplat_jupyter.core.alert_rules import RuleState, ended
 from aiplat_jupyter.core.alerts import Rule, RuleSpec
 from aiplat_jupyter.store.tables import AlertRuleRow, AlertStateRow
 
@@ -33,6 +33,7 @@ _STATE: Final = (
     AlertStateRow.key,
     AlertStateRow.number,
     AlertStateRow.event,
+    AlertStateRow.agent,
     AlertStateRow.attempt,
     AlertStateRow.step,
     AlertStateRow.state,
@@ -65,12 +66,14 @@ class Standing(NamedTuple):
     ----------
     number : how often it has fired.
     event : uid of what it said and has not taken back.
+    agent : whose server looks at it; None: any may.
     attempt, step : of an experiment, up to where it was read.
     """
 
     state: RuleState = RuleState()
     number: int = 0
     event: str | None = None
+    agent: str | None = None
     attempt: str | None = None
     step: int | None = None
 
@@ -158,9 +161,10 @@ def record(found: Found, counted: tuple[int, int], spec: RuleSpec, *, may_edit: 
 # What they know of their targets
 
 
-def standings(tx: Connection, rule_ids: Collection[int]) -> dict[tuple[int, str], Standing]:
-    """Return how these rules stand with their targets."""
-    rows = tx.execute(select(*_STATE).where(AlertStateRow.rule_id.in_(rule_ids)))
+def standings(tx: Connection, rule_ids: Collection[int], agent: str) -> dict[tuple[int, str], Standing]:
+    """Return how these rules stand with targets that the server of this agent looks at."""
+    is_own = or_(AlertStateRow.agent.is_(None), AlertStateRow.agent == agent)
+    rows = tx.execute(select(*_STATE).where(AlertStateRow.rule_id.in_(rule_ids), is_own))
     return {(row.rule_id, row.key): _standing(row) for row in rows}
 
 
@@ -172,7 +176,7 @@ def standing(tx: Connection, rule_id: int, key: str) -> Standing | None:
 
 
 def _standing(row: Any) -> Standing:
-    return Standing(msgspec.convert(row.state, RuleState), row.number, row.event, row.attempt, row.step)
+    return Standing(msgspec.convert(row.state, RuleState), row.number, row.event, row.agent, row.attempt, row.step)
 
 
 def keep(tx: Connection, rule_id: int, key: str, standing: Standing) -> None:
@@ -181,6 +185,7 @@ def keep(tx: Connection, rule_id: int, key: str, standing: Standing) -> None:
     values = {
         "number": standing.number,
         "event": standing.event,
+        "agent": standing.agent,
         "attempt": standing.attempt,
         "step": standing.step,
         "level": state.level,
@@ -205,8 +210,7 @@ def settle(tx: Connection, event: str) -> None:
     ask = select(AlertStateRow.rule_id, *_STATE[1:]).where(AlertStateRow.event == event)
     for row in tx.execute(ask).all():
         known = _standing(row)
-        state = RuleState(x=known.state.x, best=known.state.best, best_x=known.state.best_x)
-        keep(tx, row.rule_id, row.key, known._replace(state=state, event=None))
+        keep(tx, row.rule_id, row.key, known._replace(state=ended(known.state), event=None))
 
 
 def forget(tx: Connection, before: float) -> None:

@@ -28,6 +28,7 @@ FAILED: Final = ("failed", "timed_out", "lost")
 AT_ONCE: Final = 200
 """How many experiments are looked at in one question."""
 MOST_TASKS: Final = 2_000
+MOST_RUNNING: Final = 1_000
 
 
 class Experiment(NamedTuple):

@@ -230,6 +230,11 @@ def remove_of(tx: Connection, experiments: Collection[str], tasks: Collection[st
     tx.execute(delete(AlertEventRow).where(about, AlertEventRow.project_id.is_not(None)))
 
 
+def is_said(tx: Connection, occurrence: str) -> bool:
+    """Tell whether this was said already."""
+    return tx.execute(select(AlertEventRow.id).where(AlertEventRow.occurrence == occurrence)).first() is not None
+
+
 class Known(NamedTuple):
     """An alert that code raised before."""
 

@@ -485,6 +485,8 @@ class AlertStateRow(Base):
     """How often it has fired: who fires it again must have known the last time."""
     level: Mapped[int] = mapped_column(default=0)
     is_pending: Mapped[bool] = mapped_column(default=False)
+    agent: Mapped[str | None]
+    """Uid of the agent whose server looks at it; None: any may."""
     event: Mapped[str | None]
     """Uid of what it said and has not taken back."""
     attempt: Mapped[str | None]

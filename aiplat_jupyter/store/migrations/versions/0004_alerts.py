@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("is_pending", sa.Boolean(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=True),
         sa.Column("event", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Text(), nullable=True),
         sa.Column("step", sa.BigInteger(), nullable=True),

@@ -1,0 +1,274 @@
+"""What new points mean to the rules that watch experiments.
+
+A rule on a metric sees every new point of the current attempt (at most `POINTS` at a time, the rest with the next
+look); a rule on every metric sees the newest value of those that the database finds suspicious, at most `MOST` of one
+experiment: what is well costs nothing, however many metrics there are.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection
+
+from aiplat_jupyter.core.alert_rules import HIGHER, IN_STEPS, limits
+from aiplat_jupyter.core.alerts import RuleSpec
+from aiplat_jupyter.core.records import Identity
+from aiplat_jupyter.core.states import LIVE
+from aiplat_jupyter.services.alert_ledger import Ledger, Point, Run
+from aiplat_jupyter.services.alert_replay import experiment_target
+from aiplat_jupyter.store import alert_targets, projects
+from aiplat_jupyter.store.alert_rules import Found, Standing
+from aiplat_jupyter.store.alert_targets import Experiment, Suspect
+from aiplat_jupyter.store.segments import Samples, to_seconds
+from aiplat_jupyter.store.series import Standing as Summary
+
+POINTS: Final = 20_000
+MOST: Final = 20
+STALE_SECONDS: Final = 3_600.0
+"""Points that come later than that after they were logged, as from a journal that was found, are no news."""
+EVERY: Final = "*"
+
+
+class Seen(NamedTuple):
+    """What a look found: runs, and the experiments of which there is more to see."""
+
+    runs: list[Run]
+    more: list[str]
+
+
+class Experiments:
+    """Looks at experiments for the rules of a ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    @property
+    def rules(self) -> list[Found]:
+        """Rules that watch experiments."""
+        return [rule for rule in self._ledger.rules if rule.spec.subject == "experiment"]
+
+    @property
+    def are_timed(self) -> bool:
+        """Whether some rule has to look although nothing comes."""
+        return any(rule.spec.condition == "silent" for rule in self.rules)
+
+    def look(self, tx: Connection, uids: Sequence[str], now: float) -> Seen:
+        """Return what is new of these experiments."""
+        seen = Seen([], [])
+        for experiment in alert_targets.experiments(tx, uids):
+            rules = [rule for rule in self.rules if _concerns(tx, rule, experiment)]
+            look = _Look(tx, self._ledger, experiment, rules, now)
+            seen.runs.extend(look.runs())
+            if look.is_more:
+                seen.more.append(experiment.uid)
+        return seen
+
+
+def _concerns(tx: Connection, rule: Found, experiment: Experiment) -> bool:
+    scope = rule.spec.scope
+    if scope.experiments and experiment.uid not in scope.experiments:
+        return False
+    if scope.projects and experiment.project not in scope.projects:
+        return False
+    return may_watch(tx, rule, experiment.project_id)
+
+
+def may_watch(tx: Connection, rule: Found, project_id: int) -> bool:
+    """Tell whether a rule's owner may edit a project, as they must be able to have it watched."""
+    if rule.is_everywhere:
+        return True
+    return projects.role(tx, Identity(username=rule.owner), project_id) in ("owner", "editor")
+
+
+class _Look:
+    """One look at one experiment."""
+
+    def __init__(
+        self, tx: Connection, ledger: Ledger, experiment: Experiment, rules: Sequence[Found], now: float
+    ) -> None:
+        self._tx = tx
+        self._ledger = ledger
+        self._experiment = experiment
+        self._named = [(rule, name) for rule in rules if (name := _metric(rule, experiment)) is not None]
+        self._everywhere = [rule for rule in rules if rule.spec.metric == EVERY]
+        self._now = now
+        self._summaries = alert_targets.standings(tx, experiment.attempt_id, {name for _, name in self._named})
+        self._read: dict[tuple[str, int | None], Samples] = {}
+        self._is_over = experiment.status not in LIVE or experiment.lifecycle == "trashed"
+        self.is_more = False
+
+    def runs(self) -> Iterator[Run]:
+        for rule, name in self._named:
+            if summary := self._summaries.get(name):
+                yield from self._of_metric(rule, name, summary)
+        for rule in self._everywhere:
+            yield from self._of_every_metric(rule)
+
+    def _of_metric(self, rule: Found, name: str, summary: Summary) -> Iterator[Run]:
+        standing = self._ledger.standing(rule, self._key(name))
+        match rule.spec.condition:
+            case "silent":
+                points = [self._silence(summary)]
+                yield self._run(rule, name, points, summary.last_step)
+            case "plateau":
+                yield self._run(rule, name, [self._newest(rule, summary)], summary.last_step, _best(rule, summary))
+            case _:
+                yield from self._of_points(rule, name, summary, standing)
+
+    def _of_points(self, rule: Found, name: str, summary: Summary, standing: Standing | None) -> Iterator[Run]:
+        behind = self._behind(rule, summary, standing)
+        is_new = standing is None or standing.attempt != self._experiment.attempt
+        if behind is not None and summary.last_step is not None and summary.last_step <= behind and not is_new:
+            if self._is_over and standing is not None:
+                yield self._run(rule, name, [], behind)
+            return
+        if is_new and not self._is_news(summary):
+            return
+        samples = self._arrived(name, behind)
+        step = int(samples.step[-1]) if len(samples.step) else behind
+        best = _best(rule, summary) if standing is None and behind is not None else None
+        if standing is None or standing.state.is_idle:
+            known = best if best or standing is None else (standing.state.best, standing.state.best_x)
+            samples, best = news(rule.spec, samples, known)
+        yield self._run(rule, name, self._points(rule, samples), step, best)
+
+    def _points(self, rule: Found, samples: Samples) -> list[Point]:
+        in_steps = rule.spec.condition in IN_STEPS
+        columns = samples.step.tolist(), to_seconds(samples.wall).tolist(), samples.value.tolist()
+        return [
+            Point(float(step) if in_steps else wall, value, wall, step)
+            for step, wall, value in zip(*columns, strict=True)
+            if wall > self._now - STALE_SECONDS
+        ]
+
+    def _behind(self, rule: Found, summary: Summary, standing: Standing | None) -> int | None:
+        """Return the step behind which nothing was seen yet: of an attempt that began before the rule, the last."""
+        if standing is not None and standing.attempt == self._experiment.attempt:
+            return standing.step
+        if standing is None and self._experiment.started_at < rule.since:
+            return summary.last_step
+        return None
+
+    def _arrived(self, name: str, behind: int | None) -> Samples:
+        key = name, behind
+        if key not in self._read:
+            self._read[key] = alert_targets.arrived(self._tx, self._experiment, name, behind, POINTS)
+        self.is_more |= len(self._read[key].step) >= POINTS
+        return self._read[key]
+
+    def _of_every_metric(self, rule: Found) -> Iterator[Run]:
+        suspects = alert_targets.suspects(self._tx, self._experiment.attempt_id, rule.spec, self._now, MOST)
+        found = {self._key(one.metric): one for one in suspects}
+        for one in found.values():
+            if self._is_news(one.standing) or self._ledger.standing(rule, self._key(one.metric)):
+                yield self._of_suspect(rule, one)
+        prefix = self._key("")
+        for key, standing in self._ledger.known(rule).items():
+            if key.startswith(prefix) and key not in found and not standing.state.is_idle:
+                yield self._run(rule, key.removeprefix(prefix), [Point(self._now, None, self._now)], None)
+
+    def _is_news(self, summary: Summary) -> bool:
+        return summary.last_wall is None or summary.last_wall > self._now - STALE_SECONDS
+
+    def _of_suspect(self, rule: Found, one: Suspect) -> Run:
+        summary = one.standing
+        if rule.spec.condition == "silent":
+            return self._run(rule, one.metric, [self._silence(summary)], summary.last_step)
+        best = _best(rule, summary) if rule.spec.condition in IN_STEPS else None
+        return self._run(rule, one.metric, [self._newest(rule, summary)], summary.last_step, best)
+
+    def _newest(self, rule: Found, summary: Summary) -> Point:
+        at, step = summary.last_wall or self._now, summary.last_step or 0
+        in_steps = rule.spec.condition in IN_STEPS
+        return Point(float(step) if in_steps else at, summary.last, at, step)
+
+    def _silence(self, summary: Summary) -> Point:
+        for_s = self._now - (summary.last_wall or self._now)
+        return Point(self._now, for_s, self._now, summary.last_step)
+
+    def _run(
+        self,
+        rule: Found,
+        metric: str,
+        points: Sequence[Point],
+        step: int | None,
+        best: tuple[float, float] | None = None,
+    ) -> Run:
+        return Run(
+            rule,
+            experiment_target(self._experiment, metric),
+            points,
+            gap=math.inf,
+            project_id=self._experiment.project_id,
+            attempt=self._experiment.attempt,
+            step=step,
+            best=best,
+            is_over=self._is_over,
+        )
+
+    def _key(self, metric: str) -> str:
+        return experiment_target(self._experiment, metric).key
+
+
+def _metric(rule: Found, experiment: Experiment) -> str | None:
+    if rule.spec.metric == EVERY:
+        return None
+    return rule.spec.metric or experiment.loss
+
+
+def news(
+    spec: RuleSpec, samples: Samples, best: tuple[float | None, float | None] | None
+) -> tuple[Samples, tuple[float, float] | None]:
+    """Return the points from the first on that is a reason for an alert, and the last; and the best value before them.
+
+    For a rule that knows of nothing wrong: points that are well lead to nothing, so they are passed over all at once.
+    """
+    if not len(samples.step) or not (spec.aggregate == "last" or spec.condition in IN_STEPS or not spec.window_s):
+        return samples, None
+    value = np.where(np.isfinite(samples.value), samples.value, np.nan)
+    if spec.condition == "diverges":
+        return _from_worse(spec, samples, value, best)
+    bounds, lowest = limits(spec), _lowest(spec)
+    bad = np.isnan(value) if spec.condition == "not_finite" else value * bounds.sign > lowest
+    return samples.take(slice(_first(bad), None)), None
+
+
+def _lowest(spec: RuleSpec) -> float:
+    """Return the threshold that is reached first."""
+    return min((bound for bound in limits(spec).limits if bound is not None), default=math.inf)
+
+
+def _first(bad: npt.NDArray[np.bool_]) -> int:
+    """Return where the first is, or the last of all."""
+    return int(bad.argmax()) if bad.any() else len(bad) - 1
+
+
+def _from_worse(
+    spec: RuleSpec,
+    samples: Samples,
+    value: npt.NDArray[np.float64],
+    best: tuple[float | None, float | None] | None,
+) -> tuple[Samples, tuple[float, float] | None]:
+    sign = -1.0 if spec.aggregate == HIGHER else 1.0
+    known = math.inf if best is None or best[0] is None else best[0] * sign
+    at = math.nan if best is None or best[1] is None else best[1]
+    turned = np.concatenate([[known], np.where(np.isnan(value), np.inf, value * sign)])
+    before = np.minimum.accumulate(turned)[:-1]
+    lowest = _lowest(spec)
+    with np.errstate(invalid="ignore"):
+        bad = (value * sign - before > (lowest - 1.0) * np.abs(before)) & np.isfinite(before)
+    first = _first(bad)
+    if not np.isfinite(before[first]):
+        return samples.take(slice(first, None)), None
+    where = int(turned[: first + 1].argmin())
+    best_x = at if where == 0 else float(samples.step[where - 1])
+    return samples.take(slice(first, None)), (float(before[first]) * sign, best_x)
+
+
+def _best(rule: Found, summary: Summary) -> tuple[float, float] | None:
+    is_higher = rule.spec.aggregate == HIGHER
+    best, step = (summary.max, summary.max_step) if is_higher else (summary.min, summary.min_step)
+    return None if best is None or step is None else (best, float(step))

@@ -1,0 +1,94 @@
+"""What a sample of GPUs and machine means to the rules that watch them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from aiplat_jupyter.core import alert_signs
+from aiplat_jupyter.core.alerts import Target
+from aiplat_jupyter.core.gpu import GpuDevice, GpuStatus, Holder
+from aiplat_jupyter.services.alert_ledger import Ledger, Point, Run
+from aiplat_jupyter.store.alert_rules import Found
+
+FRESH_SECONDS: Final = 600.0
+"""How long a fault that the driver reported is news: it tells of the newest until it is started again."""
+
+
+class Fault(NamedTuple):
+    """The newest fault of a GPU, and when it was first told of."""
+
+    number: int
+    at: float
+
+
+class Machines:
+    """Turns samples into runs."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._faults: dict[str, Fault] = {}
+
+    def runs(self, status: GpuStatus) -> list[Run]:
+        """Return what is new of each target of each rule; of GPUs that are not told of any more, that nothing is."""
+        self._note_faults(status)
+        rules = [rule for rule in self._ledger.rules if rule.spec.subject in ("gpu", "host")]
+        return [run for rule in rules if _concerns(rule, status) for run in self._of_rule(rule, status)]
+
+    def _note_faults(self, status: GpuStatus) -> None:
+        for device in status.devices:
+            known = self._faults.get(device.uuid)
+            if device.xid is None:
+                self._faults.pop(device.uuid, None)
+            elif known is None or known.number != device.xid:
+                self._faults[device.uuid] = Fault(device.xid, status.at)
+
+    def _of_rule(self, rule: Found, status: GpuStatus) -> Iterator[Run]:
+        told = list(self._values(rule, status))
+        for target, value in told:
+            yield _run(rule, target, value, status)
+        for key in self._ledger.known(rule).keys() - {target.key for target, _ in told}:
+            yield _run(rule, Target(key=key, label=key, agent=status.agent), None, status)
+
+    def _values(self, rule: Found, status: GpuStatus) -> Iterable[tuple[Target, float | None]]:
+        metric = rule.spec.metric
+        if rule.spec.subject == "host":
+            return [(machine(status), alert_signs.of_host(metric, status))]
+        if metric == alert_signs.STALLED:
+            return [(machine(status), alert_signs.stalled(status))]
+        wanted = [one for one in status.devices if not rule.spec.scope.gpus or one.uuid in rule.spec.scope.gpus]
+        if metric == "xid":
+            return [(gpu(one, status), self._fault(one, status)) for one in wanted]
+        return [(gpu(one, status), alert_signs.of_gpu(metric, one)) for one in wanted]
+
+    def _fault(self, device: GpuDevice, status: GpuStatus) -> float:
+        known = self._faults.get(device.uuid)
+        return float(known.number) if known and status.at - known.at < FRESH_SECONDS else 0.0
+
+
+def _concerns(rule: Found, status: GpuStatus) -> bool:
+    return not rule.spec.scope.agents or status.agent in rule.spec.scope.agents
+
+
+def _run(rule: Found, target: Target, value: float | None, status: GpuStatus) -> Run:
+    return Run(rule, target, [Point(status.at, value, status.at)], agent=status.agent)
+
+
+def machine(status: GpuStatus) -> Target:
+    """Return the machine as a target."""
+    return Target(key=status.agent, label=status.host, agent=status.agent)
+
+
+def gpu(device: GpuDevice, status: GpuStatus) -> Target:
+    """Return a GPU as a target, with what it works for: who leases it, or the first of whom is known."""
+    holders = [device.lease, *(one.holder for one in device.processes)]
+    holder = next((one for one in holders if one is not None and not one.is_hidden), None) or Holder()
+    return Target(
+        key=device.uuid,
+        label=f"GPU {device.index} · {device.name} · {status.host}",
+        agent=status.agent,
+        gpu=device.uuid,
+        experiment=holder.experiment,
+        task=holder.task,
+        project=holder.project,
+        kernel=holder.kernel,
+        notebook=holder.notebook,
+    )
