@@ -89,6 +89,8 @@ CASES = {
     "PATCH schedules/{uid}": Case("editor", {"name": "new"}),
     "DELETE schedules/{uid}": Case("editor"),
     "POST schedules/{uid}/run": Case("editor"),
+    "GET gpu/status": Case(None),
+    "GET gpu/history": Case(None),
     "GET alerts/rules": Case(None),
     "POST alerts/rules": Case("editor", {"name": "n", "scope": {"projects": ["PROJECT"]}, **DIVERGES}),
     "POST alerts/rules/test": Case(None, {"spec": {"scope": {"projects": ["PROJECT"]}, **DIVERGES}}),
