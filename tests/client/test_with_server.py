@@ -183,9 +183,13 @@ def test_what_is_resumed_without_a_server_may_arrive_first(
     first.log({"x": 1.0}, 41)
     first.rewind(30)
     first.log({"x": 1.5})
+    first.config["lr"] = 0.15
+    first.summary.update(best=1, first=1)
     first.finish()
     second = init(resume=first.uid, config={"lr": 0.2})
     second.log({"x": 2.0})
+    second.summary["best"] = 2
+    second.notes = "warmer"
     second.finish()
     session.current().shipper._shipments.clear()
     [file] = (lab.data_dir / "servers").glob("*.json")
@@ -195,6 +199,7 @@ def test_what_is_resumed_without_a_server_may_arrive_first(
         assert sync(path, server, lambda *_: None).state == "sent"
     there = server.experiment(first.uid)
     assert (there.project_name, there.name, there.config, there.attempts) == ("digits", "mlp", {"lr": 0.2}, 3)
+    assert (there.summary, there.notes) == ({"best": 2, "first": 1}, "warmer")
     parents = {one.uid: one.parent for one in there.lineage}
     assert parents[second.attempt] == first.attempt
     [curve] = server.curves(CurveQuery(experiments=[first.uid], metrics=["x"])).curves
