@@ -30,6 +30,11 @@ POINTS_HEAD: Final = struct.Struct("<BIqd")
 MAX_PAYLOAD: Final = 16 * 1024 * 1024
 MAX_KEY: Final = 500
 """Longest name of a metric or of a config entry, in characters."""
+MAX_NAME: Final = 200
+"""Longest name of an experiment, project or tag."""
+MAX_TEXT: Final = 100_000
+"""Longest notes."""
+MAX_TAGS: Final = 100
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
