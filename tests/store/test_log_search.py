@@ -305,3 +305,17 @@ def test_offsets_of_lines(log: Path, opened: Index) -> None:
     append(log, b"one\ntwo\nthree")
     refreshed(opened)
     assert [paging.offset_of_line(opened, number) for number in (1, 2, 3, 4)] == [0, 4, 8, 13]
+
+
+def test_a_log_that_somebody_removed_is_let_go(tmp_path: Path) -> None:
+    """Its room on the disk is free only when nobody has it open."""
+    (tmp_path / "out.log").write_bytes(b"x\n" * 1_000)
+    opened = OpenLogs()
+    with opened.borrow(tmp_path) as index:
+        refreshed(index)
+    (tmp_path / "out.log").unlink()
+    with pytest.raises(NotFound), opened.borrow(tmp_path):
+        pass
+    held = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+    assert not [path for path in held if path.startswith(str(tmp_path))]
+    opened.close()
