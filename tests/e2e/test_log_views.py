@@ -128,9 +128,9 @@ def drag_through(log: LogPanel, picture: Picture) -> None:
         picture(f"log-dragged-{share}")
     expect(log.root.locator(".aiplat-LogThumbLine")).to_have_text(re.compile(r"^(19\d|20\d),\d\d\d$"))
     page.mouse.up()
-    page.unroute("**/logs?**")
     for route in held:
         route.continue_()
+    page.unroute("**/logs?**")
     expect(log.root.locator(".aiplat-mod-blank")).to_have_count(0)
     expect(log.root.locator(".aiplat-LogThumbLine")).to_have_count(0)
     assert 190_000 < min(log.shown()) < 210_000
@@ -185,9 +185,9 @@ def drag_through_a_level(log: LogPanel, picture: Picture) -> None:
     assert shape.count() == 1
     assert shape.evaluate("row => parseFloat(getComputedStyle(row, '::after').height)") > 500
     page.mouse.up()
-    page.unroute("**/logs?**")
     for route in held:
         route.continue_()
+    page.unroute("**/logs?**")
     expect(log.root.locator(".aiplat-mod-blank")).to_have_count(0)
     wait_for(lambda: 260_000 < min(log.shown(), default=0) < 300_000, "the lines there")
 
@@ -221,12 +221,9 @@ def lead_to_the_curve(log: LogPanel, chart: Locator, picture: Picture) -> None:
     log.page.mouse.move(0, 0)
     picture("log-to-curve")
     early = left_of(crosshair)
-    log.root.locator('.aiplat-LogRow[data-line="60"]').scroll_into_view_if_needed()
-    log.lines.press("PageDown")
-    for _ in range(6):
-        if log.root.locator('.aiplat-LogRow[data-line="60"]').is_visible():
-            break
-        log.lines.press("PageDown")
+    log.lines.press("g")
+    log.page.keyboard.type("60")
+    log.page.keyboard.press("Enter")
     log.root.locator('.aiplat-LogRow[data-line="60"] button.aiplat-LogTime').click()
     wait_for(lambda: left_of(crosshair) > early, "the crosshair further right")
 
