@@ -9,18 +9,21 @@ import os
 import random
 import resource
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import timeit
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter, perf_counter_ns, process_time, thread_time, thread_time_ns
+from time import perf_counter, perf_counter_ns, sleep, time
 
+from aiplat_jupyter.core.frames import POINTS_HEAD, frame
 from tests.lab import Lab
 
 BLOCK, BLOCKS = 2_000, 200
-STEPS = 12_000
+RUNS, RUN, FIRST = 400, 8, 2
 
 
 def times(call: Callable[[int], object]) -> list[int]:
@@ -60,36 +63,81 @@ def calls(name: str) -> None:
 
 
 def loop(name: str) -> None:
-    """Take the CPU time of steps of 1 ms that log, that write 100 bytes, and that do neither, and of other threads.
+    """Tell by the clock how much longer steps of 1 ms take that log, than steps beside them that do not.
 
-    Wall time would tell what else the machine does. The sum is the most that a step is slowed down by: it holds if the
-    shipper's thread had the interpreter's lock all the time that it runs.
+    Steps come in short runs, each beside one without an end, so that what else the machine does falls on both; the
+    first steps of a run, whose code was not used for a while, do not count. `frame` makes what `log` writes and drops
+    it: a call that touches as much. Other threads run beside the loop; what they take is the most that they hold up.
     """
     import aiplat_jupyter as aiplat
 
     exp = aiplat.init(project="benchmarks", name="loop")
     file = os.open(os.environ["AIPLAT_DATA_DIR"] + "/loop", os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     size, data = size_of_a_step(), b"x" * 100
+    pack, lock = struct.Struct(f"{POINTS_HEAD.format}3d").pack, threading.RLock()
+
+    def framed(step: int) -> bytes:
+        point = {"loss": 0.5 + step, "accuracy": 0.9, "lr": 1e-3}
+        with lock:
+            return frame(pack(0, 0, step, time(), *point.values()))
+
     ends: dict[str, Callable[[int], object]] = {
         "nothing": lambda _: None,
         "os.write": lambda _: os.write(file, data),
+        "frame": framed,
         "log": lambda step: exp.log({"loss": 0.5 + step, "accuracy": 0.9, "lr": 1e-3}),
     }
+    exp.log({"loss": 0.5, "accuracy": 0.9, "lr": 1e-3})
     exp.flush()
-    costs: dict[str, list[int]] = {what: [] for what in ends}
-    wall, others = perf_counter(), process_time() - thread_time()
-    for step, what in enumerate(random.choices(list(ends), k=STEPS)):
-        start = thread_time_ns()
-        sum(range(size))
-        ends[what](step)
-        costs[what].append(thread_time_ns() - start)
-    shipper = (process_time() - thread_time() - others) / (perf_counter() - wall)
-    bare, write, log = (statistics.median(found) for found in costs.values())
-    print(f"\na step of {bare / 1e6:.2f} ms, {name}; medians of {STEPS:,} steps")
-    print(f"  os.write {(write - bare) / 1000:5.1f} µs = {write / bare - 1:.2%}")
-    print(f"  log      {(log - bare) / 1000:5.1f} µs = {log / bare - 1:.2%}")
-    print(f"  other threads {shipper:.2%} of a core; slower by at most {log / bare - 1 + shipper:.2%}")
+    sleep(3)  # what `init` looks up in a thread of its own is not the loop's
+    steps: dict[str, list[float]] = {what: [] for what in ends}
+    alone: dict[str, list[int]] = {what: [] for what in ends}
+    bare: list[float] = []
+    wall, others = perf_counter(), cpu_of_other_threads()
+    for _ in range(RUNS):
+        for what in random.sample(list(ends), len(ends)):
+            pair = {each: timed(ends[each], size) for each in random.sample(["nothing", what], 2)}
+            without, (whole, calls) = pair["nothing"][0], pair[what]
+            bare.append(without)
+            steps[what].append(whole - without)
+            alone[what] += calls
+    taken = (cpu_of_other_threads() - others) / (perf_counter() - wall)
+    step = statistics.median(bare)
+    print(f"\na step of {step / 1e6:.2f} ms, {name}; medians of {RUNS:,} runs of {RUN} steps, and how sure they are")
+    del steps["nothing"]
+    for what, found in steps.items():
+        low, middle, high = (found[at] / step for at in middle_of(found))
+        clock = (statistics.median(alone[what]) - statistics.median(alone["nothing"])) / 1000
+        print(f"  {what:8} step longer by {middle:6.2%} ({low:.2%} to {high:.2%}); the call alone {clock:5.1f} µs")
+    print(f"  other threads {taken:.2%} of a core")
     exp.finish()
+
+
+def timed(end: Callable[[int], object], size: int) -> tuple[float, list[int]]:
+    """Return the median nanoseconds of a step with this end, and those of each end alone."""
+    steps, calls = [], []
+    for step in range(FIRST + RUN):
+        start = perf_counter_ns()
+        sum(range(size))
+        middle = perf_counter_ns()
+        end(step)
+        stop = perf_counter_ns()
+        steps.append(stop - start)
+        calls.append(stop - middle)
+    return statistics.median(steps[FIRST:]), calls[FIRST:]
+
+
+def middle_of(found: list[float]) -> tuple[int, int, int]:
+    """Sort the values; return the places of their median and of the bounds within which it lies with 95 %."""
+    found.sort()
+    half, spread = len(found) // 2, round(0.98 * len(found) ** 0.5)
+    return half - spread, half, half + spread
+
+
+def cpu_of_other_threads() -> float:
+    """Return the seconds of CPU that the process's other threads have had."""
+    ids = [each.native_id for each in threading.enumerate() if each is not threading.current_thread()]
+    return sum(int(Path(f"/proc/self/task/{number}/schedstat").read_text().split()[0]) for number in ids) / 1e9
 
 
 def size_of_a_step() -> int:

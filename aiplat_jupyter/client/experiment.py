@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from zlib import crc32
 
 from aiplat_jupyter.client import notebook, session
-from aiplat_jupyter.client.entries import Entries, clean
+from aiplat_jupyter.client.entries import Entries
+from aiplat_jupyter.client.fields import check_name, check_notes, check_tags
 from aiplat_jupyter.client.progress import ProgressWriter
 from aiplat_jupyter.client.recording import POINTS, Recording
 from aiplat_jupyter.client.values import PLAIN
-from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.frames import HEAD, Rewound
 from aiplat_jupyter.core.ids import new_uid
 
@@ -125,7 +125,7 @@ class Experiment:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._name = clean(name)
+        self._name = check_name("name", name, required=True)
         self._recording.change(name=self._name)
 
     @property
@@ -145,7 +145,7 @@ class Experiment:
 
     @notes.setter
     def notes(self, notes: str) -> None:
-        self._notes = clean(notes)
+        self._notes = check_notes(notes)
         self._recording.change(notes=self._notes)
 
     @property
@@ -224,11 +224,3 @@ class Experiment:
         except ImportError:
             raise NotImplementedError from None  # IPython shows the text instead
         LossCurve(self)._ipython_display_()
-
-
-def check_tags(tags: Iterable[str]) -> list[str]:
-    """Return the tags as a list. Raise `InvalidInput` unless they are strings."""
-    found = list(tags)
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in found):
-        raise InvalidInput(f"tags takes a list of strings, not {tags!r}.", fields={"tags": "a list of strings"})
-    return [clean(tag) for tag in found]

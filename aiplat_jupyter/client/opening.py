@@ -14,16 +14,15 @@ from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import Complaints, say
 from aiplat_jupyter.client.console import new_console
 from aiplat_jupyter.client.discover import data_dir
-from aiplat_jupyter.client.entries import clean, plain_entries
-from aiplat_jupyter.client.experiment import Experiment, check_tags
+from aiplat_jupyter.client.entries import plain_entries
+from aiplat_jupyter.client.experiment import Experiment
+from aiplat_jupyter.client.fields import check_name, check_notes, check_tags
 from aiplat_jupyter.client.own_task import OwnTask, experiment_of, own_task
 from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.recording import Recording
 from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 from aiplat_jupyter.core.frames import Opened
 from aiplat_jupyter.core.ids import is_uid, new_uid
-
-LONGEST_NAME = 200
 
 
 def init(
@@ -68,8 +67,8 @@ def init(
     cell = notebook.current_cell()
     _finish_earlier(cell)
     task = own_task()
-    project = _check_name("project", project) or (task.project if task else "") or "default"
-    name = _check_name("name", name) or (task.name if task else "")
+    project = check_name("project", project) or (task.project if task else "") or "default"
+    name = check_name("name", name) or (task.name if task else "")
     entries = plain_entries({} if config is None else config)
     uid = resume or os.environ.get("AIPLAT_EXPERIMENT") or _new_experiment(task, project, name, entries)
     if not is_uid(uid):
@@ -86,7 +85,7 @@ def init(
         from_step=from_step,
         config=entries,
         tags=check_tags(tags),
-        notes=clean(notes),
+        notes=check_notes(notes),
         base_model=base_model,
         task_type=task_type,
         provenance=plain_entries(capture.at_once(cell)),
@@ -179,13 +178,6 @@ def _among_ranks(opened: Opened, all_ranks: bool) -> Opened:
 
 def _is_launched() -> bool:
     return any(name in os.environ for name in ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"))
-
-
-def _check_name(field: str, value: Any) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
-        fix = f"one line of at most {LONGEST_NAME} printable characters"
-        raise InvalidInput(f"{field} must be {fix}.", fields={field: fix})
-    return value
 
 
 def _made_up_name(uid: str) -> str:

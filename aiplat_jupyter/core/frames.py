@@ -32,6 +32,11 @@ MAX_KEY: Final = 500
 """Longest name of a metric or of a config entry, in characters."""
 CLOCK: Final = "clock"
 """Begins the context of series whose points have a time but no step of the run."""
+MAX_NAME: Final = 200
+"""Longest name of an experiment, project or tag."""
+MAX_TEXT: Final = 100_000
+"""Longest notes."""
+MAX_TAGS: Final = 100
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,8 +92,9 @@ class LogQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LogSearch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to look for: `q` as it is or as a `regex`, with or without `case`.
 
-    Hits come in the order of lines. At most `limit` hits are told (at most
-    10,000), all are counted. The search ends after `budget_s` (at most 60) with what it has.
+    Hits from line `from_line` on come first, in the order of lines, then those before it. At most `limit` hits are told
+    (at most 10,000), those nearest to `from_line`, of which at least half are behind it if there are so many; all are
+    counted. The search ends after `budget_s` (at most 60) with what it has.
     """
 
     q: str
@@ -102,6 +103,7 @@ class LogSearch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     regex: bool = False
     case: bool = False
     min_level: Level | None = None
+    from_line: int = 1
     limit: int = 1_000
     budget_s: float = 10.0
 
@@ -119,6 +121,8 @@ class LogHits(Struct, frozen=True, kw_only=True):
     state: Literal["running", "done", "partial", "invalid"]
     """``partial``: the time ran out; ``invalid``: `message` says what is wrong with the expression."""
     message: str = ""
+    before: int | None = None
+    """How many matching lines there are before `from_line`, told or not; None: not known yet."""
 
 
 class LogDownload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,12 +9,13 @@ from unicodedata import category
 import msgspec
 
 from aiplat_jupyter.core.errors import InvalidInput
+from aiplat_jupyter.core.frames import MAX_NAME, MAX_TAGS, MAX_TEXT
 from aiplat_jupyter.core.ids import is_uid
 
-NAME: Final = 200
-TEXT: Final = 100_000
+NAME: Final = MAX_NAME
+TEXT: Final = MAX_TEXT
 MAPPING: Final = 1_000_000
-TAGS: Final = 100
+TAGS: Final = MAX_TAGS
 
 
 def name(field: str, value: str, *, required: bool = True) -> str:

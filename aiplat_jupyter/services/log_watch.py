@@ -116,7 +116,10 @@ class LogWatch:
 
     def _seen_of(self, place: Place) -> Seen | None:
         folder = place.folder
-        if folder is None or not files.is_there(folder / f"{files.CONSOLE}.log"):
+        if folder is None:
+            return None
+        if not files.is_there(folder / f"{files.CONSOLE}.log"):
+            self._opened.let_go(folder)
             return None
         try:
             with self._opened.borrow(folder) as index:

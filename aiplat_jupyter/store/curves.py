@@ -2,6 +2,7 @@
 
 import base64
 import math
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -10,12 +11,16 @@ from sqlalchemy import Connection
 from aiplat_jupyter.core.curves import AbandonedTail, Columns, Curve, CurveAnswer, CurveQuery, LossPoint
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.store import axes, descent, smoothing
+from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.axes import Along
 from aiplat_jupyter.store.buckets import Buckets, buckets, columns
 from aiplat_jupyter.store.lines import Line
 from aiplat_jupyter.store.questions import Named, Question, check
 from aiplat_jupyter.store.segments import BLOCK
 from aiplat_jupyter.store.smoothing import Method
+from aiplat_jupyter.store.stats import Ints
+
+_EXACT: Final = 2.0**53
 
 
 class Look(msgspec.Struct, frozen=True, array_like=True):
@@ -158,12 +163,21 @@ def loss(tx: Connection, experiment: str, metric: str = "loss", width: int = 10_
         return []
     axis = axes.by_step(question.archive, line).axis
     found, _ = buckets(axis, float(axis.first[0]), float(axis.last[-1]), width)
+    steps = _steps(question.archive, line, found)
     epochs = question.other(named, named.legs)
-    epoch = np.full(len(found.x), np.nan)
+    epoch = np.full(len(steps), np.nan)
     if epochs is not None:
-        epoch = axes.at_or_before(question.archive, epochs, found.x.astype(np.int64))
-    rows = zip(found.x.tolist(), found.stats.last.tolist(), epoch.tolist(), strict=True)
-    return [LossPoint(step=int(step), loss=_finite(value), epoch=_finite(at)) for step, value, at in rows]
+        epoch = axes.at_or_before(question.archive, epochs, steps)
+    rows = zip(steps.tolist(), found.stats.last.tolist(), epoch.tolist(), strict=True)
+    return [LossPoint(step=step, loss=_finite(value), epoch=_finite(at)) for step, value, at in rows]
+
+
+def _steps(archive: Archive, line: Line, found: Buckets) -> Ints:
+    """Return the step of each bucket's last point; beyond 2⁵³ the floats of an axis do not tell every step."""
+    if np.abs(found.x[[0, -1]]).max() < _EXACT:
+        return found.x.astype(np.int64)
+    samples, number = line.points(archive, np.unique(found.number // BLOCK))
+    return samples.step[np.searchsorted(number, found.number)]
 
 
 def _finite(value: float) -> float | None:

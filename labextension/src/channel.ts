@@ -1,6 +1,11 @@
-/** One way to hear of changes: the stream, or repeated long polls where a proxy holds streams back. */
+/**
+ * Ways to hear of changes: the stream; repeated long polls where a proxy holds streams back; a look now and then where
+ * other tabs hold all the streams that a browser can spare.
+ */
 
 import type { Api } from './api';
+import { pause } from './clock';
+import type { Neighbours } from './neighbours';
 import type { Change, Changes } from './records';
 import { messages } from './sse';
 
@@ -10,13 +15,20 @@ export interface Patience {
   silence: number;
   /** How long one long poll waits. */
   wait: number;
+  /** Between two looks, and how long each takes. */
+  look: number;
 }
+
+/** Looks after which a tab without a stream tries again to get one. */
+const LOOKS = 10;
 
 export interface Hearing {
   /** The server was reached. */
   reached: () => void;
   /** `seq` is where the sequence stands now, if that is known; each call may bring a change, or `resync`. */
   heard: (seq: number | null, news: Change | 'resync' | null) => void;
+  /** What is told once and not kept may have been missed. */
+  looked: () => void;
 }
 
 export class Channel {
@@ -25,14 +37,34 @@ export class Channel {
 
   constructor(
     private readonly api: Api,
-    private readonly patience: Patience
+    private readonly patience: Patience,
+    private readonly neighbours: Neighbours
   ) {}
 
   /** Hear of `topics` behind `after` until `signal` aborts or the connection breaks: always ends by throwing. */
   async hear(topics: string[], after: number | null, hearing: Hearing, signal: AbortSignal): Promise<never> {
-    return this.polls
-      ? this.repeat(topics, after, hearing, signal)
-      : this.stream(topics, after, hearing, signal);
+    let seq = after;
+    while (!this.polls && !(await this.neighbours.take())) {
+      seq = await this.lookAround(topics, seq, hearing, signal);
+    }
+    signal.throwIfAborted();
+    return this.polls ? this.repeat(topics, seq, hearing, signal) : this.stream(topics, seq, hearing, signal);
+  }
+
+  /** Look several times; answers where the sequence stands. */
+  private async lookAround(
+    topics: string[],
+    after: number | null,
+    hearing: Hearing,
+    signal: AbortSignal
+  ): Promise<number> {
+    let seq = after;
+    for (let i = 0; i < LOOKS || seq === null; i++) {
+      seq = await this.poll(topics, seq, this.patience.look, hearing, signal);
+      hearing.looked();
+      await pause(this.patience.look, signal);
+    }
+    return seq;
   }
 
   private async stream(
@@ -68,14 +100,24 @@ export class Channel {
   ): Promise<never> {
     let seq = after;
     for (;;) {
-      const wait = this.patience.wait / 1000;
-      const response = await this.api.events({ topics, after: seq, wait }, signal);
-      const answer = (await response.json()) as Changes;
-      seq = answer.next;
-      hearing.reached();
-      hearing.heard(seq, answer.resync ? 'resync' : null);
-      answer.items.forEach(change => hearing.heard(seq, change));
+      seq = await this.poll(topics, seq, this.patience.wait, hearing, signal);
     }
+  }
+
+  private async poll(
+    topics: string[],
+    after: number | null,
+    milliseconds: number,
+    hearing: Hearing,
+    signal: AbortSignal
+  ): Promise<number> {
+    const response = await this.api.events({ topics, after, wait: milliseconds / 1000 }, signal);
+    const answer = (await response.json()) as Changes;
+    const { next } = answer;
+    hearing.reached();
+    hearing.heard(next, answer.resync ? 'resync' : null);
+    answer.items.forEach(change => hearing.heard(next, change));
+    return next;
   }
 }
 

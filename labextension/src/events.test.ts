@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Api } from './api';
 import { Events } from './events';
+import { MOST_STREAMS, Neighbours } from './neighbours';
 import type { Link } from './events';
 import type { Change } from './records';
 import { change } from './testing/records';
@@ -25,7 +26,7 @@ beforeEach(() => {
     stream.send('id: 7\n\n');
     return stream.response();
   });
-  events = new Events(new Api(server.settings));
+  events = new Events(new Api(server.settings), {}, new Neighbours(null));
   heard = [];
   links = [];
   events.linkChanged.connect((_, link) => links.push(link));
@@ -215,5 +216,66 @@ describe('a hidden tab', () => {
     setVisibility('visible');
     await wait(15_000);
     expect(streams).toHaveLength(1);
+  });
+});
+
+describe('many tabs', () => {
+  /** Tabs of one browser; messages between them take a moment. */
+  class Air extends EventTarget {
+    static readonly all = new Set<Air>();
+
+    constructor() {
+      super();
+      Air.all.add(this);
+    }
+
+    postMessage(data: unknown): void {
+      const others = [...Air.all].filter(other => other !== this);
+      setTimeout(
+        () => others.forEach(other => other.dispatchEvent(new MessageEvent('message', { data }))),
+        1
+      );
+    }
+
+    close(): void {
+      Air.all.delete(this);
+    }
+  }
+
+  const logPage = (_: unknown, i: number): Events => {
+    const tab = new Events(new Api(server.settings), {}, new Neighbours());
+    tab.follow(['log:one'], news => i === MOST_STREAMS && heard.push(news));
+    return tab;
+  };
+
+  beforeEach(() => vi.stubGlobal('BroadcastChannel', Air));
+  afterEach(() => {
+    Air.all.clear();
+    vi.unstubAllGlobals();
+  });
+
+  it('leave connections free: further ones look now and then, until a stream is free', async () => {
+    server.on('GET events', ({ path, signal }) => {
+      if (new URLSearchParams(path.split('?')[1]).has('wait')) {
+        return { items: [], next: 7, resync: false };
+      }
+      const stream = new FakeStream(signal);
+      streams.push(stream);
+      stream.send('id: 7\n\n');
+      return stream.response();
+    });
+    const tabs: Events[] = [];
+    for (let i = 0; i < 6; i++) {
+      tabs.push(logPage(null, i));
+      await wait(150);
+    }
+    await wait(1000);
+    expect(streams).toHaveLength(MOST_STREAMS);
+    expect(tabs.map(tab => tab.link)).toEqual(Array(6).fill('connected'));
+    expect(heard.length, 'growth of a log that may have been missed').toBeGreaterThan(0);
+    tabs[0].dispose();
+    await wait(10_000);
+    expect(streams).toHaveLength(MOST_STREAMS + 1);
+    tabs.forEach(tab => tab.dispose());
   });
 });

@@ -9,6 +9,7 @@ import type { Api } from './api';
 import { Channel } from './channel';
 import type { Patience } from './channel';
 import { pause } from './clock';
+import { Neighbours } from './neighbours';
 import type { Change } from './records';
 
 /**
@@ -30,7 +31,14 @@ export interface Timing extends Patience {
   retry: readonly [number, number];
 }
 
-const TIMING: Timing = { gather: 50, silence: 30_000, wait: 20_000, hidden: 30_000, retry: [1000, 15_000] };
+const TIMING: Timing = {
+  gather: 50,
+  silence: 30_000,
+  wait: 20_000,
+  look: 500,
+  hidden: 30_000,
+  retry: [1000, 15_000]
+};
 const VAIN_ATTEMPTS = 3;
 
 export class Events implements IDisposable {
@@ -49,9 +57,13 @@ export class Events implements IDisposable {
   private _since = Date.now() / 1000;
   private _isDisposed = false;
 
-  constructor(api: Api, timing: Partial<Timing> = {}) {
+  constructor(
+    api: Api,
+    timing: Partial<Timing> = {},
+    private readonly neighbours = new Neighbours()
+  ) {
     this.timing = { ...TIMING, ...timing };
-    this.channel = new Channel(api, this.timing);
+    this.channel = new Channel(api, this.timing, neighbours);
     document.addEventListener('visibilitychange', this.onVisibility);
     window.addEventListener('online', this.retryNow);
   }
@@ -107,6 +119,7 @@ export class Events implements IDisposable {
     window.removeEventListener('online', this.retryNow);
     this.followers.clear();
     this.connection?.abort();
+    this.neighbours.dispose();
     Signal.clearData(this);
   }
 
@@ -142,6 +155,7 @@ export class Events implements IDisposable {
     this.connection?.abort();
     this.connection = null;
     if (this.topics.length === 0 || this.isAway) {
+      this.neighbours.release();
       this.setLink('idle');
     } else {
       this.connection = new AbortController();
@@ -159,7 +173,7 @@ export class Events implements IDisposable {
         await this.channel.hear(
           this.topics,
           this.seq,
-          { reached: this.onReached, heard: this.onHeard },
+          { reached: this.onReached, heard: this.onHeard, looked: this.onLooked },
           signal
         );
       } catch (reason) {
@@ -192,6 +206,15 @@ export class Events implements IDisposable {
     this.seq = seq ?? this.seq;
     if (news !== null) {
       this.tell(news);
+    }
+  };
+
+  /** Growth of logs is told once and not kept. */
+  private readonly onLooked = (): void => {
+    for (const { topics, listener } of [...this.followers]) {
+      if ([...topics].some(topic => topic.startsWith('log:'))) {
+        listener('resync');
+      }
     }
   };
 

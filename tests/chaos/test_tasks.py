@@ -1,9 +1,12 @@
 """Tasks while servers are killed, the database is locked and the clock jumps."""
 
+import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -137,6 +140,51 @@ def test_of_two_servers_on_one_folder_one_is_killed(home: Path, nursery: Nursery
     jobs.check(second)
     os.kill(second_pid, signal.SIGKILL)
     second_nursery.close()
+
+
+@pytest.fixture
+def disk(home: Path) -> Iterator[Path]:
+    """A small disk that has the server's data and nothing else."""
+    folder = home / "aiplat"
+    folder.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "aiplat", str(folder)], capture_output=True
+    ).returncode:
+        pytest.skip("may not mount")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_under_a_server_and_is_cleared(home: Path, disk: Path, nursery: Nursery) -> None:
+    lab, pid = nursery.start()
+    jobs = Jobs(home, 14)
+    jobs.add(6, longest=6.0)
+    jobs.send(lab)
+    wait_until(lambda: len(list(jobs.folder.iterdir())) == 6)
+    greedy = {"project": "chaos", "uid": "greedy", "kind": "command", "command": ["yes", "x" * 70]}
+    lab.api("tasks", "POST", greedy)
+    wait_until(lambda: shutil.disk_usage(disk).free == 0)
+    time.sleep(7.0)  # all end while nothing can be written
+    page = lab.api("tasks/greedy/logs?tail=5")
+    assert page["lines"][0]["text"].startswith("x"), "what was written can be read"
+    assert {row["uid"] for row in lab.api("tasks?limit=50")["items"]} == {*jobs.codes, "greedy"}
+    with pytest.raises(HTTPError) as refused:
+        lab.api("tasks", "POST", greedy | {"uid": "late", "command": ["true"]})
+    problem = json.loads(refused.value.read())
+    assert (refused.value.code, problem["code"]) == (503, "unavailable")
+    assert "full" in problem["detail"]
+    (disk / "tasks" / "greedy" / "1" / "out.log").unlink()
+    wait_until(lambda: lab.api("tasks/greedy")["state"] == "failed")
+    lab.api("tasks", "POST", greedy | {"uid": "late", "command": ["true"]})
+    wait_until(lambda: lab.api("tasks/late")["state"] == "succeeded")
+    jobs.codes |= {"late": 0}
+    check_all(lab, jobs)
+    os.kill(pid, signal.SIGKILL)
+
+
+def check_all(lab: Lab, jobs: Jobs) -> None:
+    told = {row["uid"]: row["exit_code"] for row in finals(lab) if row["uid"] != "greedy"}
+    assert told == jobs.codes
 
 
 def lock_for(home: Path, seconds: float) -> None:

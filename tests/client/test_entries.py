@@ -110,9 +110,36 @@ def test_changes_are_dated_in_their_order_when_the_clock_is_set_back(monkeypatch
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"project": "x" * 201}, {"project": 3}, {"name": "a\nb"}, {"tags": "baseline"}, {"tags": [1]}, {"resume": "../x"}],
+    [
+        {"project": "x" * 201},
+        {"project": 3},
+        {"name": "a\nb"},
+        {"name": "x" * 1_000_000},
+        {"tags": "baseline"},
+        {"tags": [1]},
+        {"tags": [" "]},
+        {"tags": ["x" * 1_000_000]},
+        {"tags": [f"t{number}" for number in range(101)]},
+        {"notes": "x" * 1_000_000},
+        {"notes": None},
+        {"resume": "../x"},
+    ],
 )
 def test_bad_parameters_name_their_field(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as raised:
         init(**wrong)
     assert next(iter(wrong)) in raised.value.fields
+
+
+@pytest.mark.parametrize(("field", "wrong"), [("name", ""), ("name", "a\x07"), ("tags", ["a\u2028b"]), ("notes", "\0")])
+def test_what_the_server_would_leave_out_is_refused_and_changes_nothing(field: str, wrong: Any) -> None:
+    exp = init(name="mlp", tags=["a"], notes="n")
+    with pytest.raises(InvalidInput) as raised:
+        setattr(exp, field, wrong)
+    assert list(raised.value.fields) == [field]
+    assert (exp.name, exp.tags, exp.notes) == ("mlp", ("a",), "n")
+
+
+def test_any_letters_make_a_name() -> None:
+    exp = init(project="数字", name="<b>👨‍👩‍👧 לשון\u202e</b>", tags=["%s {0} ' \" ; --"])
+    assert (exp.name, exp.tags) == ("<b>👨‍👩‍👧 לשון\u202e</b>", ("%s {0} ' \" ; --",))

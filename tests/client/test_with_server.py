@@ -15,7 +15,7 @@ from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.client.opening import init
 from aiplat_jupyter.client.sync import journals_in, sync
 from aiplat_jupyter.core import errors
-from aiplat_jupyter.core.curves import CurveQuery
+from aiplat_jupyter.core.curves import CurveQuery, LossPoint
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
 from aiplat_jupyter.core.records import Change, ExperimentPatch
 from tests.lab import Lab
@@ -83,6 +83,61 @@ def test_history_is_every_point(server: Api) -> None:
     assert (table["time"].iloc[-1].timestamp() - time.time()) < 60
 
 
+def test_steps_of_any_kind_arrive_as_they_were_logged(server: Api) -> None:
+    exp = init("p", "odd")
+    logged = [5, 3, 5, -7, 0, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 3]
+    for number, step in enumerate(logged):
+        exp.log({"loss": float(number), "epoch": step / 4}, step)
+    table = exp.history("loss").sort_values("value")
+    assert table["step"].tolist() == logged
+    drawn = {step: float(number) for number, step in enumerate(logged)}
+    told = server.get(f"experiments/{exp.uid}/loss", list[LossPoint])
+    assert [(point.step, point.loss) for point in told] == sorted(drawn.items())
+    assert [point.epoch for point in told] == [point.step / 4 for point in told]
+    [curve] = server.curves(CurveQuery(experiments=[exp.uid], metrics=["loss"])).curves
+    assert sum(curve.columns.count) == curve.total == len(drawn)
+    assert (curve.columns.x[0], curve.columns.x[-1]) == (-(2.0**63), 2.0**63)
+    summary = server.experiment(exp.uid).headline
+    assert summary is not None
+    assert (summary.last_step, summary.last) == (2**63 - 1, 8.0)
+    exp.finish()
+
+
+def test_ten_thousand_metrics_are_listed_and_found(server: Api) -> None:
+    exp = init("p", "wide")
+    names = [f"layer.{number:05}/grad" for number in range(10_000)]
+    for step in range(2):
+        exp.log({name: float(number + step) for number, name in enumerate(names)}, step)
+    exp.log({f"once.{step}": 1.0 for step in range(3)}, 2)
+    assert exp.flush(40)
+    exp.finish()
+    found = {one.metric: one for one in server.summaries(exp.uid)}
+    assert list(found) == sorted([*names, "once.0", "once.1", "once.2"])
+    assert all((found[name].count, found[name].last) == (2, number + 1.0) for number, name in enumerate(names))
+    [curve] = server.curves(CurveQuery(experiments=[exp.uid], metrics=[names[-1]])).curves
+    assert curve.columns.last == [9_999.0, 10_000.0]
+    [row] = server.list_experiments(ExperimentQuery(q=f'metric."{names[77]}".max=78')).items
+    assert row.uid == exp.uid
+
+
+def test_names_of_a_megabyte_cost_themselves_and_nothing_else(server: Api) -> None:
+    huge = "n" * 1_000_000
+    exp = init("p", "named", {"text": huge})
+    for field in ("name", "notes"):
+        with pytest.raises(errors.InvalidInput):
+            setattr(exp, field, huge)
+    with pytest.raises(errors.InvalidInput):
+        exp.config[huge] = 1
+    exp.summary["text"] = huge
+    exp.summary["best"] = 1
+    exp.log({huge: 1.0, "loss": 0.5}, 0)
+    assert exp.flush(20)
+    exp.finish()
+    there = server.experiment(exp.uid)
+    assert (there.name, there.notes, there.summary, there.status) == ("named", "", {"best": 1}, "finished")
+    assert [one.metric for one in server.summaries(exp.uid)] == ["loss"]
+
+
 def test_history_without_a_server_is_the_same(server: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     exp = trained()
     exp.rewind(50)
@@ -128,9 +183,13 @@ def test_what_is_resumed_without_a_server_may_arrive_first(
     first.log({"x": 1.0}, 41)
     first.rewind(30)
     first.log({"x": 1.5})
+    first.config["lr"] = 0.15
+    first.summary.update(best=1, first=1)
     first.finish()
     second = init(resume=first.uid, config={"lr": 0.2})
     second.log({"x": 2.0})
+    second.summary["best"] = 2
+    second.notes = "warmer"
     second.finish()
     session.current().shipper._shipments.clear()
     [file] = (lab.data_dir / "servers").glob("*.json")
@@ -140,6 +199,7 @@ def test_what_is_resumed_without_a_server_may_arrive_first(
         assert sync(path, server, lambda *_: None).state == "sent"
     there = server.experiment(first.uid)
     assert (there.project_name, there.name, there.config, there.attempts) == ("digits", "mlp", {"lr": 0.2}, 3)
+    assert (there.summary, there.notes) == ({"best": 2, "first": 1}, "warmer")
     parents = {one.uid: one.parent for one in there.lineage}
     assert parents[second.attempt] == first.attempt
     [curve] = server.curves(CurveQuery(experiments=[first.uid], metrics=["x"])).curves

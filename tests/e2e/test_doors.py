@@ -46,12 +46,46 @@ def test_no_token(tmp_path: Path, page: Page) -> None:
         log_and_look(LabPage(page, lab), "mlp")
 
 
-def test_names_are_never_markup(lab: Lab, page: Page) -> None:
-    lab.write_notebook("run.ipynb", RUN.format(name=HOSTILE))
+EVERYWHERE = f"""\
+import aiplat_jupyter as aiplat
+def of(what): return what + {HOSTILE!r}
+exp = aiplat.init(
+    project=of("project"), name=of("name"), config={{of("key"): of("value"), "nested": {{of("inner"): [of("item")]}}}},
+    tags=[of("tag")], notes=of("notes"), base_model=of("model"), task_type=of("task"),
+)
+exp.summary[of("result")] = of("best")
+for step in range(300):
+    exp.log({{of("metric"): 10 / (step + 1), of("group") + "/" + of("other"): 1.0}}, step=step)
+exp.finish("failed", cause=of("cause"))"""
+SHOWN = ("name", "tag", "notes", "key", "value", "inner", "item", "model", "task", "result", "best", "metric", "cause")
+
+
+@pytest.mark.timeout(180)
+def test_text_is_never_markup(lab: Lab, page: Page) -> None:
+    """Every string of a run, in the panels, the sidebar and the page."""
+    lab.write_notebook(
+        "run.ipynb",
+        EVERYWHERE,
+        'aiplat.LossCurve(exp, metric=[of("metric"), of("group") + "/" + of("other")])',
+        "aiplat.ProjectList()",
+    )
     shell = LabPage(page, lab)
-    log_and_look(shell, HOSTILE)
-    shell.sidebar.row(HOSTILE).first.dblclick()
-    expect(page.locator("#jp-main-dock-panel").get_by_text(HOSTILE).first).to_be_visible()
+    notebook = shell.notebook("run.ipynb")
+    shell.sidebar.show()
+    for cell in range(2):
+        notebook.run(cell)
+        notebook.wait_until_idle()
+    notebook.curve().wait_until_drawn()
+    notebook.run(2)
+    expect(notebook.panel.get_by_text(f"project{HOSTILE}").first).to_be_visible()
+    shell.sidebar.expand(shell.sidebar.row(f"project{HOSTILE}").first)
+    shell.sidebar.row(f"name{HOSTILE}").first.hover()
+    shell.sidebar.row(f"name{HOSTILE}").first.dblclick()
+    shown = page.locator(".aiplat-PageWidget:visible")
+    expect(shown.get_by_text(f"name{HOSTILE}").first).to_be_visible()
+    for what in SHOWN:
+        expect(shown).to_contain_text(f"{what}{HOSTILE}")
+    assert page.locator("img[src=x]").count() == 0
     assert page.evaluate("window.hacked") is None
 
 

@@ -176,6 +176,7 @@ HOSTILE = [
     "%s %d {0} ${x} \\",
     "../../etc/passwd",
     "a" * 500,
+    pytest.param("a" * 1_000_000, id="a megabyte"),
 ]
 
 

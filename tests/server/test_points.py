@@ -1,6 +1,7 @@
 """Points and journals: stored exactly once, and read back by every route that shows them."""
 
 import asyncio
+import json
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiplat_jupyter.core import frames
 from aiplat_jupyter.core.curves import CurveAnswer, History
 from aiplat_jupyter.core.frames import Status
 from aiplat_jupyter.pytest_plugin import Ask
+from aiplat_jupyter.server.wire import MSGPACK
 from tests.server.journals import opened, points
 
 
@@ -142,6 +144,23 @@ async def test_points_by_hand_are_stored_once(aiplat_ask: Ask) -> None:
     assert [(point["step"], point["loss"]) for point in loss] == [(1, None), (2, 0.2), (3, 0.3), (4, 0.1)]
     ended = (await aiplat_ask("PATCH", f"experiments/{uid}", {"status": "finished"})).record
     assert ended["status"] == "finished"
+
+
+async def test_points_by_hand_may_be_messagepack(aiplat_ask: Ask) -> None:
+    uid = (await aiplat_ask("POST", "experiments", {"project": "p"}, status=201)).record["uid"]
+    headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
+    new = {"step": [2**53, -1], "values": {"loss": [math.inf, math.nan]}, "journal": "w", "offset": 0}
+    for status, offset in ((200, 2), (409, 2)):
+        answer = await aiplat_ask(
+            "POST", f"experiments/{uid}/points", msgspec.msgpack.encode(new), headers=headers, status=status
+        )
+        told = json.loads(answer.body) if status == 409 else msgspec.msgpack.decode(answer.body)
+        assert told["offset"] == offset
+    page = await aiplat_ask("GET", f"experiments/{uid}/history", headers=headers)
+    found = msgspec.msgpack.decode(page.body, type=History)
+    assert found.step == [-1, 2**53]
+    assert math.isnan(found.value[0])
+    assert found.value[1] == math.inf
 
 
 async def test_a_metrics_name_may_have_a_comma(aiplat_ask: Ask) -> None:

@@ -56,7 +56,7 @@ def found(opened: Index, q: str, **more: Any) -> LogHits:
     last = parts[-1]
     return LogHits(
         lines=lines, offsets=offsets, count=last.count, scanned=last.scanned, size=last.size, state=last.state,
-        message=last.message,
+        message=last.message, before=last.before,
     )  # fmt: skip
 
 
@@ -95,6 +95,33 @@ def test_many_hits_are_counted_and_some_are_told(log: Path, opened: Index, engin
     assert (hits.count, hits.state) == (200_000, "done")
     assert hits.lines == list(range(1, 5_001))
     assert found(opened, "step", limit=0).count == 200_000
+
+
+def test_hits_nearest_to_the_reader_are_told(log: Path, opened: Index, engine: str) -> None:
+    append(log, b"".join(b"step %d step\n" % number for number in range(1, 200_001)))
+    refreshed(opened)
+    hits = found(opened, "step", from_line=120_000, limit=5_000)
+    assert (hits.count, hits.before, hits.state, hits.scanned) == (200_000, 119_999, "done", hits.size)
+    assert hits.lines == [*range(120_000, 122_500), *range(117_500, 120_000)]
+    near_end = found(opened, "step", from_line=199_000, limit=5_000)
+    assert near_end.lines == [*range(199_000, 200_001), *range(199_000 - 3_999, 199_000)]
+    behind = found(opened, "step", from_line=200_001, limit=10)
+    assert (behind.count, behind.before, behind.lines) == (200_000, 200_000, [*range(199_991, 200_001)])
+    assert found(opened, "step", from_line=120_000, limit=0).count == 200_000
+
+
+@pytest.mark.parametrize("from_line", [2, 137, 3_000, 10_000])
+def test_each_hit_is_told_once_wherever_the_reader_is(log: Path, opened: Index, engine: str, from_line: int) -> None:
+    data = some_text(12, 300_000) + b"the last ERROR:root has no end"
+    append(log, data)
+    refreshed(opened)
+    every = [number for number, line in enumerate(data.split(b"\n"), 1) if b"error:root" in line.lower()]
+    hits = found(opened, "ERROR:root", from_line=from_line)
+    behind = [number for number in every if number >= from_line]
+    assert hits.lines == [*behind, *[number for number in every if number < from_line]]
+    assert (hits.count, hits.before) == (len(every), len(every) - len(behind))
+    severe = found(opened, "root", min_level="ERROR", from_line=from_line)
+    assert sorted(severe.lines) == found(opened, "root", min_level="ERROR").lines
 
 
 def test_hits_of_a_level(log: Path, opened: Index, engine: str) -> None:
@@ -167,6 +194,7 @@ def children() -> set[str]:
         (LogSearch(q="a\nb"), "q"),
         (LogSearch(q="x" * 2_001), "q"),
         (LogSearch(q="x", limit=10_001), "limit"),
+        (LogSearch(q="x", from_line=0), "from_line"),
         (LogSearch(q="x", budget_s=61), "budget_s"),
         (LogSearch(q="x", budget_s=0), "budget_s"),
     ],
@@ -277,3 +305,17 @@ def test_offsets_of_lines(log: Path, opened: Index) -> None:
     append(log, b"one\ntwo\nthree")
     refreshed(opened)
     assert [paging.offset_of_line(opened, number) for number in (1, 2, 3, 4)] == [0, 4, 8, 13]
+
+
+def test_a_log_that_somebody_removed_is_let_go(tmp_path: Path) -> None:
+    """Its room on the disk is free only when nobody has it open."""
+    (tmp_path / "out.log").write_bytes(b"x\n" * 1_000)
+    opened = OpenLogs()
+    with opened.borrow(tmp_path) as index:
+        refreshed(index)
+    (tmp_path / "out.log").unlink()
+    with pytest.raises(NotFound), opened.borrow(tmp_path):
+        pass
+    held = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+    assert not [path for path in held if path.startswith(str(tmp_path))]
+    opened.close()

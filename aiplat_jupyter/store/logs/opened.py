@@ -44,17 +44,31 @@ class OpenLogs:
 
         Raise `NotFound` for a stream that is not there, or no longer.
         """
-        path = find(folder, stream)
-        used = self._take(folder, path)
+        try:
+            path = find(folder, stream)
+        except NotFound:
+            self.let_go(folder)
+            raise
+        used, is_gone = self._take(folder, path), False
         try:
             yield used.index
         except FileNotFoundError:
+            is_gone = True
             raise NotFound(f"The log {path.name} was removed.", hint="Its task may be run again.") from None
         except OSError as error:
             raise Unavailable(f"The log {path.name} cannot be read: {error.strerror or error}.") from error
         finally:
             used.users -= 1
             used.used_at = time.monotonic()
+            if is_gone:
+                self.let_go(folder)
+
+    def let_go(self, folder: Path) -> None:
+        """Close logs of a folder that somebody removed: their room on the disk is free only then."""
+        with self._lock:
+            for path in [path for path in self._open if path.is_relative_to(folder)]:
+                if not self._open[path].users and not files.is_there(path):
+                    self._open.pop(path).index.close()
 
     def _take(self, folder: Path, path: Path) -> _Open:
         with self._lock:

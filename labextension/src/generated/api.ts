@@ -2183,6 +2183,11 @@ export interface components {
      * @description A part of the answer to a search: numbers and offsets of further lines that match, how many so far, how far.
      */
     LogHits: {
+      /**
+       * @description How many matching lines there are before `from_line`, told or not; None: not known yet.
+       * @default null
+       */
+      before: number | null;
       /** @description Matching lines so far. */
       count: number;
       lines: number[];
@@ -2306,8 +2311,9 @@ export interface components {
      * LogSearch
      * @description What to look for: `q` as it is or as a `regex`, with or without `case`.
      *
-     *     Hits come in the order of lines. At most `limit` hits are told (at most
-     *     10,000), all are counted. The search ends after `budget_s` (at most 60) with what it has.
+     *     Hits from line `from_line` on come first, in the order of lines, then those before it. At most `limit` hits are told
+     *     (at most 10,000), those nearest to `from_line`, of which at least half are behind it if there are so many; all are
+     *     counted. The search ends after `budget_s` (at most 60) with what it has.
      */
     LogSearch: {
       /** @default  */
@@ -2316,6 +2322,8 @@ export interface components {
       budget_s: number;
       /** @default false */
       case: boolean;
+      /** @default 1 */
+      from_line: number;
       /** @default 1000 */
       limit: number;
       /** @default null */
@@ -5437,6 +5445,7 @@ export interface operations {
         attempt?: string;
         budget_s?: number;
         case?: boolean;
+        from_line?: number;
         limit?: number;
         min_level?: 'CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING';
         q: string;

@@ -9,10 +9,11 @@ import { plainText } from './ansi';
 import type { Log } from './log';
 import { DEFAULT_LOOKS, type Looks } from './looks';
 import { useChanges } from './observable';
+import { ROW } from './reading';
 import type { RowActions } from './RowView';
 import { StatusLine } from './StatusLine';
 import { Toolbar } from './Toolbar';
-import { ROW, Viewport, type Mover } from './Viewport';
+import { Viewport, type Mover } from './Viewport';
 import type { Trans } from './words';
 
 export interface LogViewProps {

@@ -43,16 +43,31 @@ export const RowView = memo(
     ) : row.kind === 'fold' ? (
       <FoldRow {...props} row={row} />
     ) : (
-      <div className="aiplat-LogRow aiplat-mod-blank">
-        <span className="aiplat-LogNumber">{row.of === 'all' ? row.number : ''}</span>
-        <span className="aiplat-LogBlank" />
-      </div>
+      <BlankRow row={row} />
     );
   },
   (one, other) =>
     isSameRow(one.row, other.row) &&
     (Object.keys(one) as (keyof RowProps)[]).every(name => name === 'row' || one[name] === other[name])
 );
+
+/** Lengths of lines that are still to come, in characters. */
+const WIDTHS = [52, 38, 61, 45, 24, 56, 34, 48, 29, 66, 41, 58];
+
+/** A line that is still to come; of a level, where nobody knows how many there are, it stands for all that follow. */
+function BlankRow({ row }: { row: Row & { kind: 'blank' } }): JSX.Element {
+  const isGap = row.of === 'chosen';
+  const names = [
+    'aiplat-LogRow aiplat-mod-blank',
+    isGap && (row.isBackward ? 'aiplat-mod-above' : 'aiplat-mod-below')
+  ];
+  return (
+    <div className={names.filter(Boolean).join(' ')} aria-hidden="true">
+      <span className="aiplat-LogNumber">{isGap ? '' : row.number}</span>
+      <span className="aiplat-LogBlank" style={{ width: `${WIDTHS[row.number % WIDTHS.length]}ch` }} />
+    </div>
+  );
+}
 
 function isSameRow(one: Row, other: Row): boolean {
   if (one.kind === 'line' && other.kind === 'line') {

@@ -1,6 +1,8 @@
 /** The scrollbar: where the reader is in the log by line numbers, with ticks for errors and hits. */
 
-import { useRef, type JSX, type PointerEvent } from 'react';
+import { useRef, useState, type JSX, type PointerEvent } from 'react';
+
+import { count } from '../format';
 
 interface Props {
   readonly total: number;
@@ -22,6 +24,7 @@ const LEAST_THUMB = 24;
 export function Scrollbar(props: Props): JSX.Element {
   const { total, height, first, inView, isAtEnd, errors, hits, label, onGo } = props;
   const grip = useRef<number | null>(null);
+  const [isHeld, setHeld] = useState(false);
   const thumb = Math.min(height, Math.max(LEAST_THUMB, (height * inView) / Math.max(1, total)));
   const room = height - thumb;
   const reach = Math.max(1, total - inView);
@@ -37,9 +40,14 @@ export function Scrollbar(props: Props): JSX.Element {
     const at = event.clientY - event.currentTarget.getBoundingClientRect().top;
     const isOnThumb = at >= top && at <= top + thumb;
     grip.current = isOnThumb ? at - top : thumb / 2;
+    setHeld(true);
     if (!isOnThumb) {
       go(event);
     }
+  };
+  const release = (): void => {
+    grip.current = null;
+    setHeld(false);
   };
   return (
     <div
@@ -52,10 +60,15 @@ export function Scrollbar(props: Props): JSX.Element {
       aria-valuenow={isAtEnd ? Math.max(1, total) : Math.round(first)}
       onPointerDown={onDown}
       onPointerMove={event => grip.current !== null && go(event)}
-      onPointerUp={() => (grip.current = null)}
-      onPointerCancel={() => (grip.current = null)}
+      onPointerUp={release}
+      onPointerCancel={release}
     >
       {thumb < height && <div className="aiplat-LogThumb" style={{ height: thumb, top }} />}
+      {isHeld && (
+        <span className="aiplat-LogThumbLine" style={{ top: top + thumb / 2 }} aria-hidden="true">
+          {count(isAtEnd ? total : Math.round(first))}
+        </span>
+      )}
       <svg width={SCROLLBAR_WIDTH} height={height} aria-hidden="true">
         <path className="aiplat-mod-hits" d={ticks(hits, total, height, 0)} />
         <path className="aiplat-mod-errors" d={ticks(errors, total, height, SCROLLBAR_WIDTH / 2)} />

@@ -80,7 +80,7 @@ function useDraft(log: Log) {
   const [draft, setDraft] = useState<Wanted>(searching.wanted);
   const start = useCallback(
     (wanted: Wanted): void => {
-      void searching.start(wanted, reading.mark ?? reading.first, hit => reading.jump(hit));
+      void searching.start(wanted, reading.here ?? reading.first, hit => reading.jump(hit));
     },
     [searching, reading]
   );
@@ -121,7 +121,7 @@ interface FoundProps {
 
 function Found({ log, clear, onAgain, trans }: FoundProps): JSX.Element {
   const { searching } = log;
-  const hasHits = searching.hits.length > 0;
+  const hasHits = searching.hits.lines.length > 0;
   const isBad = searching.error !== null || searching.progress?.state === 'invalid';
   const end = searching.isRunning ? trans.__('Cancel') : trans.__('End the search (Esc)');
   return (
@@ -174,12 +174,13 @@ function foundText({ progress, error, current, hits, wrapped }: Searching, trans
     return progress.message || trans.__('This expression is not understood.');
   }
   const all = count(progress.count);
-  const where = current < 0 ? all : trans.__('%1 of %2', count(current + 1), all);
+  const rank = current === null ? null : hits.rank(current);
+  const where = rank === null ? all : trans.__('%1 of %2', count(rank), all);
   if (progress.state === 'running') {
     const share = progress.size > 0 ? Math.floor((100 * progress.scanned) / progress.size) : 0;
     return trans.__('%1 so far, %2 %', where, share);
   }
-  if (wrapped !== null && hits.length > 1) {
+  if (wrapped !== null && hits.count > 1) {
     return wrapped === 'to-start'
       ? trans.__('%1, on from the start', where)
       : trans.__('%1, on from the end', where);
@@ -191,14 +192,6 @@ function foundText({ progress, error, current, hits, wrapped }: Searching, trans
       : where;
 }
 
-function foundTitle({ progress, hits }: Searching, trans: Trans): string | undefined {
-  if (progress === null || progress.state === 'running' || progress.state === 'invalid') {
-    return undefined;
-  }
-  if (progress.state === 'partial') {
-    return trans.__('The search was ended before it had seen all.');
-  }
-  return progress.count > hits.length
-    ? trans.__('The first %1 can be stepped through.', count(hits.length))
-    : undefined;
+function foundTitle({ progress }: Searching, trans: Trans): string | undefined {
+  return progress?.state === 'partial' ? trans.__('The search was ended before it had seen all.') : undefined;
 }

@@ -18,13 +18,11 @@ import { paperOf, type Paper } from './contrast';
 import type { Log } from './log';
 import type { Looks } from './looks';
 import { useChanges } from './observable';
+import { ROW } from './reading';
 import type { Row, Shelf } from './rows';
 import { RowView, type RowActions } from './RowView';
 import { Scrollbar } from './Scrollbar';
 import type { Trans } from './words';
-
-/** Height of a row that is not wrapped, as in the style sheet. */
-export const ROW = 18;
 
 interface Props {
   readonly log: Log;
@@ -81,7 +79,7 @@ export function Viewport(props: Props & { readonly mover: MutableRefObject<Mover
         inView={Math.max(1, Math.floor(height / ROW))}
         isAtEnd={reading.isFollowing}
         errors={landmarks.errors}
-        hits={searching.hits}
+        hits={searching.hits.lines}
         label={trans.__('Place in the log')}
         onGo={line => (line === null ? reading.toEnd() : reading.go(line))}
       />
@@ -91,7 +89,11 @@ export function Viewport(props: Props & { readonly mover: MutableRefObject<Mover
 
 function aroundOf({ model, searching }: Log, looks: Looks): Shelf['around'] {
   const isSearching = searching.wanted.q !== '';
-  return looks.context && model.choice.level !== null ? (isSearching ? searching.hits : 'chosen') : null;
+  return looks.context && model.choice.level !== null
+    ? isSearching
+      ? searching.hits.lines
+      : 'chosen'
+    : null;
 }
 
 function gutterStyle({ total }: Shelf): Record<string, string> {
@@ -114,7 +116,7 @@ function Rows({ log, looks, actions, trans, rows, open, paper }: RowsProps): JSX
           row={row}
           whole={model.wholeText(row.number)}
           isMarked={row.number === reading.mark}
-          isHit={searching.isHit(row.number)}
+          isHit={searching.hits.has(row.number)}
           isOpen={open.has(row.number)}
           hasTimes={looks.times}
           find={searching.find}

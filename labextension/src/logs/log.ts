@@ -45,23 +45,11 @@ export class Log {
     }
   }
 
-  /**
-   * Go to the next hit, or the one before. When the log has grown and the hits are through, it is searched again
-   * for further ones, before it goes on at the start.
-   */
+  /** Go to the next hit, or the one before, as seen from where the reader is. */
   step(way: 1 | -1): void {
     const { searching, reading } = this;
-    const isLast = way === 1 && searching.current === searching.hits.length - 1;
-    if (isLast && searching.isOld) {
-      const from = (reading.mark ?? reading.first) + 1;
-      void searching.start(searching.wanted, from, hit =>
-        reading.jump(hit >= from ? hit : (searching.step(1, from) ?? hit))
-      );
-      return;
-    }
-    const hit = searching.step(way, reading.mark ?? reading.first);
-    if (hit !== null) {
-      reading.jump(hit);
-    }
+    const { here } = reading;
+    const from = here === null ? reading.first - (way === 1 ? 0 : 1) : here + way;
+    searching.step(way, from, hit => reading.jump(hit));
   }
 }

@@ -108,7 +108,9 @@ export class LogModel extends Observable {
 
   /** Ask for what stands blank in `rows`; what was wanted before and is not yet asked for no longer is. */
   need(rows: readonly Row[]): void {
-    this.wanted = [...rows.filter(row => row.kind === 'blank'), ...this.nearby(rows)];
+    const blank = rows.filter(row => row.kind === 'blank');
+    // What the reader waits for is not held up by what may be wanted later.
+    this.wanted = blank.length > 0 ? blank : this.nearby(rows);
     this.askWanted();
   }
 

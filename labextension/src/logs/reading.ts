@@ -8,6 +8,8 @@ import type { LogLine, LogPage } from './source';
 
 /** How much of the view is above a line that was jumped to. */
 const ABOVE = 1 / 3;
+/** Height of a row that is not wrapped, as in the style sheet. */
+export const ROW = 18;
 const ERROR_PAGE = 50;
 const MOST_ERROR_PAGES = 40;
 
@@ -28,6 +30,8 @@ export class Reading extends Observable {
   private file: string | null = null;
   /** Which way the reader moves by hand; a step down to the last line is how following begins again. */
   private way: 1 | -1 | 0 = 0;
+  /** Whether the reader has moved by hand since a line was marked. */
+  private hasGoneOn = false;
   private readonly unsubscribe: () => void;
 
   constructor(private readonly model: LogModel) {
@@ -52,6 +56,13 @@ export class Reading extends Observable {
   /** The first line in view. */
   get first(): number {
     return this.place.at === 'line' ? this.place.number : (this.model.head?.total ?? 1);
+  }
+
+  /** The marked line, as long as it is in view; null when the reader has gone on by hand. */
+  get here(): number | null {
+    const isNear =
+      this.mark !== null && this.mark >= this.first && this.mark - this.first < this.height / ROW;
+    return isNear || !this.hasGoneOn ? this.mark : null;
   }
 
   /** Tracebacks that are unfolded, by their first lines: those that were opened, and the one with the marked line. */
@@ -79,6 +90,7 @@ export class Reading extends Observable {
   jump(number: number): void {
     this.mark = number;
     this.move({ at: 'line', number, dy: -this.height * ABOVE });
+    this.hasGoneOn = false;
   }
 
   /** Show line `number` at the top, without marking it: the scrollbar's way. */
@@ -124,12 +136,13 @@ export class Reading extends Observable {
 
   select(number: number | null): void {
     this.mark = number;
+    this.hasGoneOn = false;
     this.emit();
   }
 
   /** Jump to the next error (`way` 1) or the one before (-1); all lines of a traceback are one. */
   async toError(way: 1 | -1): Promise<void> {
-    const from = this.mark ?? this.first + (way === 1 ? -1 : 0);
+    const from = this.here ?? this.first + (way === 1 ? -1 : 0);
     const found = (await this.seek(from, way)) ?? (await this.seek(way === 1 ? 0 : this.total + 1, way));
     if (found === null) {
       this.isInVain = true;
@@ -167,6 +180,7 @@ export class Reading extends Observable {
     }
     this.place = place;
     this.way = 0;
+    this.hasGoneOn = true;
     this.hasWrapped = false;
     this.isInVain = false;
     this.model.isFollowing = this.isFollowing;

@@ -1,7 +1,7 @@
 /** A search through the whole log: what is looked for, the hits so far, and which of them is looked at. */
 
 import { asApiError, isAbort, type ApiError } from '../errors';
-import { lowestBy } from './lines';
+import { Hits } from './hits';
 import { finder, type Span, type Wanted } from './matching';
 import { Observable } from './observable';
 import type { LogModel } from './model';
@@ -11,14 +11,21 @@ export const NOTHING: Wanted = { q: '', regex: false, case: false };
 /** Hits that are told; all are counted. */
 const MOST_HITS = 10_000;
 
+/** How a search began: which hit is wanted, and whether the way there went over the end, or the start. */
+interface Goal {
+  /** Line from which it is looked for, that one included. */
+  readonly from: number;
+  readonly way: 1 | -1;
+  readonly isRound: boolean;
+}
+
 export class Searching extends Observable {
   wanted = NOTHING;
-  /** Numbers of the lines, in order. */
-  hits: readonly number[] = [];
-  progress: Omit<LogHits, 'lines'> | null = null;
+  hits = new Hits(1);
+  progress: Omit<LogHits, 'lines' | 'before'> | null = null;
   error: ApiError | null = null;
-  /** Index of the hit that is looked at; -1: none yet. */
-  current = -1;
+  /** Line of the hit that is looked at; null: none yet. */
+  current: number | null = null;
   /** The last step went over the end, or the start. */
   wrapped: 'to-start' | 'to-end' | null = null;
   find: ((text: string) => Span[]) | null = null;
@@ -38,27 +45,12 @@ export class Searching extends Observable {
     return this.progress !== null && !this.isRunning && (this.model.head?.size ?? 0) > this.progress.size;
   }
 
-  isHit(number: number): boolean {
-    return this.hits[lowestBy(this.hits.length, i => this.hits[i] >= number)] === number;
-  }
-
   /**
    * Look for `wanted`; `onFirst` is called with the first hit at or behind line `from` as soon as that is known, or with
    * the last before it.
    */
   async start(wanted: Wanted, from: number, onFirst: (hit: number) => void): Promise<void> {
-    this.cancel();
-    this.wanted = wanted;
-    this.find = finder(wanted);
-    this.hits = [];
-    this.current = -1;
-    this.wrapped = null;
-    this.error = null;
-    this.progress = wanted.q === '' ? null : { count: 0, scanned: 0, size: 0, state: 'running' };
-    this.emit();
-    if (wanted.q !== '') {
-      await this.run(from, onFirst);
-    }
+    await this.seek(wanted, { from, way: 1, isRound: false }, onFirst);
   }
 
   /** End a search that runs, with what it has found. */
@@ -76,33 +68,60 @@ export class Searching extends Observable {
     void this.start({ ...this.wanted, q: '' }, 1, () => undefined);
   }
 
-  /** The next hit (`way` 1) or the one before (-1), as seen from line `from` if none was looked at; null without any. */
-  step(way: 1 | -1, from: number): number | null {
-    const { length } = this.hits;
-    if (length === 0) {
-      return null;
+  /**
+   * Go to the next hit at or behind line `from` (`way` 1), or the one at or before it (-1); where more were found than
+   * are known here, it is searched again from there. `onHit` is not called without any.
+   */
+  step(way: 1 | -1, from: number, onHit: (hit: number) => void): void {
+    const step = this.hits.step(way, from);
+    if (step === null) {
+      return;
     }
-    const next = this.current < 0 ? this.nearest(from, way) : this.current + way;
-    this.wrapped = next >= length ? 'to-start' : next < 0 ? 'to-end' : null;
-    this.current = (next + length) % length;
+    const { isRound } = step;
+    // Before it goes round, what was written since is looked through.
+    const isUnseen = isRound && way === 1 && this.isOld;
+    if ('beyond' in step || isUnseen) {
+      const goal =
+        'beyond' in step && !isUnseen ? { from: step.beyond, way, isRound } : { from, way, isRound: false };
+      void this.seek(this.wanted, goal, onHit);
+    } else {
+      this.reach(step.line, isRound ? way : null);
+      onHit(step.line);
+    }
+  }
+
+  private reach(line: number, round: 1 | -1 | null): void {
+    this.current = line;
+    this.wrapped = round === null ? null : round === 1 ? 'to-start' : 'to-end';
     this.emit();
-    return this.hits[this.current];
   }
 
-  private nearest(from: number, way: 1 | -1): number {
-    const index = lowestBy(this.hits.length, i => this.hits[i] >= from);
-    return way === 1 || this.hits[index] === from ? index : index - 1;
+  private async seek(wanted: Wanted, goal: Goal, onHit: (hit: number) => void): Promise<void> {
+    this.cancel();
+    const isAgain = wanted === this.wanted && wanted.q !== '';
+    this.wanted = wanted;
+    this.find = finder(wanted);
+    this.hits = new Hits(goal.way === 1 ? goal.from : goal.from + 1);
+    this.current = isAgain ? this.current : null;
+    this.wrapped = null;
+    this.error = null;
+    this.progress = wanted.q === '' ? null : { count: 0, scanned: 0, size: 0, state: 'running' };
+    this.emit();
+    if (wanted.q !== '') {
+      await this.run(goal, onHit);
+    }
   }
 
-  private async run(from: number, onFirst: (hit: number) => void): Promise<void> {
+  private async run(goal: Goal, onHit: (hit: number) => void): Promise<void> {
     const { signal } = this.running;
     const { attempt, stream, level } = this.model.choice;
     const min_level = level === null ? {} : { min_level: level };
-    const search = { ...this.wanted, attempt, stream, ...min_level, limit: MOST_HITS };
+    const from_line = Math.max(1, this.hits.from);
+    const search = { ...this.wanted, attempt, stream, ...min_level, from_line, limit: MOST_HITS };
+    let isReached = false;
     const settle = (isEnd: boolean): void => {
-      const last = this.hits[this.hits.length - 1];
-      if (this.current < 0 && last !== undefined && (isEnd || last >= from)) {
-        onFirst(this.step(last >= from ? 1 : -1, from) ?? last);
+      if (!isReached && (isEnd || this.isAhead(goal))) {
+        isReached = this.arrive(goal, onHit);
       }
     };
     try {
@@ -113,9 +132,36 @@ export class Searching extends Observable {
     }
   }
 
-  private take({ lines, ...progress }: LogHits, signal: AbortSignal, settle: (isEnd: boolean) => void): void {
+  /** Whether a hit that lies the wanted way is known, before all are: those behind come first. */
+  private isAhead({ from, way }: Goal): boolean {
+    const { lines } = this.hits;
+    return way === 1 && lines.length > 0 && lines[lines.length - 1] >= from;
+  }
+
+  private arrive({ from, way, isRound }: Goal, onHit: (hit: number) => void): boolean {
+    const ahead = this.hits.step(way, from);
+    const step =
+      ahead?.isRound === true && !isRound && this.current === null ? this.hits.step(-1, from) : ahead;
+    if (step === null) {
+      return false;
+    }
+    const isFarRound = isRound || step.isRound;
+    if ('beyond' in step) {
+      void this.seek(this.wanted, { from: step.beyond, way, isRound: isFarRound }, onHit);
+    } else {
+      this.reach(step.line, isFarRound ? way : null);
+      onHit(step.line);
+    }
+    return true;
+  }
+
+  private take(
+    { lines, before, ...progress }: LogHits,
+    signal: AbortSignal,
+    settle: (isEnd: boolean) => void
+  ): void {
     if (!signal.aborted) {
-      this.hits = [...this.hits, ...lines];
+      this.hits = this.hits.and({ lines, before, count: progress.count });
       this.progress = progress;
       this.emit();
       settle(progress.state !== 'running');

@@ -60,6 +60,8 @@ export interface LogSearch {
   readonly regex?: boolean;
   readonly case?: boolean;
   readonly min_level?: Level;
+  /** Hits from this line on come first, and those nearest to it are told. */
+  readonly from_line?: number;
   readonly limit?: number;
 }
 
@@ -70,6 +72,8 @@ export interface LogHits {
   readonly size: number;
   readonly state: 'running' | 'done' | 'partial' | 'invalid';
   readonly message?: string;
+  /** How many there are before `from_line`, once that is known. */
+  readonly before?: number | null;
 }
 
 export interface LogDownload {

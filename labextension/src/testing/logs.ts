@@ -114,7 +114,15 @@ export class FakeLog implements Source {
     const lines = this.lines
       .filter(line => text(line).includes(wanted) && isAtLeast(line, query.min_level))
       .map(line => line.number);
-    onHits({ lines, count: lines.length, scanned: size, size, state: 'done' });
+    const { from_line: from = 1, limit = 1000 } = query;
+    const behind = lines.filter(line => line >= from).slice(0, from > 1 ? Math.ceil(limit / 2) : limit);
+    const before = lines.filter(line => line < from);
+    const near = before.slice(Math.max(0, before.length - (limit - behind.length)));
+    const done = { count: lines.length, scanned: size, size, before: before.length } as const;
+    onHits({ ...done, lines: behind, before: null, state: 'running' });
+    await this.wait();
+    signal.throwIfAborted();
+    onHits({ ...done, lines: near, state: 'done' });
   }
 
   follow(onNews: (news: News) => void): () => void {

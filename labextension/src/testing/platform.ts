@@ -5,6 +5,7 @@ import { CommandRegistry } from '@lumino/commands';
 
 import { Api } from '../api';
 import { Events } from '../events';
+import { Neighbours } from '../neighbours';
 import { Preferences } from '../preferences';
 import type { Change, ExperimentRow, Project, TaskRow } from '../records';
 import type { Services } from '../services';
@@ -22,7 +23,7 @@ export class FakePlatform {
 
   constructor() {
     const api = new Api(this.server.settings);
-    const events = new Events(api, { gather: 0 });
+    const events = new Events(api, { gather: 0 }, new Neighbours(null));
     const trans = nullTranslator.load('aiplat_jupyter');
     this.services = { api, events, trans, commands: new CommandRegistry(), preferences: new Preferences() };
     this.answerAll();

@@ -298,6 +298,28 @@ describe('searching', () => {
     expect(marked()).toBe('1002');
   });
 
+  it('steps on from where the reader is, among more hits than are told', async () => {
+    fake.fill(30_000);
+    const user = await show();
+    await search(user, 'line');
+    expect(screen.getByText('30,000 of 30,000')).toBeTruthy();
+    expect(marked()).toBe('30000');
+    await press('Home', 'n');
+    expect(screen.getByText('1 of 30,000')).toBeTruthy();
+    expect(marked()).toBe('1');
+    await press('n');
+    expect(marked()).toBe('2');
+    act(() => log.reading.go(20_000));
+    await press('n');
+    expect(screen.getByText('20,000 of 30,000')).toBeTruthy();
+    await press('N');
+    expect(marked()).toBe('19999');
+    await press('Home', 'N');
+    await settle();
+    expect(screen.getByText('30,000 of 30,000, on from the end')).toBeTruthy();
+    expect(fake.searched.map(one => one.from_line)).toEqual([30_000, 1, 20_000, 2 ** 50 + 1]);
+  });
+
   it('opens the traceback in which it finds something', async () => {
     fake.write(
       ...Array.from({ length: 20 }, (_, i) => ({ text: `frame ${i}`, level: 'ERROR' as const, group: 1 }))
