@@ -76,3 +76,15 @@ def test_tasks_train_one_after_the_other(lab: Lab) -> None:
     assert fast["progress"] == {"done": 20.0, "total": 20.0, "text": ""}
     assert "('succeeded', 'succeeded', 0)" in outputs(notebook, "wait")[0]["data"]["text/plain"]
     assert "epoch 19" in outputs(notebook, "tail")[0]["text"]
+
+
+@pytest.mark.timeout(300)
+def test_gpus_are_watched_with_and_without_one(lab: Lab) -> None:
+    notebook = run("04_gpus.ipynb", lab)
+    status = lab.api("gpu/status")
+    (panel,) = outputs(notebook, "monitor")
+    assert panel["data"]["text/plain"].startswith("GpuMonitor(")
+    assert panel["data"]["image/png"]
+    assert outputs(notebook, "status")[0]["text"].startswith(f"{status['host']}: {status['state']}, ")
+    assert "'cpu'" in outputs(notebook, "history")[0]["data"]["text/plain"]
+    assert lab.api("experiments")["items"][0]["status"] == "finished"

@@ -9,7 +9,10 @@ from aiplat_jupyter.widgets import scripts, words
 
 
 class Bar(anywidget.AnyWidget):
-    """Controls and status. The browser sends ``{kind: "set", name, value}`` and ``{kind: "stop"}``, never traits."""
+    """Controls and status. The browser sends messages, never traits.
+
+    ``{kind: "set", name, value}`` · ``{kind: "stop"}`` · ``{kind: "acknowledge", uid}``
+    """
 
     _esm = scripts.module("page", "bar")
     _css = scripts.style("page", "bar")
@@ -19,6 +22,9 @@ class Bar(anywidget.AnyWidget):
     ).tag(sync=True)
     values = t.Dict(help="Per control: value, and where they change min, max, step, disabled.").tag(sync=True)
     status = t.Dict(help="kind, icon, and what the kind needs: age, at, word, cause, cut, stop.").tag(sync=True)
+    alert = t.Dict(
+        default_value=None, allow_none=True, help="An open alert: uid, level, icon, word or text, about, at, more."
+    ).tag(sync=True)
     heard = t.Int(0, help="How many messages of the browser have arrived.").tag(sync=True)
     seen = t.Int(0, help="How many of them what is shown answers.").tag(sync=True)
     words = t.Dict(help="The strings that the browser shows.").tag(sync=True)

@@ -29,6 +29,7 @@ LOOK: Final = 5.0
 MAX_DELAY: Final = 30.0
 GPU: Final = "gpu"
 """The topic whose events carry what they tell of."""
+ALERTS: Final = "alerts"
 
 
 class Panel(Protocol):
@@ -53,6 +54,9 @@ class Panel(Protocol):
 
     def sampled(self, status: GpuStatus) -> bool:
         """Note what GPUs do now; tell whether the panel wants to be refreshed."""
+
+    def alerted(self) -> bool:
+        """Note that alerts changed; tell whether the panel wants to be refreshed."""
 
     def refresh(self, api: Api) -> None:
         """Ask the server and write traits. May raise `AiplatError`."""
@@ -237,6 +241,10 @@ def _concerns(panel: Panel, event: Change | GpuStatus | None) -> bool:
     """Let the panel note what happened (None: anything may have); tell whether it wants to be refreshed."""
     if isinstance(event, GpuStatus):
         return GPU in panel.topics and panel.sampled(event)
+    if event is not None and event.topic == ALERTS:
+        return ALERTS in panel.topics and panel.alerted()
+    if event is None:
+        panel.alerted()
     return (event is None or event.topic in panel.topics) and panel.changed(event)
 
 

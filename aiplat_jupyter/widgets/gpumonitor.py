@@ -8,14 +8,16 @@ from ipywidgets import Box, Layout
 from msgspec import Struct
 
 from aiplat_jupyter.client.api import Api
+from aiplat_jupyter.core.alerts import AlertQuery, Target
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound
 from aiplat_jupyter.core.gpu import GpuQuery, GpuStatus
 from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.core.states import EXPERIMENT
 from aiplat_jupyter.widgets import gpurows, gpuseries, looks, words
+from aiplat_jupyter.widgets.alertline import MOST, AlertLine
 from aiplat_jupyter.widgets.bar import Bar
 from aiplat_jupyter.widgets.drawing import Drawing
-from aiplat_jupyter.widgets.feed import GPU, PACE, Feed
+from aiplat_jupyter.widgets.feed import ALERTS, GPU, PACE, Feed
 from aiplat_jupyter.widgets.figure import Canvas
 from aiplat_jupyter.widgets.gpucards import GpuCards
 from aiplat_jupyter.widgets.gpupast import Past, Scope
@@ -79,7 +81,7 @@ class GpuMonitor(Panel):
         self._looks = (Look(x="wall", smoothing="none"),) * 2
         self._drawn: list[Drawing] = []
         self._is_pictured = self._is_displayed = False
-        self._topics = frozenset({GPU})
+        self._topics = frozenset({ALERTS, GPU})
         self._canvases = _canvases()
         self.cards = GpuCards()
         self.bar = Bar(_controls(self._hours), {"hours": {"value": _span(self._hours)}})
@@ -87,6 +89,7 @@ class GpuMonitor(Panel):
         for number, canvas in enumerate(self._canvases):
             self.talk(canvas.overlay, self._gestures_of(number))
         self.talk(self.bar, self._on_control)
+        self.tell_alerts(AlertLine(self.bar, _alerts_asked, self._is_about))
         self.start()
 
     # What a user may read and set
@@ -144,7 +147,7 @@ class GpuMonitor(Panel):
     def topics(self) -> frozenset[str]:
         """Samples, while someone looks: the server then takes them more often. Of other agents nobody tells."""
         is_own = self._status is None or self._status.is_own
-        return frozenset({GPU}) if self.is_watched and is_own else frozenset()
+        return frozenset({ALERTS, GPU} if self.is_watched and is_own else {ALERTS})
 
     @property
     def is_live(self) -> bool:
@@ -166,9 +169,14 @@ class GpuMonitor(Panel):
         if self._status is None or status.agent != self._status.agent:
             return False
         self._take(status)
-        if not self.is_watched:
-            self._feed.retune()
+        self._retune()
         return self.is_watched
+
+    def _retune(self) -> None:
+        """Let the feed listen to what the panel names now, if that is something else than before."""
+        if self.topics != self._topics:
+            self._topics = self.topics
+            self._feed.retune()
 
     def _take(self, status: GpuStatus) -> None:
         self._past.note(status)  # before the status: what the cards show is in the curves
@@ -187,9 +195,10 @@ class GpuMonitor(Panel):
         status = self._status
         self._past.refresh(api, view.scope(status), status.at)
         self._show(status, view)
-        if self.topics != self._topics:
-            self._topics = self.topics
-            self._feed.retune()
+        self._retune()
+
+    def _is_about(self, target: Target) -> bool:
+        return self._status is not None and target.agent == self._status.agent
 
     def show_failure(self, error: AiplatError) -> None:
         """Keep what is shown and say since when it stands; else say what is wrong."""
@@ -292,6 +301,10 @@ def _side_by_side(canvases: tuple[Canvas, Canvas]) -> Box:
     box = Box([canvas.box for canvas in canvases], layout=layout)
     box.add_class("aiplat-gpu-charts")
     return box
+
+
+def _alerts_asked() -> AlertQuery:
+    return AlertQuery(open=True, subject=["gpu", "host"], limit=MOST)
 
 
 def _metrics(status: GpuStatus) -> tuple[str, str]:

@@ -11,13 +11,16 @@ import msgspec
 
 from aiplat_jupyter.client.api import Api, to_error
 from aiplat_jupyter.client.connection import Connection
+from aiplat_jupyter.core.alerts import AlertQuery
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, Unavailable
 from aiplat_jupyter.core.logs import LogHits, LogPage, LogQuery, LogSearch
 from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.core.states import TASK_LIVE
 from aiplat_jupyter.core.tasks import Task
 from aiplat_jupyter.widgets import words
-from aiplat_jupyter.widgets.feed import Feed
+from aiplat_jupyter.widgets.alertline import MOST, AlertLine
+from aiplat_jupyter.widgets.bar import Bar
+from aiplat_jupyter.widgets.feed import ALERTS, Feed
 from aiplat_jupyter.widgets.logpane import LogPane
 from aiplat_jupyter.widgets.messages import Message, listen
 from aiplat_jupyter.widgets.panel import Panel
@@ -53,8 +56,12 @@ class LogViewer(Panel):
         self._searches: dict[int, Connection] = {}
         self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(WORKERS, "aiplat-log")
-        super().__init__([self.pane], self.task, source=source)
+        self.bar = Bar([], {})
+        self.bar.add_class("aiplat-bar-alone")
+        super().__init__([self.pane, self.bar], self.task, source=source)
         listen(self.pane, self._on_message)
+        self.talk(self.bar, self._on_message)
+        self.tell_alerts(AlertLine(self.bar, self._alerts_asked, lambda about: about.task == self.task))
         self.start()
 
     # For the feed
@@ -62,7 +69,7 @@ class LogViewer(Panel):
     @property
     def topics(self) -> frozenset[str]:
         """The task; and growth of its log, if the browser cannot hear of it by itself."""
-        return frozenset({f"task:{self.task}"} | ({f"log:{self.task}"} if self._is_asked else set()))
+        return frozenset({f"task:{self.task}", ALERTS} | ({f"log:{self.task}"} if self._is_asked else set()))
 
     @property
     def is_live(self) -> bool:
@@ -84,6 +91,9 @@ class LogViewer(Panel):
             self._row = api.get(f"tasks/{quote(self.task, safe='')}", Task)
             self.write(self.pane, changed=self.pane.changed + 1, server=_facts(api))
         self.write(self.pane, grown=self.pane.grown + 1)
+
+    def _alerts_asked(self) -> AlertQuery:
+        return AlertQuery(open=True, task=self.task, limit=MOST)
 
     def show_failure(self, _error: AiplatError) -> None:
         """Note that the task is not known; the browser says it where it asks."""

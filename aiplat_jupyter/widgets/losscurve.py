@@ -8,14 +8,16 @@ import msgspec
 
 from aiplat_jupyter.client import session
 from aiplat_jupyter.client.api import Api
+from aiplat_jupyter.core.alerts import AlertQuery
 from aiplat_jupyter.core.curves import CurveQuery, Smoothing
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound, Unavailable
 from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.core.states import LIVE
-from aiplat_jupyter.widgets import looks
+from aiplat_jupyter.widgets import alertline, looks
+from aiplat_jupyter.widgets.alertline import AlertLine
 from aiplat_jupyter.widgets.bar import Bar
 from aiplat_jupyter.widgets.drawing import Drawing, drawing
-from aiplat_jupyter.widgets.feed import PACE, Feed
+from aiplat_jupyter.widgets.feed import ALERTS, PACE, Feed
 from aiplat_jupyter.widgets.figure import Canvas
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.messages import Message
@@ -100,6 +102,7 @@ class LossCurve(Panel):
         super().__init__([self._canvas.box, self.bar], (aim, tuple(self.metrics)), source=source)
         self.talk(self.overlay, self._on_gesture)
         self.talk(self.bar, self._on_control)
+        self.tell_alerts(AlertLine(self.bar, self._alerts_asked, lambda about: about.experiment in self.experiments))
         if isinstance(target, ProjectList):
             target.observe(lambda _: self._aim(target.aim), "selected")
         if complete_outputs not in (followers := session.current().followers):
@@ -156,7 +159,7 @@ class LossCurve(Panel):
     @property
     def topics(self) -> frozenset[str]:
         """The experiments, and for a query the list of all."""
-        return self._roster.topics
+        return self._roster.topics | {ALERTS}
 
     @property
     def is_live(self) -> bool:
@@ -232,6 +235,10 @@ class LossCurve(Panel):
             self.write(self.overlay, notice=notice)
         self.write(self.bar, status=failing(error, self.fresh_at if self._drawn else None))
         self._points_changed = True
+
+    def _alerts_asked(self) -> AlertQuery:
+        alone = self.experiments[0] if len(self.experiments) == 1 else ""
+        return AlertQuery(open=True, subject=["experiment"], experiment=alone, limit=alertline.MOST)
 
     def _is_on_its_way(self) -> bool:
         """Whether this process logs one of the experiments, which the server then has not heard of yet."""

@@ -15,6 +15,7 @@ from aiplat_jupyter.core.errors import AiplatError
 from aiplat_jupyter.core.gpu import GpuStatus
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.records import Change
+from aiplat_jupyter.widgets.alertline import AlertLine
 from aiplat_jupyter.widgets.feed import PACE, Feed, feed
 from aiplat_jupyter.widgets.messages import Message, listen
 from aiplat_jupyter.widgets.picture import SHOWN
@@ -46,6 +47,7 @@ class Panel(VBox):  # type: ignore[misc]
         self.fresh_at = time.time()
         self._display_id = new_uid()
         self._taken: dict[Widget, int] = {}
+        self._alerts: AlertLine | None = None
         self._refreshed = threading.Condition()
         self._rounds = 0
         self._alone_since = time.monotonic()
@@ -57,11 +59,18 @@ class Panel(VBox):  # type: ignore[misc]
         """Let `act` take the messages of `widget`, and tell the browser that they arrived."""
 
         def take(message: Message) -> None:
-            act(message)
+            if self._alerts and message.get("kind") == "acknowledge":
+                self._alerts.acknowledge(str(message["uid"]))
+            else:
+                act(message)
             self._taken[widget] = self._taken.get(widget, 0) + 1
             self.wake(at_once=message.get("kind") == "retry")
 
         listen(widget, take)
+
+    def tell_alerts(self, line: AlertLine) -> None:
+        """Let `line` tell of alerts from now on; the topics must name them too."""
+        self._alerts = line
 
     def start(self) -> None:
         """Keep the panel up to date from now on."""
@@ -117,12 +126,20 @@ class Panel(VBox):  # type: ignore[misc]
         """Note what GPUs do now; tell whether to refresh."""
         return False
 
+    def alerted(self) -> bool:
+        """Note that alerts changed; tell whether to refresh."""
+        if self._alerts:
+            self._alerts.forget()
+        return self.is_watched
+
     def refresh(self, api: Api) -> None:
         """Ask the server, write traits, and acknowledge what the browser sent."""
         taken = self._taken.copy()
         for widget, count in taken.items():
             self.write(widget, heard=count)
         self.update(api)
+        if self._alerts:
+            self.write(self._alerts.bar, alert=self._alerts.update(api))
         self.error, self.fresh_at = None, time.time()
         self._acknowledge(taken)
         with self._refreshed:

@@ -7,10 +7,12 @@ import traitlets as t
 from msgspec.structs import replace
 
 from aiplat_jupyter.client.api import Api
+from aiplat_jupyter.core.alerts import AlertQuery, Target
 from aiplat_jupyter.core.queries import ProjectQuery, TaskQuery
 from aiplat_jupyter.core.states import TASK, TASK_LIVE, TaskState
 from aiplat_jupyter.core.tasks import StopTask, Task
-from aiplat_jupyter.widgets.feed import Feed
+from aiplat_jupyter.widgets.alertline import MOST, AlertLine
+from aiplat_jupyter.widgets.feed import ALERTS, Feed
 from aiplat_jupyter.widgets.listview import ListView
 from aiplat_jupyter.widgets.messages import Message
 from aiplat_jupyter.widgets.paging import PAGE, ListPanel, View
@@ -49,6 +51,8 @@ class TaskList(ListPanel):
         view = ListView(list(SORTS), name="tasks_name", search="search_tasks")
         super().__init__(q, view, project, source)
         self.pace = PACE
+        self.talk(self.bar, self._on_message)
+        self.tell_alerts(AlertLine(self.bar, _alerts_asked, self._is_about))
         self.start()
 
     # What the browser sends: sets plain fields only
@@ -68,7 +72,7 @@ class TaskList(ListPanel):
     @property
     def topics(self) -> frozenset[str]:
         """Rows of tasks."""
-        return frozenset({"tasks"})
+        return frozenset({"tasks", ALERTS})
 
     @property
     def is_live(self) -> bool:
@@ -97,6 +101,9 @@ class TaskList(ListPanel):
 
     # Asking
 
+    def _is_about(self, target: Target) -> bool:
+        return any(row.get("uid") == target.task for row in self.list.rows if row["kind"] == "task")
+
     def _act(self, api: Api) -> None:
         with self._fields:
             asked, self._asked = self._asked, []
@@ -116,6 +123,10 @@ class TaskList(ListPanel):
     def __repr__(self) -> str:
         told = [f"{row['name']} {row['word']['en']}" for row in self.list.rows if row["kind"] == "task"]
         return f"TaskList({', '.join(told[:8])})"
+
+
+def _alerts_asked() -> AlertQuery:
+    return AlertQuery(open=True, subject=["task"], limit=MOST)
 
 
 def _uid_of(api: Api, name: str) -> list[str]:

@@ -215,7 +215,7 @@ def test_a_task_that_is_not_there_is_told_to_the_browser(source: Feed, monkeypat
 
 
 def test_growth_is_heard_once_the_browser_needs_the_kernel(backend: Backend, browser: Browser) -> None:
-    assert browser.viewer.topics == {"task:t1"}
+    assert browser.viewer.topics == {"task:t1", "alerts"}
     browser.ask(8, "page", tail=1)
     eventually(lambda: any("log:t1" in query.get("topics", []) for query in backend.queries("events")))
     before = browser.viewer.pane.grown

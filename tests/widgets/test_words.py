@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from aiplat_jupyter.core.alert_presets import PRESETS
 from aiplat_jupyter.core.gpu import Absence, GpuStatus, MonitorState
 from aiplat_jupyter.core.states import EXPERIMENT
 from aiplat_jupyter.widgets import gpumonitor, gpurows, gpuseries, tasklist, words
@@ -37,7 +38,18 @@ def used() -> set[str]:
     states = {word(status) for status in EXPERIMENT}
     labels = {control["label"] for control in controls(Look())} - {""}
     axes = {axis.removeprefix("metric:") for axis in AXES}
-    return said | keyed | states | labels | axes | gpus() | set(KNOBS) | set(SORTS) | set(tasklist.SORTS)
+    return (
+        said
+        | keyed
+        | states
+        | labels
+        | axes
+        | gpus()
+        | {f"alert_{preset}" for preset in PRESETS}
+        | set(KNOBS)
+        | set(SORTS)
+        | set(tasklist.SORTS)
+    )
 
 
 def gpus() -> set[str]:
@@ -90,3 +102,8 @@ def test_who_chooses_the_language(
     monkeypatch.setenv("LANG", lang)
     assert words.for_browser()["language"] == chosen
     assert words.say("log") == said
+
+
+def test_default_rules_are_called_as_everywhere() -> None:
+    for name, preset in PRESETS.items():
+        assert words.EN[f"alert_{name}"] == preset.title

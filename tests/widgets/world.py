@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from aiplat_jupyter.client.api import Resync
+from aiplat_jupyter.core.alerts import Alert, AlertQuery, Target
 from aiplat_jupyter.core.curves import AbandonedTail, Columns, Curve, CurveAnswer, CurveQuery
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound, Unavailable
 from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuQuery, GpuStatus
@@ -67,6 +69,7 @@ class World:
         self.runs: dict[str, Run] = {}
         self.tasks: dict[str, TaskRow] = {}
         self.machines: dict[str, Machine] = {}
+        self.alerts: dict[str, Alert] = {}
         self.histories: list[GpuHistoryQuery] = []
         self.told: list[str] = []
         self.error: AiplatError | None = None
@@ -108,6 +111,12 @@ class World:
             for stream in self.listeners:
                 if "gpu" in stream.topics:
                     stream.queue.put(own.status())
+
+    def alert(self, uid: str, target: Target, subject: str = "gpu", **more: Any) -> None:
+        """Let a rule fire, or change what it said."""
+        plain = {"severity": "warning", "state": "firing", "fired_at": EPOCH, "updated_at": EPOCH, "rule": "r"}
+        self.alerts[uid] = Alert(**{"uid": uid, "name": "mine", "target": target, "subject": subject, **plain, **more})
+        self.tell(uid, "created", topics=("alerts",))
 
     def log(self, uid: str, metric: str, values: list[float], start: int | None = None) -> None:
         """Log points at consecutive steps."""
@@ -226,6 +235,22 @@ class FakeApi:
         wanted = [row for row in self._world.tasks.values() if row.state in query.state and query.q in row.name]
         shown = [row for row in wanted if not query.project or row.project in query.project]
         return _page(shown, query.limit, query.cursor)
+
+    def list_alerts(self, query: AlertQuery) -> Page[Alert]:
+        self._check()
+        found = [
+            alert for alert in self._world.alerts.values()
+            if (not query.open or alert.state == "firing" or alert.acknowledged_at is None)
+            and (not query.subject or alert.subject in query.subject)
+            and query.experiment in ("", alert.target.experiment)
+            and query.task in ("", alert.target.task)
+        ]  # fmt: skip
+        return _page(found, query.limit, query.cursor)
+
+    def acknowledge(self, uid: str) -> None:
+        self._check()
+        self._world.alerts[uid] = replace(self._world.alerts[uid], acknowledged_at=time.time())
+        self._world.tell(uid, "updated", topics=("alerts",))
 
     def agents(self) -> list[Agent]:
         self._check()

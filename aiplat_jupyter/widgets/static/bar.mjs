@@ -1,6 +1,6 @@
 // The row of controls under a panel, and its status line.
 
-import { Line, follow, formatCount, formatTime, make, translator } from "./page.mjs";
+import { Line, follow, formatCount, formatTime, locale, make, translator } from "./page.mjs";
 
 const THROTTLE = 100;
 const TICK = 1000;
@@ -24,6 +24,14 @@ export function statusText(status, passed, say) {
   return parts.join(" · ");
 }
 
+/** `GPU memory almost full · GPU 0 on box · 14:03 · 2 more`. */
+export function alertText({ word, text, about, at, over, more }, say) {
+  const parts = [word ? say(word) : text, about, formatTime(at)];
+  if (over) parts.push(say("alert_over"));
+  if (more > 0) parts.push(say("alert_more", { n: formatCount(more) }));
+  return parts.filter(Boolean).join(" · ");
+}
+
 class Bar {
   constructor(model, el, signal) {
     Object.assign(this, { model, el, say: translator(model) });
@@ -39,6 +47,8 @@ class Bar {
     this.state = make("span", "aiplat-hidden", this.foot);
     this.state.setAttribute("role", "status");
     this.waiting = make("span", "aiplat-foot-waiting", this.foot);
+    this.alert = make("span", "aiplat-foot-alert", this.foot);
+    this.alert.setAttribute("role", "status");
     this.actions = make("span", "aiplat-foot-actions", this.foot);
   }
 
@@ -109,6 +119,29 @@ class Bar {
     stop.onclick = () => this.line.send({ kind: "stop" });
   }
 
+  /** One line about an open alert, in the place that the status line leaves. */
+  drawAlert() {
+    const alert = this.model.get("alert");
+    const said = JSON.stringify(alert);
+    if (said === this.alerted) return;
+    this.alerted = said;
+    this.alert.replaceChildren();
+    this.foot.classList.toggle("aiplat-foot-alerted", alert !== null);
+    if (!alert) return;
+    this.alert.dataset.level = alert.level;
+    make("span", "aiplat-foot-icon", this.alert, alert.icon).setAttribute("aria-hidden", "true");
+    const text = make("span", "aiplat-foot-text", this.alert, alertText(alert, this.say));
+    text.title = [text.textContent, alert.why, new Date(alert.at * 1000).toLocaleString(locale())]
+      .filter(Boolean)
+      .join("\n");
+    const seen = make("button", "aiplat-button", this.alert, this.say("acknowledge"));
+    seen.title = this.say("acknowledge_hint");
+    seen.onclick = () => {
+      seen.disabled = true;
+      this.line.send({ kind: "acknowledge", uid: alert.uid });
+    };
+  }
+
   tick() {
     const passed = (performance.now() - this.written) / 1000;
     const text = statusText(this.model.get("status"), passed, this.say);
@@ -160,10 +193,12 @@ function render({ model, el }) {
   const bar = new Bar(model, el, life.signal);
   follow(model, "change:values", () => bar.drawValues(), life.signal);
   follow(model, "change:status", () => bar.drawStatus(), life.signal);
+  follow(model, "change:alert", () => bar.drawAlert(), life.signal);
   const timer = setInterval(() => bar.tick(), TICK);
   life.signal.addEventListener("abort", () => clearInterval(timer));
   bar.drawValues();
   bar.drawStatus();
+  bar.drawAlert();
   return () => life.abort();
 }
 
