@@ -64,7 +64,7 @@ def outline(page: Path) -> list[int]:
         ("README.md", "README.zh.md"),
         *(
             (f"docs/users/{page}.md", f"docs/users/zh/{page}.md")
-            for page in ("index", "tour", "client", "panels", "tasks", "gpus")
+            for page in ("index", "tour", "client", "panels", "tasks", "gpus", "alerts")
         ),
     ],
 )

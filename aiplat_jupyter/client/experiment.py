@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from zlib import crc32
 
 from aiplat_jupyter.client import notebook, session
+from aiplat_jupyter.client.alerting import AlertWriter
 from aiplat_jupyter.client.entries import Entries
 from aiplat_jupyter.client.fields import check_name, check_notes, check_tags
 from aiplat_jupyter.client.progress import ProgressWriter
@@ -18,6 +19,7 @@ from aiplat_jupyter.client.recording import POINTS, Recording
 from aiplat_jupyter.client.values import PLAIN
 from aiplat_jupyter.core.frames import HEAD, Rewound
 from aiplat_jupyter.core.ids import new_uid
+from aiplat_jupyter.core.states import Severity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -43,6 +45,7 @@ class Experiment:
         opened = recording.opened
         self._recording = recording
         self._progress = ProgressWriter(recording)
+        self._alerts = AlertWriter(recording)
         self._name, self._tags, self._notes = opened.name, list(opened.tags), opened.notes
         self.config = Entries(dict(opened.config), lambda changed: recording.change(config=changed))
         self.summary = Entries({}, lambda changed: recording.change(summary=changed))
@@ -91,6 +94,20 @@ class Experiment:
         text : a few words, such as ``epoch 3``.
         """
         self._progress.tell(done, total, text)
+
+    def alert(self, title: str, text: str = "", level: Severity = "warning") -> None:
+        """Raise an alert: it is shown in JupyterLab, also when no page was open, until someone acknowledges it.
+
+        Like `log` it waits for nothing and never raises (unless the experiment is `strict`). The same title again
+        within a minute is counted, not repeated. A server of before alerts passes it by.
+
+        Parameters
+        ----------
+        title : a few words, shown as they are.
+        text : more about it.
+        level : ``info``, ``warning`` or ``critical``.
+        """
+        self._alerts.tell(title, text, level)
 
     @property
     def uid(self) -> str:
@@ -189,6 +206,7 @@ class Experiment:
     def _end(self, status: Ending, cause: str) -> None:
         recording = self._recording
         self._progress.write()
+        self._alerts.write()
         recording.drain(session.PATIENCE)
         recording.end(status, cause)
         recording.wait(session.PATIENCE)

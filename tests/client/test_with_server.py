@@ -376,3 +376,34 @@ def test_the_panel_is_what_an_experiment_shows(server: Api) -> None:
     exp = trained()
     assert "Experiment('e'" in repr(exp)
     assert exp.url == f"{server.server.web}/lab?aiplat-experiment={exp.uid}"
+
+
+def test_an_alert_is_there_once(lab: Lab, server: Api) -> None:
+    exp = init("p", "alerting")
+    exp.log({"loss": 1.0})
+    for _ in range(3):
+        exp.alert("look <b>here</b>", "at this", "critical")
+    exp.finish()
+    [alert] = lab.api(f"alerts/events?experiment={exp.uid}")["items"]
+    assert (alert["title"], alert["text"], alert["severity"], alert["count"]) == (
+        "look <b>here</b>",
+        "at this",
+        "critical",
+        3,
+    )
+    assert (alert["state"], alert["target"]["label"], alert["step"]) == ("firing", "alerting", 0)
+    seen = lab.api(f"alerts/events/{alert['uid']}/acknowledge", "POST")
+    assert seen["state"] == "resolved"
+
+
+def test_a_loss_that_becomes_nan_is_an_alert_by_default(lab: Lab, server: Api) -> None:
+    exp = init("p", "exploding")
+    exp.log({"loss": 1.0})
+    exp.log({"loss": float("nan")})
+    assert exp.flush()
+    deadline = time.monotonic() + 20
+    while not (found := lab.api(f"alerts/events?experiment={exp.uid}")["items"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (found[0]["preset"], found[0]["state"], found[0]["step"]) == ("loss_not_finite", "firing", 1)
+    exp.finish()
