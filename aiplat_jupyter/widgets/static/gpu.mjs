@@ -135,7 +135,7 @@ class GpuCard {
   }
 
   drawUsers(card) {
-    const said = JSON.stringify([card.users, card.hidden, this.isOpen]);
+    const said = JSON.stringify([card.users, card.hidden, card.lost, this.isOpen]);
     if (said === this.used) return;
     this.used = said;
     const isCrowded = card.users.length > ROOM;
