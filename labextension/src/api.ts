@@ -9,6 +9,9 @@ import { ApiError, errorOf } from './errors';
 import type { LogDownload, LogPage, LogQuery, LogSearch } from './logs/source';
 import type {
   Agent,
+  Alert,
+  AlertCounts,
+  AlertQuery,
   BulkResult,
   ChangesQuery,
   CurveAnswer,
@@ -17,12 +20,18 @@ import type {
   ExperimentPatch,
   ExperimentQuery,
   ExperimentRow,
+  GpuStatus,
+  NewRule,
   NewSchedule,
   NewTask,
   Page,
   Project,
   ProjectPatch,
   ProjectQuery,
+  Rule,
+  RulePatch,
+  RuleReplay,
+  RuleTest,
   Schedule,
   SeriesSummary,
   ServerInfo,
@@ -156,6 +165,61 @@ export class Api {
     return this.call('POST', ['schedules'], { body: schedule });
   }
 
+  alerts(query: AlertQuery, signal?: AbortSignal): Promise<Page<Alert>> {
+    return this.call('GET', ['alerts', 'events'], { query, signal });
+  }
+
+  alert(uid: string, signal?: AbortSignal): Promise<Alert> {
+    return this.call('GET', ['alerts', 'events', uid], { signal });
+  }
+
+  alertCounts(signal?: AbortSignal): Promise<AlertCounts> {
+    return this.call('GET', ['alerts', 'events', 'counts'], { signal });
+  }
+
+  acknowledgeAlert(uid: string): Promise<Alert> {
+    return this.call('POST', ['alerts', 'events', uid, 'acknowledge']);
+  }
+
+  /** Acknowledge these, or every open one. */
+  acknowledgeAlerts(which: { uids: string[] } | { all: true }): Promise<BulkResult> {
+    return this.call('POST', ['alerts', 'events', 'acknowledge'], { body: which });
+  }
+
+  rules(signal?: AbortSignal): Promise<Rule[]> {
+    return this.call('GET', ['alerts', 'rules'], { signal });
+  }
+
+  rule(uid: string, signal?: AbortSignal): Promise<Rule> {
+    return this.call('GET', ['alerts', 'rules', uid], { signal });
+  }
+
+  createRule(rule: NewRule): Promise<Rule> {
+    return this.call('POST', ['alerts', 'rules'], { body: rule });
+  }
+
+  updateRule(uid: string, patch: RulePatch): Promise<Rule> {
+    return this.call('PATCH', ['alerts', 'rules', uid], { body: patch });
+  }
+
+  /** Make a default rule what it was. */
+  resetRule(uid: string): Promise<Rule> {
+    return this.call('POST', ['alerts', 'rules', uid, 'reset']);
+  }
+
+  removeRule(uid: string): Promise<void> {
+    return this.call('DELETE', ['alerts', 'rules', uid]);
+  }
+
+  /** Replay a rule on the past. */
+  testRule(test: RuleTest, signal?: AbortSignal): Promise<RuleReplay> {
+    return this.call('POST', ['alerts', 'rules', 'test'], { body: test, signal, delays: [] });
+  }
+
+  gpuStatus(agent = '', signal?: AbortSignal): Promise<GpuStatus> {
+    return this.call('GET', ['gpu', 'status'], { query: { agent }, signal });
+  }
+
   logPage(task: string, query: LogQuery, signal?: AbortSignal): Promise<LogPage> {
     return this.call('GET', ['tasks', task, 'logs'], { query, signal });
   }
@@ -189,7 +253,7 @@ export class Api {
     for (const delay of [...(call.delays ?? RETRY_DELAYS), null]) {
       try {
         const response = await this.send(method, path, call, headers);
-        return (await response.json()) as T;
+        return (response.status === 204 ? undefined : await response.json()) as T;
       } catch (reason) {
         if (delay === null || !(reason instanceof ApiError && reason.isTransient)) {
           throw reason;

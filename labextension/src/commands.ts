@@ -13,6 +13,12 @@ export const CommandIDs = {
   newTask: 'aiplat:new-task',
   /** The same, for the file that is selected in the file browser. */
   runFile: 'aiplat:run-file',
+  /** Open the page of GPUs and machines: `{agent?, saved?}`. */
+  openGpus: 'aiplat:open-gpus',
+  /** Open the page of alerts and rules: `{at?, page?}`; `at` `rules`: with the rules in view. */
+  openAlerts: 'aiplat:open-alerts',
+  /** Open the form of a rule: `{uid?}` of one to change, `{from?}` of one to copy; or of a new one, for `{experiment?}` or `{task?}`. */
+  editRule: 'aiplat:edit-rule',
   /** Put the ten lines of a first run into the notebook that is open. */
   insertQuickstart: 'aiplat:insert-quickstart',
   openQuickstart: 'aiplat:open-quickstart',

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
+import { SEVERITIES } from './alerts/severity';
 import { STATES } from './status';
 import { REASONS, TASK_STATES } from './taskStatus';
 
@@ -59,7 +60,12 @@ const { '': header, ...entries } = JSON.parse(readFileSync(CHINESE, 'utf8')) as 
 };
 const used = usedStrings();
 const reasons = Object.values(REASONS).filter(({ en }) => en !== '');
-const states = [...Object.values(STATES), ...Object.values(TASK_STATES), ...reasons];
+const states = [
+  ...Object.values(STATES),
+  ...Object.values(TASK_STATES),
+  ...Object.values(SEVERITIES),
+  ...reasons
+];
 
 describe('the Chinese texts', () => {
   it('are there for every string, and for no other', () => {

@@ -8,6 +8,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator } from '@jupyterlab/translation';
 
+import { alerts } from './alerts/plugin';
 import { Api } from './api';
 import { CommandIDs } from './commands';
 import { Events } from './events';
@@ -147,4 +148,4 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   });
 }
 
-export default [services, pages, sidebar, tasks, logs, curveOutput];
+export default [services, pages, sidebar, tasks, alerts, logs, curveOutput];

@@ -4,7 +4,7 @@ import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { Smoothing } from './records';
+import type { Severity, Smoothing } from './records';
 
 export interface Choices {
   /** With which a chart opens. */
@@ -12,9 +12,11 @@ export interface Choices {
   smoothingWeight: number;
   /** How to hear of changes; `poll` for proxies that hold streams back. */
   changes: 'stream' | 'poll';
+  /** From which severity on an alert is told by a notification. */
+  alerts: Severity | 'never';
 }
 
-const DEFAULTS: Choices = { smoothing: 'twema', smoothingWeight: 0.6, changes: 'stream' };
+const DEFAULTS: Choices = { smoothing: 'twema', smoothingWeight: 0.6, changes: 'stream', alerts: 'info' };
 
 export class Preferences {
   private readonly _changed = new Signal<this, Choices>(this);

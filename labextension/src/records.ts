@@ -33,6 +33,19 @@ export type Progress = Schemas['Progress'];
 export type Agent = Schemas['Agent'];
 export type Schedule = Schemas['Schedule'];
 
+export type Alert = Schemas['Alert'];
+export type AlertCounts = Schemas['AlertCounts'];
+export type AlertTarget = Schemas['Target'];
+export type Severity = Alert['severity'];
+export type Subject = Alert['subject'];
+export type Rule = Schemas['Rule'];
+export type RuleSpec = Required<Schemas['RuleSpec']>;
+export type RuleCondition = RuleSpec['condition'];
+export type RuleAction = Schemas['Action'];
+export type RuleReplay = Schemas['RuleReplay'];
+export type Replayed = Schemas['Replayed'];
+export type GpuStatus = Schemas['GpuStatus'];
+
 export type Verb = Schemas['Bulk']['verb'];
 export type Smoothing = Schemas['CurveQuery']['smoothing'];
 
@@ -48,6 +61,10 @@ export type TaskQuery = Partial<Schemas['TaskQuery']>;
 export type NewTask = Pick<Schemas['NewTask'], 'project' | 'kind'> & Partial<Schemas['NewTask']>;
 export type NewSchedule = Pick<Schemas['NewSchedule'], 'name' | 'cron'> &
   Partial<Omit<Schemas['NewSchedule'], 'task'>> & { task: NewTask };
+export type AlertQuery = Partial<Schemas['AlertQuery']>;
+export type NewRule = Pick<Schemas['NewRule'], 'name' | 'subject' | 'condition'> & Partial<Schemas['NewRule']>;
+export type RulePatch = Partial<Omit<Schemas['RulePatch'], 'spec'>> & { spec?: Schemas['RuleSpec'] };
+export type RuleTest = { spec: Schemas['RuleSpec'] } & Partial<Omit<Schemas['RuleTest'], 'spec'>>;
 export type TaskPatch = Partial<Schemas['TaskPatch']>;
 export type ChangesQuery = Partial<Schemas['ChangesQuery']>;
 export type CurveQuery = Pick<Schemas['CurveQuery'], 'experiments' | 'metrics'> &

@@ -10,6 +10,7 @@ import { useLatest, useSignal } from './hooks';
 import { carryOut } from './intents';
 import type { Linked } from './linked';
 import { Overlay } from './Overlay';
+import type { Backdrop } from './paint';
 import { Plot, type Frame, type PlotScene, type Size } from './plot';
 import { readingsAt } from './readout';
 import { Scenery, type Outcome } from './scenery';
@@ -31,6 +32,7 @@ export interface CanvasProps {
   readonly linked: Linked;
   readonly size: Size;
   readonly name: (curve: Curve) => string;
+  readonly backdrop?: Backdrop;
   readonly trans: Trans;
   /** Told what could not be drawn. */
   readonly onOutcome: (outcome: Outcome) => void;
@@ -109,7 +111,7 @@ function spokenReading({ linked, curves, view, name, trans }: CanvasProps): stri
 
 /** Keeps the canvas in `host` as `props` say, and tells what is drawn there. */
 function useDrawing(host: { readonly current: HTMLElement | null }, props: CanvasProps): Drawn | null {
-  const { curves, strokes, view, height, live, linked, size, trans, onOutcome } = props;
+  const { curves, strokes, view, height, live, linked, size, backdrop, trans, onOutcome } = props;
   const isLog = xScale(view) === 'log';
   const range = useRange(linked, view.x, live, isLog);
   const plot = useRef<Plot | null>(null);
@@ -127,7 +129,7 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
     []
   );
   useLayoutEffect(() => {
-    const outcome = scenery.make({ curves, strokes, view, x: range, height, xLabel, logLabel });
+    const outcome = scenery.make({ curves, strokes, view, x: range, height, xLabel, logLabel, backdrop });
     onOutcome(outcome);
     if (host.current && outcome.scene) {
       plot.current ??= new Plot(host.current);
@@ -139,7 +141,7 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
       plot.current = null;
       setDrawn(null);
     }
-  }, [host, scenery, curves, strokes, view, range, height, xLabel, logLabel, size, onOutcome]);
+  }, [host, scenery, curves, strokes, view, range, height, xLabel, logLabel, size, backdrop, onOutcome]);
   return drawn;
 }
 

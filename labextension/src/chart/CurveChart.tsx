@@ -1,20 +1,20 @@
 /** One chart of curves: data, states, canvas and legend. */
 
-import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useState, type JSX } from 'react';
+import { useCallback, useId, useMemo, useState, type JSX } from 'react';
 
 import { count, significant } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve } from '../records';
 import type { Services } from '../services';
 import { ChartCanvas } from './ChartCanvas';
-import { census, curveKey, xExtent, type Range } from './curves';
-import { useFeed, useInView, useSignal, useSize } from './hooks';
+import { census, curveKey, type Range } from './curves';
+import { useFeed, useInView, useReport, useSignal, useSize } from './hooks';
 import { Legend } from './Legend';
 import type { Linked } from './linked';
 import type { Outcome } from './scenery';
 import { ChartState, Freshness } from './states';
 import { lowest, strokes as strokesOf } from './stroke';
-import { isXKind, xScale, type ChartView, type Subject, type XKind } from './view';
+import { isXKind, xScale, type ChartView, type Subject } from './view';
 import { censusText } from './wording';
 import { reset, type Zoom } from './zoom';
 
@@ -112,19 +112,6 @@ function useLegend(curves: readonly Curve[]) {
 function inFront(curves: readonly Curve[], hovered: string | null): readonly Curve[] {
   const isHovered = (curve: Curve): boolean => curveKey(curve) === hovered;
   return hovered === null ? curves : [...curves.filter(one => !isHovered(one)), ...curves.filter(isHovered)];
-}
-
-/** Tell the linked charts how far this one reaches. */
-function useReport(
-  linked: Linked,
-  chart: string,
-  kind: XKind,
-  curves: readonly Curve[],
-  isLog: boolean
-): void {
-  const extent = useMemo(() => xExtent(curves, isLog), [curves, isLog]);
-  useLayoutEffect(() => linked.report(chart, kind, extent), [linked, chart, kind, extent]);
-  useEffect(() => () => linked.leave(chart), [linked, chart]);
 }
 
 interface HeadProps {

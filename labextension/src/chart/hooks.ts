@@ -1,13 +1,23 @@
 /** React hooks over the moving parts of a chart. */
 
 import type { ISignal } from '@lumino/signaling';
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore
+} from 'react';
 
+import type { Curve } from '../records';
 import type { Services } from '../services';
 import { CurveFeed, type FeedState } from './feed';
 import type { Size } from './plot';
-import { queryOf, type ChartView, type Subject } from './view';
-import type { Range } from './curves';
+import { xExtent, type Range } from './curves';
+import type { Linked } from './linked';
+import { queryOf, type ChartView, type Subject, type XKind } from './view';
 
 /** The value that `read` gives now, and after each emission of `signal`. `read` answers the same object until then. */
 export function useSignal<S, T>(signal: ISignal<S, unknown>, read: () => T): T {
@@ -125,4 +135,17 @@ export function useFeed(
     return () => following.dispose();
   }, [events, feed, topics]);
   return { ...state, retry: () => feed?.retry() };
+}
+
+/** Tell the linked charts how far this one reaches. */
+export function useReport(
+  linked: Linked,
+  chart: string,
+  kind: XKind,
+  curves: readonly Curve[],
+  isLog: boolean
+): void {
+  const extent = useMemo(() => xExtent(curves, isLog), [curves, isLog]);
+  useLayoutEffect(() => linked.report(chart, kind, extent), [linked, chart, kind, extent]);
+  useEffect(() => () => linked.leave(chart), [linked, chart]);
 }

@@ -22,6 +22,12 @@ export interface Axis {
   readonly log: boolean;
 }
 
+/** What lies behind the curves: values that mean something, and stretches of x in which something was so. */
+export interface Backdrop {
+  readonly levels: readonly { readonly value: number; readonly colour: string }[];
+  readonly spans: readonly { readonly range: Range; readonly colour: string }[];
+}
+
 export interface Scene {
   readonly curves: readonly Curve[];
   readonly strokes: ReadonlyMap<string, Stroke>;
@@ -29,6 +35,7 @@ export interface Scene {
   readonly y: Axis;
   readonly band: boolean;
   readonly outliers: boolean;
+  readonly backdrop?: Backdrop;
   readonly theme: Theme;
 }
 
@@ -45,6 +52,9 @@ const RAW_ALPHA = 0.25;
 const BAND_ALPHA = 0.15;
 const ABANDONED_ALPHA = 0.35;
 const ABANDONED_DASH = [4, 3];
+const LEVEL_DASH = [6, 4];
+/** A moment is as wide as this, in CSS pixels. */
+const LEAST_SPAN = 2;
 const MARK = 3.5;
 const MOST_LABELS = 8;
 const LABEL_HEIGHT = 13;
@@ -64,6 +74,7 @@ export function paint(ctx: CanvasRenderingContext2D, area: Area, scene: Scene): 
   ctx.rect(area.left, area.top, area.width, area.height);
   ctx.clip();
   ctx.lineJoin = 'round';
+  paintBackdrop(canvas);
   for (const curve of scene.curves) {
     paintAbandoned(canvas, curve);
   }
@@ -82,6 +93,27 @@ export function mapper({ range: [low, high], log }: Axis, from: number, length: 
     return value => (value > 0 ? from + ((Math.log(value) - logLow) / span) * length : NaN);
   }
   return value => from + ((value - low) / (high - low)) * length;
+}
+
+function paintBackdrop(canvas: Canvas): void {
+  const { ctx, left, top, width, height, ratio, toX, toY, scene } = canvas;
+  for (const { range, colour } of scene.backdrop?.spans ?? []) {
+    const [from, to] = range.map(toX);
+    ctx.globalAlpha = BAND_ALPHA;
+    ctx.fillStyle = colour;
+    ctx.fillRect(from, top, Math.max(to - from, LEAST_SPAN * ratio), height);
+  }
+  ctx.globalAlpha = 1;
+  ctx.lineWidth = ratio;
+  ctx.setLineDash(LEVEL_DASH.map(length => length * ratio));
+  for (const { value, colour } of scene.backdrop?.levels ?? []) {
+    ctx.strokeStyle = colour;
+    ctx.beginPath();
+    ctx.moveTo(left, toY(value));
+    ctx.lineTo(left + width, toY(value));
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
 }
 
 function colourOf(canvas: Canvas, curve: Curve): string {

@@ -2,7 +2,7 @@
 
 import type { Curve } from '../records';
 import type { Range } from './curves';
-import type { Axis, Scene } from './paint';
+import type { Axis, Backdrop, Scene } from './paint';
 import type { PlotScene } from './plot';
 import { clippedBuckets, steppedValues, valueExtent } from './ranges';
 import { xScale, type ChartView } from './view';
@@ -17,6 +17,7 @@ export interface Outlook {
   readonly height: Range | null;
   readonly xLabel: string;
   readonly logLabel: string;
+  readonly backdrop?: Backdrop;
 }
 
 export interface Outcome {
@@ -40,10 +41,13 @@ export class Scenery {
     if (x === null || range === null) {
       return { scene: null, clipped: 0, nonPositive };
     }
-    const y: Axis = { range: chosen(outlook) ?? this.settle(range, outlook), log: view.yLog };
+    const y: Axis = {
+      range: chosen(outlook) ?? this.settle(withLevels(range, outlook), outlook),
+      log: view.yLog
+    };
     const clipped = view.outliers ? clippedBuckets(curves, valueView, y.range) : 0;
     const scene: PlotScene = {
-      ...{ curves, strokes, y, band: view.band, outliers: view.outliers },
+      ...{ curves, strokes, y, band: view.band, outliers: view.outliers, backdrop: outlook.backdrop },
       x: { range: x, log: xLog },
       xScale: scale,
       xWhole: view.x === 'step',
@@ -53,9 +57,10 @@ export class Scenery {
     return { scene, clipped, nonPositive };
   }
 
-  private settle(values: Range, { curves, view, x }: Outlook): Range {
+  private settle(values: Range, { curves, view, x, backdrop }: Outlook): Range {
     const { yLog, outliers, band, smoothing } = view;
-    const settings = JSON.stringify([yLog, outliers, band, smoothing, x?.[0], curves.length]);
+    const shown = [yLog, outliers, band, smoothing, x?.[0], curves.length];
+    const settings = JSON.stringify([...shown, backdrop?.levels]);
     const before = settings === this.settings ? this.before : null;
     this.settings = settings;
     this.before = steppedValues(values, before, view.yLog);
@@ -66,4 +71,10 @@ export class Scenery {
 /** The range of values that the reader chose, if the axis can show it. */
 function chosen({ height, view }: Outlook): Range | null {
   return height !== null && view.yLog && height[0] <= 0 ? null : height;
+}
+
+/** The values, and the levels behind them. */
+function withLevels([low, high]: Range, { backdrop }: Outlook): Range {
+  const levels = backdrop?.levels.map(({ value }) => value) ?? [];
+  return [Math.min(low, ...levels), Math.max(high, ...levels)];
 }

@@ -2,6 +2,7 @@
 
 import type { JSX } from 'react';
 
+import { AlertBanner } from '../alerts/Banner';
 import type { Linked } from '../chart/linked';
 import type { Trans } from '../i18n';
 import { Skeleton, Unavailable } from '../page/Waiting';
@@ -44,6 +45,9 @@ export function Page(props: Props): JSX.Element {
         <Header {...parts} />
       </ErrorBoundary>
       <PutAway {...parts} />
+      <ErrorBoundary trans={trans}>
+        <AlertBanner about={{ experiment: experiment.uid }} services={services} />
+      </ErrorBoundary>
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>
           <Charts {...props} experiment={experiment}>

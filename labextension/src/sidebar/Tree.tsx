@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef } from 'react';
 import type { JSX, KeyboardEvent, MouseEvent } from 'react';
 
+import { openAlertMenu } from '../alerts/menu';
 import { count } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve } from '../records';
@@ -166,6 +167,10 @@ function mouseHandlers(sidebar: Sidebar): {
         event.preventDefault();
         event.stopPropagation();
         openTaskMenu(row.task, services, { x: event.clientX, y: event.clientY });
+      } else if (row.kind === 'alert') {
+        event.preventDefault();
+        event.stopPropagation();
+        openAlertMenu(row.alert, services, { x: event.clientX, y: event.clientY });
       }
       if (!selection.has(row.key)) {
         selection.set(row);

@@ -8,6 +8,7 @@ import type { ApiError } from '../errors';
 import { count } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve, Project } from '../records';
+import { AlertContent, SeverityIcon } from './AlertContent';
 import { Cut } from './Cut';
 import { ExperimentContent } from './ExperimentContent';
 import { NameField } from './NameField';
@@ -33,7 +34,8 @@ export interface TreeRowProps {
 export const TreeRow = memo(
   function TreeRow(props: TreeRowProps): JSX.Element {
     const { row, top, isActive, isSelected } = props;
-    const isInList = row.kind === 'project' || row.kind === 'experiment' || row.kind === 'task';
+    const isInList =
+      row.kind === 'project' || row.kind === 'experiment' || row.kind === 'task' || row.kind === 'alert';
     const isExpanded =
       row.kind === 'section' || row.kind === 'project' ? (row.isExpanded ?? undefined) : undefined;
     return (
@@ -77,7 +79,7 @@ function Content(props: TreeRowProps): JSX.Element {
   const { trans } = sidebar.services;
   switch (row.kind) {
     case 'section':
-      return <SectionContent name={row.name} isExpanded={row.isExpanded} total={row.total} trans={trans} />;
+      return <SectionContent section={row} trans={trans} />;
     case 'project':
       return <ProjectContent {...props} project={row.project} isExpanded={row.isExpanded} />;
     case 'experiment':
@@ -91,6 +93,10 @@ function Content(props: TreeRowProps): JSX.Element {
       );
     case 'task':
       return <TaskContent task={row.task} trans={trans} />;
+    case 'alert':
+      return <AlertContent alert={row.alert} trans={trans} />;
+    case 'allAlerts':
+      return <span className="aiplat-Link">{trans.__('All alerts and rules')}</span>;
     case 'allTasks':
       return <span className="aiplat-Link">{trans.__('All tasks')}</span>;
     case 'more':
@@ -111,6 +117,7 @@ function Caret({ isExpanded }: { isExpanded: boolean }): JSX.Element {
 
 function sectionTitle(name: SectionName, trans: Trans): string {
   return {
+    alerts: trans.__('Alerts'),
     running: trans.__('Running'),
     tasks: trans.__('Tasks'),
     found: trans.__('Experiments'),
@@ -120,17 +127,16 @@ function sectionTitle(name: SectionName, trans: Trans): string {
   }[name];
 }
 
-function SectionContent(props: {
-  name: SectionName;
-  isExpanded: boolean;
-  total: number | null;
-  trans: Trans;
-}): JSX.Element {
+type Section = Extract<Row, { kind: 'section' }>;
+
+function SectionContent({ section, trans }: { section: Section; trans: Trans }): JSX.Element {
+  const { name, isExpanded, total, worst } = section;
   return (
     <>
-      <Caret isExpanded={props.isExpanded} />
-      <span className="aiplat-Name">{sectionTitle(props.name, props.trans)}</span>
-      <span className="aiplat-Count">{props.total === null ? '' : count(props.total)}</span>
+      <Caret isExpanded={isExpanded} />
+      <span className="aiplat-Name">{sectionTitle(name, trans)}</span>
+      {worst && <SeverityIcon severity={worst} trans={trans} />}
+      <span className="aiplat-Count">{total === null ? '' : count(total)}</span>
     </>
   );
 }
@@ -195,6 +201,9 @@ function moreLabel(left: number | null, isLoading: boolean, trans: Trans): strin
 function nothingLabel(key: string, isSearching: boolean, trans: Trans): string {
   if (isSearching) {
     return trans.__('Nothing found');
+  }
+  if (key.startsWith('alerts')) {
+    return trans.__('All is well');
   }
   if (key.startsWith('tasks')) {
     return trans.__('No task runs or waits');

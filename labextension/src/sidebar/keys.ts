@@ -2,6 +2,7 @@
 
 import type { KeyboardEvent } from 'react';
 
+import { acknowledge } from '../alerts/deeds';
 import { CommandIDs } from '../commands';
 import * as deeds from '../tasks/deeds';
 import type { Row } from './rows';
@@ -71,6 +72,10 @@ function actOn(event: KeyboardEvent, row: Row, rows: readonly Row[], sidebar: Si
     case 'Delete':
       if (row.kind === 'task') {
         void deeds.stop(sidebar.services, row.task);
+        return true;
+      }
+      if (row.kind === 'alert') {
+        void acknowledge(sidebar.services, row.alert.uid);
         return true;
       }
       void commands.execute(sidebar.target()?.lifecycle === 'trashed' ? CommandIDs.purge : CommandIDs.trash);

@@ -7,7 +7,7 @@ import { Signal } from '@lumino/signaling';
 import { makeContact } from '../contact';
 import type { Contact } from '../contact';
 import { isAbort } from '../errors';
-import type { Change, ExperimentQuery, ExperimentRow, Lifecycle, Project, TaskRow } from '../records';
+import type { Alert, Change, ExperimentQuery, ExperimentRow, Lifecycle, Project, TaskRow } from '../records';
 import type { Services } from '../services';
 import { LIVE, describe } from '../status';
 import { TASK_LIVE } from '../taskStatus';
@@ -15,14 +15,16 @@ import { PagedList } from './pagedList';
 import type { Phase } from './pagedList';
 import { Sparklines } from './sparklines';
 
-export type SectionName = 'running' | 'tasks' | 'found' | 'projects' | 'archived' | 'trashed';
-export type AnyList = PagedList<ExperimentRow> | PagedList<Project> | PagedList<TaskRow>;
+export type SectionName = 'alerts' | 'running' | 'tasks' | 'found' | 'projects' | 'archived' | 'trashed';
+export type AnyList = PagedList<ExperimentRow> | PagedList<Project> | PagedList<TaskRow> | PagedList<Alert>;
 
 export class SidebarModel implements IDisposable {
   readonly sparklines: Sparklines;
   readonly running = this.experiments({ status: [...LIVE] });
   /** Those that have not ended, in the order in which they start. */
   readonly tasks = this.taskList();
+  /** Those that fire, or that nobody has acknowledged. */
+  readonly alerts = this.alertList();
   readonly found = this.experiments({});
   readonly projects = this.projectList('active');
   /** What is put away, by where. */
@@ -99,7 +101,7 @@ export class SidebarModel implements IDisposable {
       }
       throw reason;
     }
-    this.following ??= this.services.events.follow(['projects', 'experiments', 'tasks'], news =>
+    this.following ??= this.services.events.follow(['projects', 'experiments', 'tasks', 'alerts'], news =>
       this.onNews(news)
     );
     await this.refresh();
@@ -200,6 +202,13 @@ export class SidebarModel implements IDisposable {
     );
   }
 
+  private alertList(): PagedList<Alert> {
+    return new PagedList(
+      (page, signal) => this.services.api.alerts({ open: true, ...page }, signal),
+      () => this.emit()
+    );
+  }
+
   /** Fetch what is open and not there. Before contact is made nothing is. */
   private loadMissing(...phases: Phase[]): void {
     if (this._contact.kind === 'made') {
@@ -212,7 +221,15 @@ export class SidebarModel implements IDisposable {
   private lists(): AnyList[] {
     const { archived, trashed } = this.away;
     const away = [archived.projects, archived.experiments, trashed.projects, trashed.experiments];
-    return [this.running, this.tasks, this.found, this.projects, ...away, ...this.byProject.values()];
+    return [
+      this.running,
+      this.tasks,
+      this.alerts,
+      this.found,
+      this.projects,
+      ...away,
+      ...this.byProject.values()
+    ];
   }
 
   /** Lists that can be seen if one scrolls; the others are fetched when they are opened. */
@@ -226,6 +243,7 @@ export class SidebarModel implements IDisposable {
     return [
       this.running,
       this.tasks,
+      this.alerts,
       this.projects,
       ...(this._query === '' ? [] : [this.found]),
       ...away,
@@ -239,6 +257,8 @@ export class SidebarModel implements IDisposable {
       this.shown().forEach(list => list.outdate());
     } else if (news.topic === 'tasks') {
       this.tasks.outdate();
+    } else if (news.topic === 'alerts') {
+      this.alerts.outdate();
     } else if (news.kind === 'points') {
       this.onPoints(news.uid);
     } else {
@@ -263,7 +283,7 @@ export class SidebarModel implements IDisposable {
       ([uid, list]) => uid !== change.project && !list.has(change.uid)
     );
     const spared = new Set<AnyList>(others.map(([, list]) => list));
-    return this.shown().filter(list => list !== this.tasks && !spared.has(list));
+    return this.shown().filter(list => list !== this.tasks && list !== this.alerts && !spared.has(list));
   }
 
   private announce(before: readonly ExperimentRow[], after: readonly ExperimentRow[]): void {

@@ -1,7 +1,8 @@
 /** The sidebar's tree as a flat list of rows, as it is drawn and walked through. */
 
 import type { ApiError } from '../errors';
-import type { ExperimentRow, Project, TaskRow } from '../records';
+import { worst } from '../alerts/severity';
+import type { Alert, ExperimentRow, Project, Severity, TaskRow } from '../records';
 import type { AnyList, SectionName, SidebarModel } from './model';
 import type { PagedList } from './pagedList';
 
@@ -19,6 +20,8 @@ export type Row =
       name: SectionName;
       isExpanded: boolean;
       total: number | null;
+      /** Of alerts: how bad the worst of them is. */
+      worst?: Severity | null;
     }
   | ({
       kind: 'project';
@@ -35,6 +38,8 @@ export type Row =
       showsProject: boolean;
     } & Place)
   | ({ kind: 'task'; key: string; level: number; task: TaskRow } & Place)
+  | ({ kind: 'alert'; key: string; level: number; alert: Alert } & Place)
+  | { kind: 'allAlerts'; key: string; level: number }
   | { kind: 'allTasks'; key: string; level: number }
   | { kind: 'more'; key: string; level: number; list: AnyList; left: number | null; isLoading: boolean }
   | { kind: 'failure'; key: string; level: number; list: AnyList; error: ApiError }
@@ -58,6 +63,7 @@ export function rowsOf(model: SidebarModel): Row[] {
   return [
     ...section(model, 'running', [experimentsIn(model.running, 'running', 2, true)]),
     ...tasksSection(model),
+    ...alertsSection(model),
     ...found,
     ...section(model, 'projects', [projectsIn(model, model.projects, 'projects')]),
     ...awaySection(model, 'archived'),
@@ -90,6 +96,22 @@ function tasksSection(model: SidebarModel): Row[] {
   const all: Row = { kind: 'allTasks', key: 'tasks>', level: 2 };
   const shown = section(model, 'tasks', [{ list, key: 'tasks', level: 2, rows }]);
   return model.isExpanded('tasks') && list.phase === 'ready' ? [...shown, all] : shown;
+}
+
+function alertsSection(model: SidebarModel): Row[] {
+  const list = model.alerts;
+  const rows = list.items.map((alert, index): Row => ({
+    kind: 'alert',
+    key: `alerts/${alert.uid}`,
+    level: 2,
+    alert,
+    ...place(list, index)
+  }));
+  const all: Row = { kind: 'allAlerts', key: 'alerts>', level: 2 };
+  const shown = section(model, 'alerts', [{ list, key: 'alerts', level: 2, rows }]).map(row =>
+    row.kind === 'section' ? { ...row, worst: worst(list.items.map(alert => alert.severity)) } : row
+  );
+  return model.isExpanded('alerts') && list.phase === 'ready' ? [...shown, all] : shown;
 }
 
 function awaySection(model: SidebarModel, name: 'archived' | 'trashed'): Row[] {

@@ -199,7 +199,7 @@ describe('by keyboard', () => {
     await show();
     act(() => row('Running').focus());
     act(() => sidebar.selection.set(sidebar.rows()[0]));
-    await press('{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}');
+    await press('{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}{ArrowDown}');
     expect(document.activeElement).toBe(row('digits'));
     await press('{ArrowRight}');
     await waitFor(() => expect(names(3)).toEqual(['mlp', 'cnn', 'svm']));
@@ -268,7 +268,7 @@ describe('by keyboard', () => {
     expect(document.activeElement).toBe(screen.getByRole('searchbox'));
     await press('svm');
     await waitFor(() => expect(row('svm digits')).toBeTruthy());
-    expect(names(1)).toEqual(['Running', 'Tasks', 'Experiments', 'Projects', 'Archive', 'Trash']);
+    expect(names(1)).toEqual(['Running', 'Tasks', 'Alerts', 'Experiments', 'Projects', 'Archive', 'Trash']);
     await press('{Escape}');
     await waitFor(() => expect(row('digits')).toBeTruthy());
     expect(screen.queryByRole('searchbox')).toBeNull();

@@ -5,6 +5,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import * as actions from '../actions';
+import { openTarget } from '../alerts/deeds';
 import { CommandIDs } from '../commands';
 import type { Services } from '../services';
 import { isLive } from '../status';
@@ -64,6 +65,10 @@ export class Sidebar implements IDisposable {
       await this.services.commands.execute(CommandIDs.openExperiment, { uid: row.experiment.uid, preview });
     } else if (row.kind === 'task') {
       await this.services.commands.execute(CommandIDs.openTask, { uid: row.task.uid });
+    } else if (row.kind === 'alert') {
+      openTarget(this.services, row.alert);
+    } else if (row.kind === 'allAlerts') {
+      await this.services.commands.execute(CommandIDs.openAlerts);
     } else if (row.kind === 'allTasks') {
       await this.services.commands.execute(CommandIDs.openTasks);
     } else if (row.kind === 'more') {

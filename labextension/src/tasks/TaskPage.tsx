@@ -2,6 +2,7 @@
 
 import { useEffect, useState, type JSX } from 'react';
 
+import { AlertBanner } from '../alerts/Banner';
 import { CommandIDs } from '../commands';
 import type { ApiError } from '../errors';
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
@@ -50,6 +51,9 @@ export function TaskPage({ model, services }: Props): JSX.Element {
     <div className="aiplat-Page aiplat-TaskPage">
       <Header task={task} services={services} />
       <Said task={task} model={model} services={services} />
+      <ErrorBoundary trans={trans}>
+        <AlertBanner about={{ task: task.uid }} services={services} />
+      </ErrorBoundary>
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>
           <TaskLog model={model} attempt={attempt} onShow={setAttempt} services={services} />

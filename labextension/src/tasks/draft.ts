@@ -1,6 +1,7 @@
 /** What the form of a new task holds: text as it is typed, and the task that it means. */
 
 import type { NewTask, Task } from '../records';
+import { secondsOf } from '../spans';
 
 export type Kind = 'script' | 'command' | 'notebook';
 
@@ -138,13 +139,9 @@ function whole(draft: Draft, field: 'gpus' | 'slots' | 'priority' | 'retries'): 
   return Number(text);
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
-
-/** `90`, `90s`, `15m`, `2h`, `1d` in seconds. */
 function seconds(text: string): number {
-  const [, number = '', unit = 's'] = /^(\d+(?:\.\d+)?)\s*([smhd])?$/.exec(text.trim()) ?? [];
-  const found = Number(number) * (UNITS[unit] ?? NaN);
-  if (number === '' || !(found > 0)) {
+  const found = secondsOf(text);
+  if (found === null || !(found > 0)) {
     throw new DraftError('timeout', 'duration');
   }
   return found;

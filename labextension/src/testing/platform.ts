@@ -3,11 +3,12 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 
+import { isOpen, WORST_FIRST } from '../alerts/severity';
 import { Api } from '../api';
 import { Events } from '../events';
 import { Neighbours } from '../neighbours';
 import { Preferences } from '../preferences';
-import type { Change, ExperimentRow, Project, TaskRow } from '../records';
+import type { Alert, Change, ExperimentRow, Project, Rule, Severity, TaskRow } from '../records';
 import type { Services } from '../services';
 import { curve, INFO } from './records';
 import { FakeServer, FakeStream } from './server';
@@ -17,6 +18,8 @@ export class FakePlatform {
   projects: Project[] = [];
   experiments: ExperimentRow[] = [];
   tasks: TaskRow[] = [];
+  alerts: Alert[] = [];
+  rules: Rule[] = [];
   readonly services: Services;
   private stream: FakeStream | null = null;
   private seq = 1;
@@ -69,12 +72,29 @@ export class FakePlatform {
         )
       )
       .on('GET agents', [])
+      .on('GET alerts/rules', () => this.rules)
+      .on('GET alerts/events', asked => page(this.findAlerts(new URLSearchParams(asked.path.split('?')[1]))))
+      .on('GET alerts/events/counts', () => ({
+        firing: counted(this.alerts.filter(alert => alert.state === 'firing')),
+        unacknowledged: counted(this.alerts.filter(alert => alert.acknowledged_at === null))
+      }))
       .on('GET metrics/query', asked => {
         const query = new URLSearchParams(asked.path.split('?')[1]);
         const wanted = this.experiments.filter(row => query.getAll('experiments').includes(row.uid));
         const curves = wanted.map(row => curve(row.uid, { summary: row.headline ?? undefined }));
         return { curves, cursor: '' };
       });
+  }
+
+  private findAlerts(query: URLSearchParams): Alert[] {
+    const names = ['severity', 'state', 'subject'] as const;
+    return this.alerts.filter(
+      alert =>
+        String(isOpen(alert)) === (query.get('open') ?? String(isOpen(alert))) &&
+        names.every(name => !query.has(name) || query.getAll(name).includes(alert[name])) &&
+        (!query.has('experiment') || query.get('experiment') === alert.target.experiment) &&
+        (!query.has('task') || query.get('task') === alert.target.task)
+    );
   }
 
   private find(query: URLSearchParams): ExperimentRow[] {
@@ -93,4 +113,11 @@ export class FakePlatform {
 
 function page(items: object[]): object {
   return { items, total: items.length };
+}
+
+function counted(alerts: readonly Alert[]): Partial<Record<Severity, number>> {
+  const numbers = WORST_FIRST.map(
+    severity => [severity, alerts.filter(alert => alert.severity === severity).length] as const
+  );
+  return Object.fromEntries(numbers.filter(([, number]) => number > 0));
 }

@@ -1,0 +1,92 @@
+/** The pages of alerts in the main area: the centre, and the form of a rule. */
+
+import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { Widget } from '@lumino/widgets';
+
+import { alertIcon } from '../icons';
+import type { Rule } from '../records';
+import type { Services } from '../services';
+import { attempt } from '../tasks/deeds';
+import { copyOf, draftOf, newDraft, type Draft, type Origin } from './draft';
+
+export type AlertPageWidget = MainAreaWidget;
+
+const CENTRE = 'aiplat-alerts';
+const FORM = 'aiplat-rule:';
+
+/** What a form starts from: a rule to change, one to copy, or a subject to watch. */
+export interface Start extends Origin {
+  readonly uid?: string;
+  readonly from?: string;
+}
+
+export class AlertPages {
+  readonly tracker = new WidgetTracker<AlertPageWidget>({ namespace: 'aiplat-alerts' });
+  private forms = 0;
+
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly labShell: ILabShell | null,
+    private readonly services: Services
+  ) {}
+
+  /** Show all alerts and rules. */
+  async open(atRules = false): Promise<AlertPageWidget> {
+    const { AlertsWidget } = await import('./widgets');
+    const page = await this.show(CENTRE, () => new AlertsWidget(this.services));
+    if (atRules && page.content instanceof AlertsWidget) {
+      page.content.showRules();
+    }
+    return page;
+  }
+
+  /** Show the form of a rule. */
+  async openForm(start: Start): Promise<AlertPageWidget | null> {
+    const { RuleWidget } = await import('./widgets');
+    const known = start.uid ?? start.from;
+    const rule = known === undefined ? null : await attempt(this.services, this.services.api.rule(known));
+    if (known !== undefined && rule === null) {
+      return null;
+    }
+    this.forms += 1;
+    const id = start.uid === undefined ? `aiplat-new-rule:${this.forms}` : FORM + start.uid;
+    const onDone = (): void => void this.open(true);
+    return this.show(id, () => new RuleWidget(this.draft(rule, start), this.services, onDone));
+  }
+
+  /** Show the page with this id again; the form of a new rule is not kept. */
+  async restore(id: unknown): Promise<AlertPageWidget | null> {
+    if (id === CENTRE) {
+      return this.open();
+    }
+    return typeof id === 'string' && id.startsWith(FORM)
+      ? this.openForm({ uid: id.slice(FORM.length) })
+      : null;
+  }
+
+  private draft(rule: Rule | null, start: Start): Draft {
+    const { trans } = this.services;
+    if (rule === null) {
+      return newDraft(start, trans);
+    }
+    return start.uid === undefined ? copyOf(rule, trans) : draftOf(rule, trans);
+  }
+
+  private async show(id: string, make: () => Widget): Promise<AlertPageWidget> {
+    const { shell } = this.app;
+    let page = this.tracker.find(other => other.id === id);
+    if (page === undefined) {
+      page = new MainAreaWidget({ content: make() });
+      page.id = id;
+      page.toolbar.hide();
+      page.title.icon = alertIcon;
+      page.title.closable = true;
+      // Notebook 7's main area holds the notebook alone.
+      shell.add(page, this.labShell === null ? 'right' : 'main');
+      await this.tracker.add(page);
+    }
+    shell.activateById(page.id);
+    return page;
+  }
+}

@@ -1,0 +1,117 @@
+/** Tells the reader when an alert fires and when it is over, and counts those that nobody has acknowledged. */
+
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import { isAbort } from '../errors';
+import type { Alert, AlertCounts, Severity } from '../records';
+import type { Services } from '../services';
+import { Pace } from '../sidebar/pace';
+import { Announcer } from './announcer';
+import type { Claims } from './claims';
+import { isAtLeast, worst } from './severity';
+
+const MOST = 100;
+const NONE: AlertCounts = { firing: {}, unacknowledged: {} };
+
+export class AlertWatch implements IDisposable {
+  counts = NONE;
+  private readonly announcer: Announcer;
+  /** Severities of the alerts that are known; null before the first look: what is open then is not news. */
+  private known: Map<string, Severity> | null = null;
+  private readonly pace = new Pace(() => this.look(), 150, 600);
+  private readonly lifetime = new AbortController();
+  private readonly following: IDisposable;
+  private readonly _changed = new Signal<this, void>(this);
+
+  constructor(
+    private readonly services: Services,
+    private readonly claims: Claims
+  ) {
+    this.announcer = new Announcer(services);
+    this.following = services.events.follow(['alerts'], () => this.pace.request());
+    this.pace.request();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** How many nobody has acknowledged. */
+  get number(): number {
+    return Object.values(this.counts.unacknowledged).reduce((sum, number) => sum + number, 0);
+  }
+
+  get worst(): Severity | null {
+    const { unacknowledged } = this.counts;
+    const there = (Object.keys(unacknowledged) as Severity[]).filter(one => (unacknowledged[one] ?? 0) > 0);
+    return worst(there);
+  }
+
+  get isDisposed(): boolean {
+    return this.lifetime.signal.aborted;
+  }
+
+  dispose(): void {
+    this.lifetime.abort();
+    this.following.dispose();
+    this.pace.dispose();
+    this.announcer.dispose();
+    Signal.clearData(this);
+  }
+
+  private async look(): Promise<void> {
+    const { api } = this.services;
+    const { signal } = this.lifetime;
+    try {
+      const [counts, page] = await Promise.all([
+        api.alertCounts(signal),
+        api.alerts({ open: true, limit: MOST }, signal)
+      ]);
+      this.counts = counts;
+      this._changed.emit();
+      await this.compare(page.items);
+    } catch (reason) {
+      if (!isAbort(reason)) {
+        console.debug('aiplat: alerts cannot be watched.', reason);
+      }
+    }
+  }
+
+  private async compare(open: readonly Alert[]): Promise<void> {
+    const before = this.known;
+    this.known = new Map(open.map(alert => [alert.uid, alert.severity]));
+    const shown = new Set(open.map(alert => alert.uid));
+    this.announcer.follow(open);
+    await Promise.all(this.announcer.told.filter(uid => !shown.has(uid)).map(uid => this.finish(uid)));
+    if (before === null) {
+      open.forEach(alert => this.claims.settle(keyOf(alert)));
+      return;
+    }
+    const news = open.filter(alert => isNews(alert, before.get(alert.uid)));
+    const mine = await Promise.all(news.map(alert => this.isMine(alert)));
+    this.announcer.tell(news.filter((_, at) => mine[at]));
+  }
+
+  private async isMine(alert: Alert): Promise<boolean> {
+    const { alerts: least } = this.services.preferences.choices;
+    const isWanted = least !== 'never' && isAtLeast(alert.severity, least);
+    return isWanted && (await this.claims.claim(keyOf(alert), this.lifetime.signal));
+  }
+
+  /** It is no longer open: acknowledged, and over. */
+  private async finish(uid: string): Promise<void> {
+    this.announcer.follow([await this.services.api.alert(uid, this.lifetime.signal)]);
+  }
+}
+
+/** It fires and was not there before, or has become worse. */
+function isNews(alert: Alert, before: Severity | undefined): boolean {
+  const isWorse = before === undefined || (before !== alert.severity && isAtLeast(alert.severity, before));
+  return isWorse && alert.state === 'firing' && alert.acknowledged_at === null && !alert.is_silenced;
+}
+
+/** An alert that becomes worse is told once more. */
+function keyOf({ uid, severity }: Alert): string {
+  return `${uid}/${severity}`;
+}
