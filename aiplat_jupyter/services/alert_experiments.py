@@ -96,7 +96,7 @@ class _Look:
         self._everywhere = [rule for rule in rules if rule.spec.metric == EVERY]
         self._now = now
         self._summaries = alert_targets.standings(tx, experiment.attempt_id, {name for _, name in self._named})
-        self._read: dict[tuple[str, int | None], Samples] = {}
+        self._read: dict[str, Samples] | None = None
         self._is_over = experiment.status not in LIVE or experiment.lifecycle == "trashed"
         self.is_more = False
 
@@ -153,11 +153,24 @@ class _Look:
         return None
 
     def _arrived(self, name: str, behind: int | None) -> Samples:
-        key = name, behind
-        if key not in self._read:
-            self._read[key] = alert_targets.arrived(self._tx, self._experiment, name, behind, POINTS)
-        self.is_more |= len(self._read[key].step) >= POINTS
-        return self._read[key]
+        if self._read is None:
+            self._read = alert_targets.arrived(self._tx, self._experiment, self._wanted(), POINTS)
+        samples = self._read.get(name, Samples.none())
+        self.is_more |= len(samples.step) >= POINTS
+        return samples if behind is None else samples.take(samples.step > behind)
+
+    def _wanted(self) -> dict[str, int | None]:
+        """Return the metrics of which something came, each with the step behind which some rule has seen nothing."""
+        wanted: dict[str, int | None] = {}
+        for rule, name in self._named:
+            summary = self._summaries.get(name)
+            if summary is None or rule.spec.condition in ("silent", "plateau"):
+                continue
+            behind = self._behind(rule, summary, self._ledger.standing(rule, self._key(name)))
+            known = wanted.get(name, behind)
+            wanted[name] = None if behind is None or known is None else min(behind, known)
+        last = {name: summary.last_step for name, summary in self._summaries.items()}
+        return {name: step for name, step in wanted.items() if step is None or step < (last[name] or step + 1)}
 
     def _of_every_metric(self, rule: Found) -> Iterator[Run]:
         suspects = alert_targets.suspects(self._tx, self._experiment.attempt_id, rule.spec, self._now, MOST)

@@ -1,6 +1,6 @@
 """What rules of alerts watch, read in as few and small questions as they need: experiments, metrics, tasks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
@@ -132,9 +132,9 @@ def standings(tx: Connection, attempt_id: int, metrics: Collection[str]) -> dict
     return {one.metric: one.standing for one in found if not one.context and one.standing.count}
 
 
-def arrived(tx: Connection, experiment: Experiment, metric: str, behind: int | None, limit: int) -> Samples:
-    """Return up to `limit` points of a metric of the current attempt behind a step (None: all), by rising step."""
-    return histories.behind(tx, experiment.uid, experiment.number, metric, behind, limit)
+def arrived(tx: Connection, experiment: Experiment, wanted: Mapping[str, int | None], limit: int) -> dict[str, Samples]:
+    """Return up to `limit` points of each of these metrics of the current attempt behind a step (None: all)."""
+    return histories.behind(tx, experiment.uid, experiment.number, wanted, limit)
 
 
 class Suspect(NamedTuple):

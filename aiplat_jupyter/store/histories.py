@@ -1,7 +1,7 @@
 """Histories: all points that were ever logged of some metrics, a page at a time."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -62,21 +62,46 @@ def history(tx: Connection, experiment: str, metrics: Sequence[str], limit: int,
     return _page(parts, None)
 
 
-def behind(tx: Connection, experiment: str, attempt: int, metric: str, step: int | None, limit: int) -> Samples:
-    """Return up to `limit` points of a metric of one attempt (by its number) behind a step (None: all), by rising step.
+def behind(
+    tx: Connection, experiment: str, attempt: int, wanted: Mapping[str, int | None], limit: int
+) -> dict[str, Samples]:
+    """Return up to `limit` points of each of these metrics of one attempt (by its number), by rising step.
 
-    The last of equal steps counts.
+    `wanted` tells behind which step of each (None: all). The last of equal steps counts.
     """
-    place = None if step is None else Place(metric, "", attempt, step + 1, 0)
-    parts, room = [Samples.none()], limit
-    for row in (one for one in _rows(tx, experiment, [metric]) if (one.context, one.number) == ("", attempt)):
-        for samples in _clusters(Archive.reading(tx), row, place):
-            start = 0 if step is None else int(np.searchsorted(samples.step, step, "right"))
-            parts.append(samples.take(slice(start, start + room)))
-            room -= len(parts[-1].step)
-            if room <= 0:
-                break
-    return Samples.joined(parts).drawn()
+    archive = Archive.reading(tx)
+    all_rows = _rows(tx, experiment, list(wanted)) if wanted else []
+    rows = [row for row in all_rows if (row.context, row.number) == ("", attempt)]
+    tails = archive.tails({row.attempt_id for row in rows})
+    indexes = archive.indexes([row.id for row in rows])
+    found = {}
+    for row in rows:
+        step, index = wanted[row.metric], indexes.get(row.id)
+        if index is None or (step is not None and int(index.step_max.max()) <= step):
+            parts = [tails.get(row.attempt_id, Tail()).samples(row.id).in_order()]
+        else:
+            place = None if step is None else Place(row.metric, "", attempt, step + 1, 0)
+            parts = _first(_clusters(archive, row, place), step, limit)
+        found[row.metric] = _cut(parts, step, limit).drawn()
+    return found
+
+
+def _first(clusters: Iterator[Samples], step: int | None, limit: int) -> list[Samples]:
+    """Return as many clusters as it takes for `limit` points behind a step."""
+    parts: list[Samples] = []
+    room = limit
+    for samples in clusters:
+        parts.append(samples)
+        room -= len(samples.step) if step is None else int((samples.step > step).sum())
+        if room <= 0:
+            break
+    return parts
+
+
+def _cut(parts: Sequence[Samples], step: int | None, limit: int) -> Samples:
+    joined = Samples.joined(parts) if parts else Samples.none()
+    start = 0 if step is None else int(np.searchsorted(joined.step, step, "right"))
+    return joined.take(slice(start, start + limit))
 
 
 def _rows(tx: Connection, experiment: str, metrics: Sequence[str]) -> list[Any]:
