@@ -1,5 +1,6 @@
 """A real Jupyter server in a process of its own, with folders of its own."""
 
+import io
 import json
 import os
 import secrets
@@ -132,8 +133,16 @@ class Lab:
         nbformat.write(notebook, self.root / name)
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
-        """Ask our REST API as the server's owner."""
-        return self._ask(f"/aiplat/api/v1/{path}", method, body)
+        """Ask our REST API as the server's owner; the platform starts after Jupyter answers, which is waited for."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self._ask(f"/aiplat/api/v1/{path}", method, body)
+            except HTTPError as error:
+                told = error.read()
+                if b"still starting" not in told or time.monotonic() > deadline:
+                    raise HTTPError(error.url, error.code, error.msg, error.headers, io.BytesIO(told)) from None
+                time.sleep(0.2)
 
     def log(self) -> str:
         """Return what the server wrote."""
