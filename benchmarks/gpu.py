@@ -150,11 +150,12 @@ def size(folder: Path) -> int:
 
 
 def fill(monitor: GpuMonitor, now: int) -> None:
-    """Write what a year leaves: hours and five minutes of all of it, ten seconds of the last two days."""
+    """Write what a year leaves: the finer rows of the last two days, the others of all of it."""
     facts: dict[str, float] = {"memory_total": 80.0 * GIB, "power_limit": 700.0}
     layout = tuple(rows.Track(uuid=gpu.uuid, index=at, name=gpu.name, **facts) for at, gpu in enumerate(h100(8)))
     random = np.random.default_rng(1)
-    for seconds, span in ((3_600, YEAR), (300, YEAR), (10, FINE)):
+    for seconds in rows.LEVELS:
+        span = FINE if seconds in rows.FINE else YEAR
         for start in range(now - span, now, seconds * 2_000):
             begins = range(start, min(now, start + seconds * 2_000), seconds)
             values = random.normal(50, 10, (len(begins), 3, rows.width(layout))).astype(np.float32)

@@ -18,6 +18,7 @@ from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.client.discover import data_dir, find_server
 from aiplat_jupyter.client.sync import pending
 from aiplat_jupyter.core.errors import AiplatError, Unauthenticated
+from aiplat_jupyter.core.gpu import MonitorState
 from aiplat_jupyter.core.records import ServerInfo
 
 SCARCE: Final = 1 << 30
@@ -25,12 +26,24 @@ SCARCE: Final = 1 << 30
 NAME: Final = "aiplat_jupyter"
 
 
+State = Literal["good", "look", "broken"]
+
+
 class Finding(NamedTuple):
     """One line: good, worth a look, or broken; `fix` says what to do."""
 
-    state: Literal["good", "look", "broken"]
+    state: State
     what: str
     fix: str = ""
+
+
+_MONITOR: Final[dict[MonitorState, tuple[State, str, str]]] = {
+    "starting": ("look", "The GPU monitor is still starting", "Try again in some seconds."),
+    "no_driver": ("good", "No NVIDIA driver and no AMD GPU; CPU and memory are watched", ""),
+    "driver_mismatch": ("broken", "The GPU driver was upgraded under the running system", "Restart the machine."),
+    "driver_stalled": ("broken", "The GPU driver does not answer", "See the machine's log (dmesg); restart it."),
+    "failed": ("broken", "The GPU monitor has failed", "It tries again; the server's log says more."),
+}
 
 
 def examine() -> Iterator[Finding]:
@@ -42,6 +55,8 @@ def examine() -> Iterator[Finding]:
     yield from _database(folder / "aiplat.db")
     api, findings = _server(folder)
     yield from findings
+    if api is not None:
+        yield from _gpus(api)
     yield from _journals(folder / "journals", api)
     yield _search()
 
@@ -131,6 +146,25 @@ def _described(api: Api, info: ServerInfo) -> Iterator[Finding]:
     else:
         fix = f"Install {NAME} {info.version} here, or upgrade the server."
         yield Finding("look", f"{what}, while {version(NAME)} is here", fix)
+
+
+def _gpus(api: Api) -> Iterator[Finding]:
+    """Say what the server's GPU monitor sees."""
+    try:
+        status = api.gpu_status()
+    except AiplatError as error:
+        yield Finding("look", f"The GPU monitor does not answer: {error.detail}", error.hint)
+        return
+    what = f"{status.total} GPUs, driver {status.driver or 'unknown'}" if status.devices else "No GPU"
+    state, text, fix = _MONITOR.get(status.state, ("good", what, ""))
+    yield Finding(state, f"{text} ({status.detail})" if status.detail and fix else text, fix)
+    for device in status.devices:
+        if device.state == "lost":
+            fix = "The machine's log (dmesg) names the fault; a restart of the machine usually brings it back."
+            yield Finding("broken", f"GPU {device.index} {device.name} has fallen off the bus", fix)
+    if any(process.is_foreign for device in status.devices for process in device.processes):
+        fix = "Nothing, in a container. If this driver tells the container's own pids: AIPLAT_GPU_PIDS=own."
+        yield Finding("look", "Processes on GPUs are seen by number only, as they run outside of this container", fix)
 
 
 def _journals(folder: Path, api: Api | None) -> Iterator[Finding]:

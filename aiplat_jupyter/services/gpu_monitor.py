@@ -45,6 +45,8 @@ AWAY_SECONDS: Final = 35.0
 """Age at which the last status of another machine's agent says that nobody samples there."""
 SEEN_SECONDS: Final = 5.0
 """How long is remembered which projects someone may see."""
+TIDY_SECONDS: Final = 60.0
+"""How often rows are rolled up, and old ones removed."""
 PENDING: Final = 360
 """Rows that wait for a database that is busy: an hour of them."""
 _HIDDEN: Final = Holder(is_hidden=True)
@@ -53,7 +55,7 @@ _log = logging.getLogger(__name__)
 
 
 class Keeping(NamedTuple):
-    """How long history is kept: its rows of 10 s in hours, all others in days (0: for ever)."""
+    """How long history is kept: its rows of 10 s and a minute in hours, all others in days (0: for ever)."""
 
     fine_hours: float = 48.0
     days: float = 30.0
@@ -107,7 +109,7 @@ class GpuMonitor:
         self._news = asyncio.Event()
         self._came = asyncio.Event()
         self._status: GpuStatus | None = None
-        self._is_tidy = False
+        self._tidied_at = -float("inf")
 
     async def __aenter__(self) -> Self:
         self._end = self._bus.heed(TOPIC, self._set_pace)
@@ -271,7 +273,7 @@ class GpuMonitor:
             _log.exception("A sample of the GPUs could not be dealt with")
 
     async def _keep(self) -> None:
-        """Write the rows that are complete; when five minutes are over, roll up and remove what is old."""
+        """Write the rows that are complete; now and then, roll up and remove what is old."""
         status, pending = self._status, self._pending[:]
         if not pending or status is None:
             return
@@ -283,19 +285,19 @@ class GpuMonitor:
 
         await self._database.write(write)
         del self._pending[: len(pending)]
-        if any(row.at % rows.LEVELS[1] == rows.LEVELS[1] - rows.LEVELS[0] for row in pending) or not self._is_tidy:
+        if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             await self._tidy()
 
     async def _tidy(self) -> None:
         now = time.time()
         while await self._database.write(lambda tx: rows.roll_up(tx, self._agent.id, now)):
             pass
-        before = {rows.LEVELS[0]: now - self._keeping.fine_hours * 3_600}
+        before = dict.fromkeys(rows.FINE, now - self._keeping.fine_hours * 3_600)
         if self._keeping.days:
-            before |= dict.fromkeys(rows.LEVELS, now - self._keeping.days * _DAY) | before
+            before = dict.fromkeys(rows.LEVELS, now - self._keeping.days * _DAY) | before
         while await self._database.write(lambda tx: rows.remove_old(tx, self._agent.id, before)):
             pass
-        self._is_tidy = True
+        self._tidied_at = time.monotonic()
 
 
 def _found(tx: Connection, uid: str) -> agents.Found:

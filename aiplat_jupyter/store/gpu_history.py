@@ -1,4 +1,4 @@
-"""What GPUs and machines did: rows of 10 s, rolled up to 5 min and to an hour as soon as those are over.
+"""What GPUs and machines did: rows of 10 s, rolled up to a minute, 5 minutes, an hour and 6 hours once those are over.
 
 A row holds all of an agent's columns, as a machine of eight GPUs is read as a whole: `HOST` first, then `GPU` for each.
 """
@@ -20,8 +20,10 @@ from aiplat_jupyter.store.tables import GpuHistoryRow, GpuLayoutRow
 
 HOST: Final[tuple[HostMetric, ...]] = ("cpu", "host_memory_used", "disk_used")
 GPU: Final[tuple[GpuMetric, ...]] = ("utilization", "memory_used", "temperature", "power")
-LEVELS: Final = (10, 300, 3_600)
-"""Seconds that a row may stand for."""
+LEVELS: Final = (10, 60, 300, 3_600, 21_600)
+"""Seconds that a row may stand for: a span of time is never drawn from many more rows than it has points."""
+FINE: Final = LEVELS[:2]
+"""Those that are kept for some days only."""
 AT_ONCE: Final = 5_000
 """How many rows one transaction rolls up or removes."""
 Floats = NDArray[np.float32]

@@ -564,7 +564,7 @@ class GpuHistoryRow(Base):
 
     agent_id: Mapped[int] = _parent("agents.id")
     seconds: Mapped[int]
-    """How long: 10, 300 or 3,600."""
+    """How long: one of `store.gpu_history.LEVELS`."""
     at: Mapped[int] = mapped_column(BigInteger)
     """When that began: a multiple of `seconds`."""
     layout_id: Mapped[int] = _parent("gpu_layouts.id")

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import psutil
 import pytest
 
 from tests.lab import Lab
-from tests.nvml import GIB, Nvidia, h100
+from tests.nvml import GIB, LOST, Nvidia, h100
 
 
 @pytest.fixture
@@ -140,3 +142,15 @@ def test_tasks_get_their_gpus_from_the_monitor(lab: Lab, nvidia: Nvidia) -> None
         return any(one["holder"] and one["holder"]["task"] == task["uid"] for one in status["devices"][1]["processes"])
 
     until(lab, is_named)
+
+
+def test_doctor_says_what_the_monitor_sees(lab: Lab, nvidia: Nvidia) -> None:
+    def doctor() -> str:
+        command = [sys.executable, "-m", "aiplat_jupyter.cli", "doctor"]
+        return subprocess.run(command, env=lab.environment(), capture_output=True, text=True, timeout=50).stdout
+
+    until(lab, lambda status: status["state"] == "ok")
+    assert "2 GPUs, driver 570.86.10" in doctor()
+    nvidia.fail(LOST, gpu=1)
+    until(lab, lambda status: status["devices"][1]["state"] == "lost")
+    assert "GPU 1 NVIDIA H100 80GB HBM3 has fallen off the bus" in doctor()

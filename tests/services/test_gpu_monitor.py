@@ -461,7 +461,7 @@ def test_rows_are_rolled_up_and_old_ones_go(house: House) -> None:
 
     async def act(monitor: GpuMonitor) -> None:
         await house.feed(monitor, sample(time.time(), device()), sample(time.time() + 11, device()))
-        while not monitor._is_tidy:
+        while monitor._tidied_at < 0:
             await asyncio.sleep(0.01)
 
     house.run(act)
