@@ -24,7 +24,7 @@ from aiplat_jupyter.store.task_logs import Place
 
 ROUND_SECONDS: Final = 0.2
 _LOOK_SECONDS: Final = 1.0
-"""How often it is asked which attempts run, and written what is known of their logs."""
+"""How often it is asked which attempts run, written what is known of their logs, and looked at those of ranks."""
 _SLICE: Final = 8 * 1024 * 1024
 _RECENT_SECONDS: Final = 5.0
 """How long an attempt is looked at after its end: it may have begun and ended between two looks."""
@@ -36,12 +36,16 @@ _log = logging.getLogger(__name__)
 
 
 class Seen(NamedTuple):
-    """What a look at a log showed; `is_own`: this process keeps its index, so it also writes what is known of it."""
+    """What a look at a log showed; `is_own`: this process keeps its index, so it also writes what is known of it.
+
+    `others` is how long the further logs of the attempt are together: those of ranks, or rotated ones.
+    """
 
     facts: LogFacts
     progress: Progress | None
     is_own: bool
     is_behind: bool
+    others: int
 
 
 class LogWatch:
@@ -81,9 +85,9 @@ class LogWatch:
         is_time = time.monotonic() - self._looked >= _LOOK_SECONDS
         ended = await self._look_who_runs() if is_time else []
         for place in self._running.values():
-            await self._look(place)
+            await self._look(place, with_others=is_time)
         for place in ended:
-            while (seen := await self._look(place)) and seen.is_behind:
+            while (seen := await self._look(place, with_others=True)) and seen.is_behind:
                 pass
         if is_time:
             await self._write([*self._running.values(), *ended])
@@ -100,21 +104,23 @@ class LogWatch:
         self._running = found
         return ended
 
-    async def _look(self, place: Place) -> Seen | None:
+    async def _look(self, place: Place, *, with_others: bool) -> Seen | None:
         """Index what is new, and tell of it."""
         before = self._seen.get(place.uid)
-        seen = await asyncio.get_running_loop().run_in_executor(self._thread, self._seen_of, place)
+        known = None if with_others else before and before.others
+        seen = await asyncio.get_running_loop().run_in_executor(self._thread, self._seen_of, place, known)
         if seen is None:
             return None
         self._seen[place.uid] = seen
-        size = before.facts.size if before else 0
-        if seen.facts.size != size:
+        size, others = (before.facts.size, before.others) if before else (0, 0)
+        if (seen.facts.size, seen.others) != (size, others):
             await self._bus.tell(f"log:{place.task}", place.project, "grew", place.task)
         if size < WARN_BYTES <= seen.facts.size:
             _log.warning("The log of task %s has more than 1 GiB: %s", place.task, place.directory)
         return seen
 
-    def _seen_of(self, place: Place) -> Seen | None:
+    def _seen_of(self, place: Place, others: int | None) -> Seen | None:
+        """Look at a log; at the further ones too, unless it is known how long they are."""
         folder = place.folder
         if folder is None:
             return None
@@ -124,7 +130,9 @@ class LogWatch:
         try:
             with self._opened.borrow(folder) as index:
                 is_behind = index.refresh(_SLICE)
-                return Seen(facts_of(index), _progress(index), index.is_own, is_behind)
+                if others is None:
+                    others = self._opened.look(folder, _SLICE)
+                return Seen(facts_of(index), _progress(index), index.is_own, is_behind, others)
         except (NotFound, DamagedIndex):  # it was removed; or its index is made again the next time
             return None
         except Unavailable as error:  # the others are watched all the same; whoever reads this one is told

@@ -2,9 +2,7 @@
 
 import re
 import sys
-from contextlib import suppress
 from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
@@ -63,20 +61,6 @@ for n in range(100):
 print(flush=True)
 raise ValueError("loss is not finite")
 """
-
-
-@pytest.fixture
-def lab(lab: Lab) -> Lab:
-    """A server that has started in full, which takes long on a busy machine."""
-    wait_for(lambda: is_ready(lab), "the platform", timeout=60)
-    return lab
-
-
-def is_ready(lab: Lab) -> bool:
-    with suppress(HTTPError):
-        lab.api("server")
-        return True
-    return False
 
 
 def start(lab: Lab, code: str, **more: Any) -> str:

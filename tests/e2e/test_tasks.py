@@ -1,6 +1,9 @@
 """Tasks in the browser: queued from the form, read while they run, outliving their server, stopped, retried."""
 
+import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -273,3 +276,28 @@ def test_a_list_in_a_notebook_stops_a_task_while_a_cell_runs(lab: Lab, page: Pag
     expect(row).to_contain_text("cancelled")
     assert notebook.is_busy(), "while the cell runs"
     assert task(lab, uid)["reason"] == "stopped"
+
+
+@pytest.mark.timeout(120)
+def test_a_task_without_its_supervisor_says_so(lab: Lab, page: Page, picture: Picture) -> None:
+    lab.set("@jupyterlab/translation-extension/plugin", {"locale": "zh_CN"})
+    shell = LabPage(page, lab)
+    shell.open()
+    spec = {"kind": "command", "command": SLEEP, "env": {"EPOCHS": "3"}, "retries": 2, "timeout_s": 7200}
+    uid = queue(lab, "alone", **spec)
+    wait_for(lambda: task(lab, uid)["state"] == "running", "its start")
+    state = json.loads((lab.data_dir / "tasks" / uid / "1" / "state.json").read_text())
+    os.kill(state["supervisor"], signal.SIGKILL)
+    page.get_by_role("button", name=re.compile("^任务：")).click()
+    row = page.locator(".aiplat-TasksPage:visible").get_by_role("listitem").filter(has_text="alone")
+    expect(row).to_contain_text("无人监管，将无法得知退出码")
+    picture("unsupervised-list")
+    row.locator(".aiplat-TaskName").click()
+    shown = page.locator(".aiplat-TaskPage:visible")
+    expect(shown.locator(".aiplat-PageHeader")).to_contain_text("无人监管，将无法得知退出码")
+    side = shown.get_by_role("complementary")
+    expect(side).to_contain_text("环境变量 EPOCHS")
+    expect(side).not_to_contain_text(re.compile("timeout|retries|kind|executor"))
+    shell.sidebar.show()
+    expect(shell.sidebar.row("alone").locator(".aiplat-TaskWarning")).to_be_visible()
+    picture("unsupervised-page")

@@ -202,6 +202,30 @@ class TestWatching:
 
         play(act)
 
+    def test_logs_of_ranks_are_told_and_have_times_though_the_console_is_silent(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("aiplat_jupyter.services.log_watch._LOOK_SECONDS", 0.0)
+
+        async def act(at: Scene) -> None:
+            await at.start()
+            rank = at.log.parent / "torch" / "0" / "stdout.log"
+            rank.parent.mkdir(parents=True)
+            rank.touch()
+            await at.watch.round()
+            async with at.bus.subscribe(ADA, [f"log:{at.task}"]) as heard:
+                begun = time.time()
+                rank.write_bytes(b"step 1\n")
+                await at.watch.round()
+                assert (await asyncio.wait_for(anext(heard), 5)).kind == "grew"
+                await at.watch.round()
+                assert await coming(heard) == [], "told once"
+            [line] = (await at.page(stream="torch/0/stdout")).lines
+            assert line.time is not None
+            assert abs(line.time - begun) < 3
+
+        play(act)
+
     def test_the_last_lines_count_too(self, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("aiplat_jupyter.services.log_watch._LOOK_SECONDS", 0.0)
 

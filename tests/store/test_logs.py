@@ -15,7 +15,7 @@ import pytest
 from aiplat_jupyter.core.errors import InvalidInput, NotFound
 from aiplat_jupyter.core.logs import LogLine, LogQuery
 from aiplat_jupyter.core.tasks import Level
-from aiplat_jupyter.store.logs import blocks, index, levels, paging, text
+from aiplat_jupyter.store.logs import blocks, files, index, levels, paging, text
 from aiplat_jupyter.store.logs.index import READ, Index
 from aiplat_jupyter.store.logs.long import MAX_LINE
 from aiplat_jupyter.store.logs.opened import OpenLogs, counts
@@ -451,6 +451,12 @@ class TestStreams:
         with shelf.borrow(tmp_path, "torch/attempt_0/0/stdout") as borrowed:
             assert refreshed(borrowed).total == 1
         shelf.close()
+
+    def test_ranks_are_in_their_order(self, tmp_path: Path) -> None:
+        for name in ("rank10.log", "rank9.log", "10/out.log", "2/out.log", "out.log"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            append(tmp_path / name, b"x\n")
+        assert list(files.streams(tmp_path)) == ["out", "2/out", "10/out", "rank9", "rank10"]
 
     @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "secret", "..", "folder/x", "out.log"])
     def test_what_is_outside_is_refused(self, tmp_path: Path, name: str) -> None:

@@ -98,7 +98,7 @@ def _open(path: Path) -> int:
 
 
 def streams(folder: Path) -> dict[str, Path]:
-    """Return the logs below a folder by their stream's name, the console first.
+    """Return the logs below a folder by their stream's name, the console first, numbers in their order.
 
     The name is the path in the folder without ``.log``. Links are not followed; what is hidden is left out.
     """
@@ -108,7 +108,12 @@ def streams(folder: Path) -> dict[str, Path]:
         found[name] = path.with_name(path.name.removesuffix(SUFFIX))
         if len(found) == MAX_STREAMS:
             break
-    return dict(sorted(found.items(), key=lambda item: (item[0] != CONSOLE, item[0])))
+    return dict(sorted(found.items(), key=lambda item: (item[0] != CONSOLE, _natural(item[0]))))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Return what names are ordered by: rank 10 comes behind rank 9."""
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]+)", name))]
 
 
 def _logs(folder: Path) -> Iterator[Path]:

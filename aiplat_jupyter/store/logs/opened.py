@@ -14,12 +14,15 @@ from aiplat_jupyter.core.errors import AiplatError, NotFound, Unavailable
 from aiplat_jupyter.core.logs import LogStream
 from aiplat_jupyter.core.tasks import Level
 from aiplat_jupyter.store.logs import files
+from aiplat_jupyter.store.logs.blocks import DamagedIndex
 from aiplat_jupyter.store.logs.index import Index
 from aiplat_jupyter.store.logs.levels import LEVELS
 
 INDEXES: Final = ".index"
 _MOST: Final = 128
 _IDLE_SECONDS: Final = 30.0
+_WATCHED: Final = 64
+"""How many logs of an attempt beside the console are looked at while it runs."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +52,11 @@ class OpenLogs:
         except NotFound:
             self.let_go(folder)
             raise
+        with self._lent(folder, path) as index:
+            yield index
+
+    @contextmanager
+    def _lent(self, folder: Path, path: Path) -> Iterator[Index]:
         used, is_gone = self._take(folder, path), False
         try:
             yield used.index
@@ -62,6 +70,22 @@ class OpenLogs:
             used.used_at = time.monotonic()
             if is_gone:
                 self.let_go(folder)
+
+    def look(self, folder: Path, most: int) -> int:
+        """Index about `most` bytes of what is new in each log but the console's, as times are known of what was seen.
+
+        Return how long they are together. Of very many the first are looked at.
+        """
+        others = [path for name, path in files.streams(folder).items() if name != files.CONSOLE]
+        return sum(self._look(folder, path, most) for path in others[:_WATCHED])
+
+    def _look(self, folder: Path, path: Path, most: int) -> int:
+        try:
+            with self._lent(folder, path) as index:
+                index.refresh(most)
+                return index.file.size()
+        except (AiplatError, DamagedIndex):  # it was removed, or its index is made again the next time
+            return 0
 
     def let_go(self, folder: Path) -> None:
         """Close logs of a folder that somebody removed: their room on the disk is free only then."""

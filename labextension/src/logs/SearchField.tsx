@@ -129,7 +129,7 @@ function Found({ log, clear, onAgain, trans }: FoundProps): JSX.Element {
       <span
         role="status"
         className={`aiplat-LogFound${isBad ? ' aiplat-mod-bad' : ''}`}
-        title={foundTitle(searching, trans)}
+        title={foundTitle(searching, trans) ?? foundText(searching, trans)}
       >
         {foundText(searching, trans)}
       </span>
