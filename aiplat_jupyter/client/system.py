@@ -21,7 +21,6 @@ import msgspec
 from aiplat_jupyter.client.complaints import Complaints, say
 from aiplat_jupyter.client.discover import data_dir
 from aiplat_jupyter.client.forks import uncut
-from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.recording import Recording
 from aiplat_jupyter.core.ids import new_uid
 
@@ -56,7 +55,7 @@ class SystemMetrics:
         self._converter = converter
         self._lock = threading.RLock()
         self.is_idle = False
-        self._beside: dict[Recording, Recording] = {}
+        self._beside: dict[Recording, Recording | None] = {}
         self._logged: dict[Recording, int] = {}
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -66,7 +65,7 @@ class SystemMetrics:
     def watch(self, recording: Recording, pid: int) -> None:
         """Keep what the machine does while `recording` lives; process `pid` and those below it are told of apart."""
         with self._lock:
-            self._beside[recording] = self._joined(recording)
+            self._beside[recording] = None
             self._pid = pid
             recording.at_end = lambda: self._leave(recording)
             self._over.clear()
@@ -78,7 +77,8 @@ class SystemMetrics:
         """In a forked child: let go of what is the parent's."""
         for recording, beside in self._beside.items():
             recording.at_end = None
-            beside.fork(self._shipper, self._converter)
+            if beside is not None:
+                beside.fork(self._shipper, self._converter)
         if self._child is not None:
             _close(self._child)
             self._child.returncode = 0  # it is not for us to wait for it
@@ -89,7 +89,6 @@ class SystemMetrics:
             recording.opened,
             journal=new_uid(),
             attempt=recording.attempt,
-            process=this_process(),
             wall=time.time(),
             joins=True,
             clock=True,
@@ -164,28 +163,30 @@ class SystemMetrics:
 
     def _keep(self, point: dict[str, float], at: float) -> None:
         with self._lock:
-            followed = [pair for pair in self._beside.items() if self._runs(pair[0])]
-        for recording, beside in followed:
-            current = self._current(recording, beside)
-            with current.lock:
-                if not current.ended:
-                    current.write(point, int(1000 * at), at)
+            followed = [recording for recording in self._beside if self._runs(recording)]
+        for recording in followed:
+            current = self._current(recording)
+            if current is not None:
+                with current.lock:
+                    if not current.ended:
+                        current.write(point, int(1000 * at), at)
 
     def _runs(self, recording: Recording) -> bool:
         before, now = self._logged.get(recording), recording.logged
         self._logged[recording] = now
         return not self.is_idle or now != before
 
-    def _current(self, recording: Recording, beside: Recording) -> Recording:
-        """Return what writes for the attempt that the experiment is in now."""
-        if beside.opened.attempt == recording.attempt:
-            return beside
+    def _current(self, recording: Recording) -> Recording | None:
+        """Return what writes for the attempt that the experiment is in now; None if it has ended."""
         with self._lock:
-            beside.end("finished", "")
             if recording not in self._beside:
-                return beside
-            self._beside[recording] = self._joined(recording)
-            return self._beside[recording]
+                return None
+            beside = self._beside[recording]
+            if beside is None or beside.opened.attempt != recording.attempt:
+                if beside is not None:
+                    beside.end("finished", "")
+                beside = self._beside[recording] = self._joined(recording)
+            return beside
 
 
 def _lines(child: Popen[bytes]) -> Iterator[bytes]:
