@@ -47,10 +47,18 @@ Place = tuple[int, int]
 class Canvas:
     """The figure with the overlay over it, as one box.
 
-    A canvas that is made `beside` another shares its x axis: a zoom or the crosshair of one is in both.
+    A canvas that is made `beside` another shares its x axis: a zoom or the crosshair of one is in both. One that
+    `is_bare` does not draw the axis.
     """
 
-    def __init__(self, *, height: int = HEIGHT, beside: "Canvas | None" = None) -> None:
+    def __init__(
+        self,
+        *,
+        height: int = HEIGHT,
+        beside: "Canvas | None" = None,
+        margin: dict[str, int] = MARGIN,
+        is_bare: bool = False,
+    ) -> None:
         self._x: bqplot.LinearScale = beside._x if beside else bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         self._y = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         x_axis = bqplot.Axis(scale=self._x, grid_lines="none")
@@ -58,13 +66,13 @@ class Canvas:
         self._marks = [self._mark(kind) for kind in _KINDS]
         figure = bqplot.Figure(
             marks=self._marks,
-            axes=[x_axis, y_axis],
-            fig_margin=MARGIN,
+            axes=[y_axis] if is_bare else [x_axis, y_axis],
+            fig_margin=margin,
             display_toolbar=False,
             layout=Layout(width="100%", height="100%", min_width="0"),
         )
         parts = {"x_scale": self._x, "y_scale": self._y, "x_axis": x_axis, "y_axis": y_axis, "marks": self._marks}
-        self.overlay = Overlay(parts=parts, margin=MARGIN)
+        self.overlay = Overlay(parts=parts, margin=margin)
         self.box = Box([figure, self.overlay], layout=Layout(width="100%", height=f"{height}px", display="block"))
         self.box.add_class("aiplat-stage")
 

@@ -4,8 +4,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
-import msgspec
-
 from aiplat_jupyter.client import session
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.alerts import AlertQuery
@@ -15,6 +13,7 @@ from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.core.states import LIVE
 from aiplat_jupyter.widgets import alertline, looks
 from aiplat_jupyter.widgets.alertline import AlertLine
+from aiplat_jupyter.widgets.answers import Answers
 from aiplat_jupyter.widgets.bar import Bar
 from aiplat_jupyter.widgets.drawing import Drawing, drawing
 from aiplat_jupyter.widgets.feed import ALERTS, PACE, Feed
@@ -24,8 +23,9 @@ from aiplat_jupyter.widgets.messages import Message
 from aiplat_jupyter.widgets.panel import Panel, open_panels
 from aiplat_jupyter.widgets.picture import picture
 from aiplat_jupyter.widgets.projectlist import ProjectList
-from aiplat_jupyter.widgets.series import Series, merged
+from aiplat_jupyter.widgets.series import Series
 from aiplat_jupyter.widgets.status import caption, failing, label, names, plain, status
+from aiplat_jupyter.widgets.strip import Strip
 from aiplat_jupyter.widgets.targets import MOST, Roster, Target, target_of
 
 CURVE_MIME: Final = "application/vnd.aiplat.curve+json"
@@ -85,9 +85,7 @@ class LossCurve(Panel):
         )  # fmt: skip
         self._target = aim
         self._roster = Roster(aim, max(1, MOST // len(self.metrics)))
-        self._series: dict[str, Series] = {}
-        self._asked: CurveQuery | None = None
-        self._cursor: str | None = None
+        self._answers = Answers()
         self._points_changed = True
         self._drawn: Drawing | None = None
         self._drawn_look = self._look
@@ -97,12 +95,15 @@ class LossCurve(Panel):
         self._fields = threading.Lock()
         self._canvas = Canvas()
         self.overlay = self._canvas.overlay
+        self.strip = Strip(self._canvas) if aim.names_one else None
         self.bar = Bar(looks.controls(self._look), looks.values(self._look))
         self.overlay.notice = {"kind": "loading", "key": "loading"}
         super().__init__([self._canvas.box, self.bar], (aim, tuple(self.metrics)), source=source)
         self.talk(self.overlay, self._on_gesture)
         self.talk(self.bar, self._on_control)
         self.tell_alerts(AlertLine(self.bar, self._alerts_asked, lambda about: about.experiment in self.experiments))
+        if self.strip:
+            self.talk(self.strip.overlay, self._on_strip)
         if isinstance(target, ProjectList):
             target.observe(lambda _: self._aim(target.aim), "selected")
         if complete_outputs not in (followers := session.current().followers):
@@ -139,6 +140,12 @@ class LossCurve(Panel):
         elif message["kind"] == "set":
             self.change(**{message["name"]: message["value"]})
 
+    def _on_strip(self, message: Message) -> None:
+        assert self.strip
+        self.strip.take(message)
+        if message["kind"] == "interval":
+            self.change(interval=message["x"])
+
     def _on_gesture(self, message: Message) -> None:
         match message:
             case {"kind": "interval", "x": interval, "y": y_interval}:
@@ -149,7 +156,7 @@ class LossCurve(Panel):
                 name = "hidden" if kind == "toggle" else "kept"
                 self.change(**{name: getattr(self._look, name) ^ {key}})
             case {"kind": "solo", "key": key}:
-                others = frozenset(self._series) - {key}
+                others = frozenset(self._answers.series) - {key}
                 self.change(hidden=frozenset() if self._look.hidden >= others else others)
             case {"kind": "hover", "key": key}:
                 self.change(hovered=key)
@@ -197,7 +204,7 @@ class LossCurve(Panel):
         if self._roster.rows:
             self._ask(api, look)
         else:
-            self._series = {}
+            self._answers.forget()
         self._show(look)
         self._finish_output()
 
@@ -210,20 +217,15 @@ class LossCurve(Panel):
             experiments=uids, metrics=self.metrics, x=look.x, start=start, end=end, width=width,
             smoothing=look.smoothing, weight=weight,
         )  # fmt: skip
-        again = query == self._asked and self._cursor is not None
-        if again and not self._points_changed:
-            return
-        self._points_changed = False
+        is_due, self._points_changed = self._points_changed, False
         try:
-            answer = api.curves(msgspec.structs.replace(query, cursor=self._cursor if again else None))
-        except AiplatError as error:
-            self._points_changed, self._asked = True, None
-            if again and isinstance(error, InvalidInput):
-                self._ask(api, look)
-                return
+            self._answers.ask(api, query, is_due=is_due)
+            if self.strip:
+                uid = None if self._roster.is_query else uids[0]
+                self.strip.ask(api, uid, look, is_live=self._roster.is_live, is_due=is_due)
+        except AiplatError:
+            self._points_changed = True
             raise
-        self._series = merged(self._series, answer.curves, delta=again)
-        self._asked, self._cursor = query, answer.cursor
 
     def show_failure(self, error: AiplatError) -> None:
         """Keep the curves and say since when they stand; without curves say what is wrong."""
@@ -248,7 +250,7 @@ class LossCurve(Panel):
 
     def _ordered(self) -> list[Series]:
         place = {uid: i for i, uid in enumerate(self._roster.rows)}
-        known = [each for each in self._series.values() if each.experiment in place]
+        known = [each for each in self._answers.series.values() if each.experiment in place]
         order = {metric: i for i, metric in enumerate(self.metrics)}
         return sorted(known, key=lambda each: (place[each.experiment], order.get(each.metric, 0), each.context))
 
@@ -271,6 +273,9 @@ class LossCurve(Panel):
             notice=self._notice(series),
         )
         self.write(self.bar, values=looks.values(look), status=status(self._roster.rows, self._roster.total, series))
+        if self.strip and self.strip.is_there:
+            self.write(self.strip.overlay, **self.strip.draw(drawn.x, look))
+            self.write(self, children=(self._canvas.box, self.strip.canvas.box, self.bar))
         self._drawn, self._drawn_look = drawn, look
         self.pace = max(PACE, sent / BYTES_PER_SECOND)
 
@@ -315,7 +320,7 @@ class LossCurve(Panel):
 
     def _finish_output(self) -> None:
         """Bring what is saved with the notebook up to date once the experiments have ended, or are known at all."""
-        ended = not self._roster.is_live and bool(self._series)
+        ended = not self._roster.is_live and bool(self._answers.series)
         is_due = (ended and not self._pictured) or self._saved != self._roster.uids
         if is_due and not self._is_held:
             self.renew_output()

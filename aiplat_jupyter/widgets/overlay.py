@@ -26,7 +26,9 @@ class Overlay(anywidget.AnyWidget):
         sync=True, **widget_serialization
     )
     margin = t.Dict(help="The figure's margins in pixels.").tag(sync=True)
-    axes = t.Dict(help="x: kind, label, log; y: label (or word, in `words`), log.").tag(sync=True)
+    axes = t.Dict(help="x: kind, label, log, bare (without numbers); y: label (or word, in `words`), log.").tag(
+        sync=True
+    )
     curves: t.List[Any] = t.List(help="Per curve: key, name, colour, and the rows of marks it lies in.").tag(sync=True)
     badge = t.Dict(help="Counts of points: shown, total, nan, infinite, left_out, exact, clipped.").tag(sync=True)
     interval: t.List[Any] | None = t.List(

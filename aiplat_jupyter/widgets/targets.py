@@ -21,6 +21,11 @@ class Target(Struct, frozen=True):
     uids: tuple[str, ...] = ()
     text: str | None = None
 
+    @property
+    def names_one(self) -> bool:
+        """Whether it is about one experiment and will not come to be about others."""
+        return len(self.uids) == 1 or (self.text is not None and is_uid(self.text))
+
 
 def target_of(value: Any) -> Target:
     """Return what `value` names: an experiment, a uid, a query, a DataFrame with ``uid``, or several of these.

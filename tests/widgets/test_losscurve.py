@@ -10,6 +10,7 @@ import pytest
 
 from aiplat_jupyter.client import session
 from aiplat_jupyter.core.errors import InvalidInput
+from aiplat_jupyter.widgets import strip
 from aiplat_jupyter.widgets.colours import GREY
 from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.losscurve import CURVE_MIME, MAX_DRAWN, LossCurve
@@ -422,3 +423,82 @@ def test_the_output_is_completed_once_it_ends(
     eventually(lambda: panel.bar.status["kind"] == "live")
     world.end(run)
     eventually(lambda: renewed == ["ended", "ended"])
+
+
+# What the machine did
+
+
+def lines(panel: LossCurve) -> list[str]:
+    assert panel.strip
+    return [entry["name"] for entry in panel.strip.overlay.curves]
+
+
+def test_gpus_are_shown_under_the_curve_once_there_are_some(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strip, "_PAUSE", 0.0)
+    panel = shown(LossCurve("a", source=source))
+    assert len(panel.children) == 2
+    for metric, value in (("gpu.10.util", 50.0), ("gpu.2.memory", 20.0), ("gpu.2.util", 90.0), ("cpu", 5.0)):
+        world.log("a", f"system/{metric}", [value, value])
+    eventually(lambda: len(panel.children) == 3)
+    eventually(lambda: lines(panel) == ["gpu.2.util", "gpu.2.memory", "gpu.10.util"])
+    assert panel.strip
+    assert panel.strip.overlay.parts["x_scale"] is panel.overlay.parts["x_scale"]
+    assert len({entry["color"] for entry in panel.strip.overlay.curves}) == 3
+    assert [entry["name"] for entry in panel.overlay.curves] == ["loss"]
+
+
+def test_a_machine_without_gpus_shows_cpu_and_memory(world: World, source: Feed, run: str) -> None:
+    world.log("a", "system/memory", [20.0])
+    world.log("a", "system/cpu", [50.0, 51.0])
+    world.log("a", "system/disk", [50.0])
+    panel = LossCurve("a", source=source)
+    eventually(lambda: len(panel.children) == 3)
+    assert lines(panel) == ["cpu", "memory"]
+
+
+def test_what_came_late_is_there_at_the_end(world: World, source: Feed, run: str) -> None:
+    world.log("a", "system/cpu", [50.0])
+    panel = LossCurve("a", source=source)
+    eventually(lambda: len(panel.children) == 3)
+    world.log("a", "system/gpu.0.util", [50.0])
+    world.end("a")
+    eventually(lambda: lines(panel) == ["gpu.0.util"])
+
+
+def test_a_zoom_of_one_is_a_zoom_of_both(world: World, source: Feed, run: str) -> None:
+    world.log("a", "system/cpu", [50.0, 51.0, 52.0])
+    panel = LossCurve("a", source=source)
+    eventually(lambda: len(panel.children) == 3)
+    assert panel.strip
+    send(panel.strip.overlay, kind="interval", x=[0.0, 1.0], y=[40.0, 60.0])
+    eventually(lambda: panel.overlay.interval == [0.0, 1.0])
+    assert (panel.strip.overlay.interval, panel.strip.overlay.y_interval) == ([0.0, 1.0], [40.0, 60.0])
+    assert panel.overlay.y_interval is None
+    last = [query for query in world.asked if query.metrics == ["system/cpu"]][-1]
+    assert (last.start, last.end, last.smoothing) == (0.0, 1.0, "none")
+    send(panel.strip.overlay, kind="toggle", key=panel.strip.overlay.curves[0]["key"])
+    eventually(lambda: panel.strip.overlay.curves[0]["hidden"])  # type: ignore[union-attr]
+    assert not panel.overlay.curves[0]["hidden"]
+
+
+def test_samples_beside_the_axis_are_told(world: World, source: Feed, run: str) -> None:
+    world.log("a", "system/cpu", [50.0, 51.0])
+    panel = LossCurve("a", x="metric:epoch", source=source)
+    eventually(lambda: len(panel.children) == 3)
+    assert panel.strip
+    assert panel.strip.overlay.notice == {"kind": "empty", "key": "unread"}
+
+
+def test_several_experiments_have_no_strip(world: World, source: Feed, run: str) -> None:
+    world.add("b")
+    assert LossCurve(["a", "b"], source=source).strip is None
+    for metric in ("loss", "system/cpu"):
+        world.log("b", metric, [1.0, 2.0])
+    panel = LossCurve("b", source=source)  # the only one of this name
+    eventually(lambda: len(panel.children) == 3)
+    world.add("c", "box")
+    query = shown(LossCurve("bo", source=source))
+    eventually(lambda: query.experiments == ["c"])
+    assert len(query.children) == 2

@@ -41,6 +41,7 @@ class Run:
         finite = values[np.isfinite(values)]
         return SeriesSummary(
             metric=metric,
+            context=_context(metric),
             count=len(values),
             nan=int(np.isnan(values).sum()),
             last=float(values[-1]),
@@ -60,6 +61,10 @@ class Run:
             created_at=EPOCH, updated_at=self.updated, started_at=EPOCH, ended_at=ended, attempts=1,
             stop_requested=self.stop_requested, headline=headline, loss_value=headline.last if headline else None,
         )  # fmt: skip
+
+
+def _context(metric: str) -> str:
+    return "clock" if metric.startswith("system/") else ""
 
 
 class World:
@@ -274,6 +279,11 @@ class FakeApi:
         _, uid, verb = path.split("/")
         self._world.task(uid, "cancelled" if verb == "stop" else "queued")
 
+    def summaries(self, uid: str) -> list[SeriesSummary]:
+        self._check()
+        run = self._world.runs[uid]
+        return [run.summary(metric) for metric in run.points]
+
     def curves(self, query: CurveQuery) -> CurveAnswer:
         self._check()
         self._world.asked.append(query)
@@ -304,6 +314,7 @@ def _curve(run: Run, metric: str, query: CurveQuery, known: int | None) -> Curve
     return Curve(
         experiment=run.uid,
         metric=metric,
+        context=_context(metric),
         columns=columns,
         shown=len(columns.x),
         total=int(inside.sum()),

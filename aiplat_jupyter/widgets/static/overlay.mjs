@@ -106,13 +106,13 @@ class Chart {
     const { x, y } = this.axes;
     const [low, high] = this.view;
     const most = Math.min(5, Math.max(2, Math.floor(this.plot.clientWidth / 90)));
-    const xs = x.log ? logTicks(low, high, most) : linearTicks(low, high, most, x.kind);
+    const xs = x.bare ? [] : x.log ? logTicks(low, high, most) : linearTicks(low, high, most, x.kind);
     this.setTicks(xAxis, xs, (v) => formatX(v, x, high - low));
     const [bottom, top] = this.viewY;
     const ys = y.log ? logTicks(bottom, top, 5) : linearTicks(bottom, top, 5);
     this.setTicks(yAxis, ys, (v) => formatNumber(y.log ? 10 ** v : v));
     const unit = (label, log) => [label, log && this.say("log")].filter(Boolean).join(" · ");
-    this.unit.textContent = unit(this.say(x.label), x.log);
+    this.unit.textContent = x.bare ? "" : unit(this.say(x.label), x.log);
     this.yUnit.textContent = this.yUnit.title = unit(y.word ? this.say(y.word) : y.label, y.log);
     this.unit.style.right = `${this.model.get("margin").right}px`;
   }

@@ -1,0 +1,116 @@
+"""What the machine of an experiment did, low, under its curves and on their x axis: shares in percent."""
+
+import re
+import time
+from typing import Any, Final
+
+from aiplat_jupyter.client.api import Api
+from aiplat_jupyter.core.curves import CurveQuery
+from aiplat_jupyter.core.frames import is_clock
+from aiplat_jupyter.widgets import looks
+from aiplat_jupyter.widgets.answers import Answers
+from aiplat_jupyter.widgets.domains import Range
+from aiplat_jupyter.widgets.drawing import drawing
+from aiplat_jupyter.widgets.figure import MARGIN, Canvas
+from aiplat_jupyter.widgets.looks import Look
+from aiplat_jupyter.widgets.messages import Message
+from aiplat_jupyter.widgets.series import Series
+
+HEIGHT: Final = 112
+SHARES: Final = (-1.5, 101.5)
+"""Percent, with room for lines at both ends."""
+_PREFIX: Final = "system/"
+_GPU: Final = re.compile(r"system/gpu\.([^.]+)\.(util|memory)")
+_MACHINE: Final = ("system/cpu", "system/memory")
+_MOST: Final = 16
+"""Lines that can be told apart."""
+_PAUSE: Final = 10.0
+"""Seconds until it is asked again which series there are, while the experiment runs."""
+
+
+class Strip:
+    """The chart, which `beside` has its x axis. It is there once something was read: `is_there`."""
+
+    def __init__(self, beside: Canvas) -> None:
+        self.canvas = Canvas(height=HEIGHT, beside=beside, margin={**MARGIN, "bottom": 8}, is_bare=True)
+        self.overlay = self.canvas.overlay
+        self._look = Look(smoothing="none")
+        self._answers = Answers()
+        self._uid: str | None = None
+        self._metrics: list[str] = []
+        self._learned = -_PAUSE
+        self._is_complete = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is something to show."""
+        return bool(self._metrics)
+
+    def take(self, message: Message) -> None:
+        """Do what the reader asks of this chart alone."""
+        match message:
+            case {"kind": "interval", "y": y_interval}:
+                self._look = looks.changed(self._look, y_interval=y_interval)
+            case {"kind": "toggle", "key": key}:
+                self._look = looks.changed(self._look, hidden=self._look.hidden ^ {key})
+            case {"kind": "solo", "key": key}:
+                others = frozenset(self._answers.series) - {key}
+                hidden = frozenset() if self._look.hidden >= others else others
+                self._look = looks.changed(self._look, hidden=hidden)
+
+    def ask(self, api: Api, uid: str | None, look: Look, *, is_live: bool, is_due: bool) -> None:
+        """Ask for what the machine of experiment `uid` did where `look` looks; None: there is not one experiment."""
+        if uid != self._uid:
+            self._uid, self._metrics, self._learned, self._is_complete = uid, [], -_PAUSE, False
+            self._answers.forget()
+        if uid is None:
+            return
+        is_early = is_live and time.monotonic() - self._learned < _PAUSE
+        if not (is_early or self._is_complete):
+            self._learned, self._is_complete = time.monotonic(), not is_live
+            self._metrics = shown({one.metric for one in api.summaries(uid) if is_clock(one.context)})
+        if self._metrics:
+            start, end = look.bounds()
+            query = CurveQuery(
+                experiments=[uid], metrics=self._metrics, x=look.x, start=start, end=end, width=look.width,
+                abandoned=False,
+            )  # fmt: skip
+            self._answers.ask(api, query, is_due=is_due)
+
+    def draw(self, x: Range, look: Look) -> dict[str, Any]:
+        """Draw it in the range `x` of what `look` looks at; return the state of the overlay."""
+        self._look = looks.changed(self._look, x=look.x, x_log=look.x_log, interval=look.interval)
+        series = sorted(self._answers.series.values(), key=lambda each: (self._place(each), each.context))
+        drawn = drawing(series, [_name(each) for each in series], self._look, growing=False)
+        places, _ = self.canvas.draw(drawn.rows)
+        for entry, links in zip(drawn.entries, drawn.links, strict=True):
+            entry |= {role: places[row] for role, row in links.items()}
+        self.canvas.show_range(x, self._look.y_interval or SHARES)
+        axes = looks.axes(self._look, "%")
+        interval, y_interval = self._look.interval, self._look.y_interval
+        return {
+            "axes": {**axes, "x": {**axes["x"], "bare": True}},
+            "curves": drawn.entries,
+            "interval": list(interval) if interval else None,
+            "y_interval": list(y_interval) if y_interval else None,
+            "notice": None if any(each.extent for each in series) else {"kind": "empty", "key": "unread"},
+        }
+
+    def _place(self, series: Series) -> int:
+        return self._metrics.index(series.metric) if series.metric in self._metrics else len(self._metrics)
+
+
+def shown(metrics: set[str]) -> list[str]:
+    """Return which metrics are shown: utilization and memory of GPUs, else CPU and memory of the machine."""
+    gpus = sorted((_number(found[1]), found[2] != "util", name) for name in metrics if (found := _GPU.fullmatch(name)))
+    return [name for *_, name in gpus[:_MOST]] or [name for name in _MACHINE if name in metrics]
+
+
+def _number(gpu: str) -> list[int]:
+    """Return the number of a GPU, and where it is an instance of one (``0:1``) its own."""
+    return [int(part) if part.isdecimal() else 0 for part in gpu.split(":")]
+
+
+def _name(series: Series) -> str:
+    context = ",".join(part for part in series.context.split(",") if not is_clock(part))
+    return " · ".join(filter(None, [series.metric.removeprefix(_PREFIX), context]))
