@@ -62,7 +62,8 @@ export type NewTask = Pick<Schemas['NewTask'], 'project' | 'kind'> & Partial<Sch
 export type NewSchedule = Pick<Schemas['NewSchedule'], 'name' | 'cron'> &
   Partial<Omit<Schemas['NewSchedule'], 'task'>> & { task: NewTask };
 export type AlertQuery = Partial<Schemas['AlertQuery']>;
-export type NewRule = Pick<Schemas['NewRule'], 'name' | 'subject' | 'condition'> & Partial<Schemas['NewRule']>;
+export type NewRule = Pick<Schemas['NewRule'], 'name' | 'subject' | 'condition'> &
+  Partial<Schemas['NewRule']>;
 export type RulePatch = Partial<Omit<Schemas['RulePatch'], 'spec'>> & { spec?: Schemas['RuleSpec'] };
 export type RuleTest = { spec: Schemas['RuleSpec'] } & Partial<Omit<Schemas['RuleTest'], 'spec'>>;
 export type TaskPatch = Partial<Schemas['TaskPatch']>;

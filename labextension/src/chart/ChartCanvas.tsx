@@ -31,6 +31,8 @@ export interface CanvasProps {
   readonly live: boolean;
   readonly linked: Linked;
   readonly size: Size;
+  /** The x axis says nothing: the chart above has the same. */
+  readonly isBare?: boolean;
   readonly name: (curve: Curve) => string;
   readonly backdrop?: Backdrop;
   readonly trans: Trans;
@@ -112,6 +114,7 @@ function spokenReading({ linked, curves, view, name, trans }: CanvasProps): stri
 /** Keeps the canvas in `host` as `props` say, and tells what is drawn there. */
 function useDrawing(host: { readonly current: HTMLElement | null }, props: CanvasProps): Drawn | null {
   const { curves, strokes, view, height, live, linked, size, backdrop, trans, onOutcome } = props;
+  const { isBare = false } = props;
   const isLog = xScale(view) === 'log';
   const range = useRange(linked, view.x, live, isLog);
   const plot = useRef<Plot | null>(null);
@@ -129,7 +132,8 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
     []
   );
   useLayoutEffect(() => {
-    const outcome = scenery.make({ curves, strokes, view, x: range, height, xLabel, logLabel, backdrop });
+    const shown = { curves, strokes, view, x: range, height, xLabel, logLabel, backdrop, isBare };
+    const outcome = scenery.make(shown);
     onOutcome(outcome);
     if (host.current && outcome.scene) {
       plot.current ??= new Plot(host.current);
@@ -141,7 +145,21 @@ function useDrawing(host: { readonly current: HTMLElement | null }, props: Canva
       plot.current = null;
       setDrawn(null);
     }
-  }, [host, scenery, curves, strokes, view, range, height, xLabel, logLabel, size, backdrop, onOutcome]);
+  }, [
+    host,
+    scenery,
+    curves,
+    strokes,
+    view,
+    range,
+    height,
+    xLabel,
+    logLabel,
+    size,
+    backdrop,
+    isBare,
+    onOutcome
+  ]);
   return drawn;
 }
 

@@ -36,6 +36,8 @@ export interface Scene {
   readonly band: boolean;
   readonly outliers: boolean;
   readonly backdrop?: Backdrop;
+  /** The newest value stands at the end of each line. */
+  readonly ends: boolean;
   readonly theme: Theme;
 }
 
@@ -83,7 +85,9 @@ export function paint(ctx: CanvasRenderingContext2D, area: Area, scene: Scene): 
   }
   ctx.restore();
   paintMarks(canvas);
-  paintEndLabels(canvas);
+  if (scene.ends) {
+    paintEndLabels(canvas);
+  }
 }
 
 /** A function from values to device pixels; what has no place on a log axis becomes NaN. */

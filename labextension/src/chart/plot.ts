@@ -11,6 +11,8 @@ export interface PlotScene extends Omit<Scene, 'theme'> {
   readonly xScale: Scale;
   /** x takes only whole numbers. */
   readonly xWhole: boolean;
+  /** x has neither label nor numbers. */
+  readonly xBare: boolean;
   readonly xLabel: string;
   readonly yLabel: string;
 }
@@ -103,13 +105,10 @@ export class Plot {
   private xAxis(scene: PlotScene): uPlot.Axis {
     return {
       ...this.axisLook(),
-      label: scene.xLabel,
-      labelSize: 16,
-      labelGap: 0,
-      size: 24,
+      ...(scene.xBare ? { size: 6 } : { label: scene.xLabel, labelSize: 16, labelGap: 0, size: 24 }),
       splits: (plot, _axis, low, high) =>
         ticks([low, high], scene.xScale, scene.xWhole, mostTicks(plot.bbox.width / devicePixelRatio)),
-      values: (_plot, splits) => tickLabels(splits, scene.xScale)
+      values: (_plot, splits) => (scene.xBare ? splits.map(() => null) : tickLabels(splits, scene.xScale))
     };
   }
 

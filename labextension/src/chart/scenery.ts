@@ -18,6 +18,8 @@ export interface Outlook {
   readonly xLabel: string;
   readonly logLabel: string;
   readonly backdrop?: Backdrop;
+  /** The x axis says nothing. */
+  readonly isBare: boolean;
 }
 
 export interface Outcome {
@@ -47,9 +49,18 @@ export class Scenery {
     };
     const clipped = view.outliers ? clippedBuckets(curves, valueView, y.range) : 0;
     const scene: PlotScene = {
-      ...{ curves, strokes, y, band: view.band, outliers: view.outliers, backdrop: outlook.backdrop },
+      ...{
+        curves,
+        strokes,
+        y,
+        band: view.band,
+        outliers: view.outliers,
+        ends: !outlook.isBare,
+        backdrop: outlook.backdrop
+      },
       x: { range: x, log: xLog },
       xScale: scale,
+      xBare: outlook.isBare,
       xWhole: view.x === 'step',
       xLabel: xLog ? `${outlook.xLabel} · ${outlook.logLabel}` : outlook.xLabel,
       yLabel: view.yLog ? outlook.logLabel : ''

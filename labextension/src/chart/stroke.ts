@@ -12,7 +12,7 @@ export interface Stroke {
   readonly width: number;
 }
 
-const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 4, 2, 4]];
+export const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 4, 2, 4]];
 const MOST_COLOURED = 16;
 const WIDTH = 1.5;
 const WIDE = 2.5;

@@ -6,6 +6,8 @@ import { Controls } from '../chart/Controls';
 import { CurveChart } from '../chart/CurveChart';
 import { useInView, useLasting } from '../chart/hooks';
 import type { Linked } from '../chart/linked';
+import { Strips } from '../chart/Strips';
+import { placeOf, systemTitle } from '../chart/system';
 import { count } from '../format';
 import type { Curve, Experiment } from '../records';
 import type { Services } from '../services';
@@ -76,7 +78,7 @@ function Groups(props: Props & { names: readonly string[]; drawn: readonly strin
     (curve: Curve): string => {
       const own =
         curve.experiment === experiment.uid ? experiment.name : companions.names.get(curve.experiment);
-      const parts = [isSingle ? curve.metric : (own ?? curve.experiment), curve.context];
+      const parts = [isSingle ? curve.metric : (own ?? curve.experiment), placeOf(curve.context)];
       return parts.filter(Boolean).join(' · ');
     },
     [experiment.uid, experiment.name, companions, isSingle]
@@ -88,9 +90,11 @@ function Groups(props: Props & { names: readonly string[]; drawn: readonly strin
     return <p className="aiplat-PageNothing">{nothingText(experiment, services)}</p>;
   }
   const live = isLive(experiment.status) || companions.live;
+  const groups = grouped(drawn);
   return (
     <>
-      {grouped(drawn).map((group, i) => (
+      {groups.length === 0 && <OwnStrips {...props} />}
+      {groups.map((group, i) => (
         <GroupOfCharts key={group.prefix} {...props} {...{ group, live, name }} isFirst={i === 0} />
       ))}
       {drawn.length < names.length && (
@@ -102,8 +106,39 @@ function Groups(props: Props & { names: readonly string[]; drawn: readonly strin
           )}
         </p>
       )}
+      <SystemGroup {...props} {...{ live, name }} />
     </>
   );
+}
+
+/** What the machine of the page's own experiment did, low, on the axis of the chart above. */
+function OwnStrips({ model, experiment, services, linked, state }: Props): JSX.Element {
+  const live = isLive(experiment.status);
+  return (
+    <ErrorBoundary trans={services.trans}>
+      <Strips
+        {...{ services, live, linked }}
+        experiment={experiment.uid}
+        summaries={model.system}
+        view={state.view}
+      />
+    </ErrorBoundary>
+  );
+}
+
+/** All that is known of the machine, folded. */
+function SystemGroup(props: Omit<GroupProps, 'group' | 'isFirst'>): JSX.Element | null {
+  const { model, services, state } = props;
+  const metrics = useMemo(() => inOrder(model.system, null), [model.system]);
+  const view = useMemo(
+    () => ({ ...state.view, yLog: false, outliers: false, smoothing: 'none' as const }),
+    [state.view]
+  );
+  if (metrics.length === 0) {
+    return null;
+  }
+  const group = { prefix: services.trans.__('System'), metrics };
+  return <GroupOfCharts {...props} {...{ group }} state={{ ...state, view }} isFirst={false} isFolded />;
 }
 
 function Waiting({ model, trans }: { model: ExperimentModel; trans: Services['trans'] }): JSX.Element {
@@ -137,11 +172,12 @@ interface GroupProps extends Props {
   readonly group: Group;
   readonly live: boolean;
   readonly isFirst: boolean;
+  readonly isFolded?: boolean;
   readonly name: (curve: Curve) => string;
 }
 
-function GroupOfCharts({ group, isFirst, ...props }: GroupProps): JSX.Element {
-  const [isOpen, setOpen] = useState(true);
+function GroupOfCharts({ group, isFirst, isFolded = false, ...props }: GroupProps): JSX.Element {
+  const [isOpen, setOpen] = useState(!isFolded);
   const { prefix, metrics } = group;
   return (
     <section className="aiplat-PageGroup">
@@ -154,8 +190,11 @@ function GroupOfCharts({ group, isFirst, ...props }: GroupProps): JSX.Element {
       )}
       {isOpen && (
         <div className="aiplat-PageGrid" data-first={isFirst}>
-          {metrics.map(metric => (
-            <LazyChart key={metric} {...props} metric={metric} />
+          {metrics.map((metric, i) => (
+            <div key={metric} className="aiplat-PageCell">
+              <LazyChart {...props} metric={metric} />
+              {isFirst && i === 0 && <OwnStrips {...props} />}
+            </div>
           ))}
         </div>
       )}
@@ -167,8 +206,9 @@ function GroupOfCharts({ group, isFirst, ...props }: GroupProps): JSX.Element {
 function LazyChart({
   metric,
   ...props
-}: Omit<GroupProps, 'group' | 'isFirst'> & { metric: string }): JSX.Element {
-  const { services, experiment, state, live, linked, name } = props;
+}: Omit<GroupProps, 'group' | 'isFirst' | 'isFolded'> & { metric: string }): JSX.Element {
+  const { services, experiment, state, live, linked, name, model } = props;
+  const title = model.system.some(one => one.metric === metric) ? systemTitle(metric) : metric;
   const [root, isSeen] = useInView();
   const [wasSeen, setWasSeen] = useState(false);
   if (isSeen && !wasSeen) {
@@ -179,7 +219,7 @@ function LazyChart({
     <div className="aiplat-PageChart" ref={root}>
       {wasSeen && (
         <ErrorBoundary trans={services.trans}>
-          <CurveChart {...{ services, subject, live, linked, name }} view={state.view} title={metric} />
+          <CurveChart {...{ services, subject, live, linked, name }} view={state.view} title={title} />
         </ErrorBoundary>
       )}
     </div>

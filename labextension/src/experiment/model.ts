@@ -2,6 +2,7 @@
 
 import { Signal, type ISignal } from '@lumino/signaling';
 
+import { isClock } from '../chart/system';
 import { asApiError, isAbort, type ApiError } from '../errors';
 import type { Change, Experiment, ExperimentPatch, SeriesSummary } from '../records';
 import type { Services } from '../services';
@@ -17,7 +18,10 @@ export class ExperimentModel {
   error: ApiError | null = null;
   /** Why there are no summaries, or why they are not current. */
   metricsError: ApiError | null = null;
+  /** Summaries of what the run logged; null before they are known. */
   metrics: readonly SeriesSummary[] | null = null;
+  /** Summaries of what its machine did. */
+  system: readonly SeriesSummary[] = [];
 
   private known: Experiment | null = null;
   private readonly pending: ExperimentPatch[] = [];
@@ -116,7 +120,9 @@ export class ExperimentModel {
 
   private async loadMetrics(): Promise<void> {
     await this.load('metrics', async signal => {
-      this.metrics = await this.services.api.metrics(this.uid, signal);
+      const summaries = await this.services.api.metrics(this.uid, signal);
+      this.metrics = summaries.filter(one => !isClock(one));
+      this.system = summaries.filter(isClock);
     });
   }
 

@@ -6,6 +6,8 @@ import { useCallback, useState, type JSX } from 'react';
 import { Controls } from '../chart/Controls';
 import { CurveChart } from '../chart/CurveChart';
 import { Linked } from '../chart/linked';
+import { Strips, useSummaries } from '../chart/Strips';
+import { placeOf } from '../chart/system';
 import type { ChartView, Subject } from '../chart/view';
 import { CommandIDs } from '../commands';
 import { useCompanions } from '../experiment/names';
@@ -51,9 +53,12 @@ function Saved({ bundle, services, linked, fallback }: SavedProps): JSX.Element 
   };
   const name = useCallback((curve: Curve) => nameOf(curve, subject, names), [subject, names]);
   const title = subject.metrics.join(', ');
+  const own = subject.experiments.length === 1 ? subject.experiments[0] : null;
+  const summaries = useSummaries(services, own);
   return (
     <>
       <CurveChart {...{ services, title, subject, view, live, linked, name, fallback }} />
+      {own && <Strips {...{ services, summaries, view, live, linked }} experiment={own} />}
       <Controls view={view} onChange={change} trans={services.trans}>
         {subject.experiments.length === 1 && <OpenLink uid={subject.experiments[0]} services={services} />}
       </Controls>
@@ -80,7 +85,7 @@ function nameOf(curve: Curve, { experiments, metrics }: Subject, names: Readonly
       ? [names.get(curve.experiment) ?? curve.experiment]
       : []),
     ...(metrics.length > 1 ? [curve.metric] : []),
-    curve.context
+    placeOf(curve.context)
   ];
   return parts.filter(Boolean).join(' · ');
 }

@@ -70,6 +70,7 @@ function painted(curves: readonly Curve[], change: Partial<Scene> = {}): Mark[] 
     y: axis,
     band: true,
     outliers: false,
+    ends: true,
     theme: THEME
   };
   paint(recorder as unknown as CanvasRenderingContext2D, AREA, { ...scene, ...change });

@@ -133,7 +133,14 @@ describe('view', () => {
 });
 
 describe('Scenery', () => {
-  const outlook = { strokes: new Map(), xLabel: 'step', logLabel: 'log', view: DEFAULT_VIEW, height: null };
+  const outlook = {
+    strokes: new Map(),
+    xLabel: 'step',
+    logLabel: 'log',
+    view: DEFAULT_VIEW,
+    height: null,
+    isBare: false
+  };
 
   it('keeps the value axis while the data fit', () => {
     const scenery = new Scenery();

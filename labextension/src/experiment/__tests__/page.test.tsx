@@ -202,4 +202,19 @@ describe('the page of an experiment', () => {
     });
     expect(screen.queryByRole('button', { name: 'Stop' })).toBeNull();
   });
+
+  it('keeps what the machine did apart from what was logged', async () => {
+    platform.server.on('GET experiments/mlp/metrics', () => [
+      summary(),
+      summary({ metric: 'system/cpu', context: 'clock', last_step: null }),
+      summary({ metric: 'system/memory', context: 'clock', last_step: null })
+    ]);
+    await show();
+    expect(await screen.findByRole('region', { name: 'Machine' })).toBeTruthy();
+    expect(within(await screen.findByRole('complementary')).queryByText('system/cpu')).toBeNull();
+    const head = screen.getByRole('button', { name: /System 2$/ });
+    expect(head.getAttribute('aria-expanded')).toBe('false');
+    fireEvent.click(head);
+    expect(await screen.findByRole('region', { name: 'cpu · %' })).toBeTruthy();
+  });
 });

@@ -1,0 +1,64 @@
+/** The strips under the curves of one experiment. */
+
+import { useEffect, useMemo, useState, type JSX } from 'react';
+
+import type { SeriesSummary } from '../records';
+import type { Services } from '../services';
+import type { Linked } from './linked';
+import { Strip } from './Strip';
+import { stripsOf, stripTitle } from './system';
+import type { ChartView } from './view';
+
+interface Props {
+  readonly services: Pick<Services, 'api' | 'events' | 'trans'>;
+  readonly experiment: string;
+  readonly summaries: readonly SeriesSummary[];
+  readonly view: ChartView;
+  readonly live: boolean;
+  readonly linked: Linked;
+}
+
+export function Strips({ summaries, ...props }: Props): JSX.Element {
+  const key = JSON.stringify(stripsOf(summaries));
+  const plans = useMemo(() => JSON.parse(key) as ReturnType<typeof stripsOf>, [key]);
+  return (
+    <>
+      {plans.map(plan => (
+        <Strip key={stripTitle(plan, props.services.trans)} plan={plan} {...props} />
+      ))}
+    </>
+  );
+}
+
+/** The summaries of an experiment's metrics, asked for again while there are none of its machine; null: of none. */
+export function useSummaries(
+  { api, events }: Pick<Services, 'api' | 'events'>,
+  uid: string | null
+): readonly SeriesSummary[] {
+  const [summaries, setSummaries] = useState<readonly SeriesSummary[]>([]);
+  const isComplete = stripsOf(summaries).some(({ kind }) => kind !== 'machine');
+  useEffect(() => {
+    if (uid === null || isComplete) {
+      return;
+    }
+    const controller = new AbortController();
+    let asked = -Infinity;
+    const ask = (): void => {
+      if (performance.now() - asked < PACE_MS) {
+        return;
+      }
+      asked = performance.now();
+      // Without an answer there are no strips; the curves tell what is wrong.
+      api.metrics(uid, controller.signal).then(setSummaries, () => undefined);
+    };
+    ask();
+    const following = events.follow([`experiment:${uid}`], ask);
+    return () => {
+      controller.abort();
+      following.dispose();
+    };
+  }, [api, events, uid, isComplete]);
+  return summaries;
+}
+
+const PACE_MS = 5000;

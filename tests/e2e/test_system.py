@@ -1,0 +1,101 @@
+"""What the machine did, under the curves of a run: on its page, in a live panel, and in a saved notebook."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.pages import LabPage, Picture, wait_for
+from tests.lab import Lab
+from tests.nvml import GIB, Nvidia, nvidia
+
+__all__ = ["nvidia"]
+
+TRAIN = """\
+import os, time
+import aiplat_jupyter as aiplat
+from aiplat_jupyter.client import system
+system.DELAY, system.INTERVAL = 0.1, 0.3
+exp = aiplat.init(project="machines", name="on a gpu", console=False)
+aiplat.LossCurve(exp)"""
+LOOP = """\
+print("pid", os.getpid())
+for step in range(300):
+    exp.log({"loss": 1 / (step + 1)}, step=step)
+    time.sleep(0.03)
+exp.finish()"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path, nvidia: Nvidia) -> Iterator[Lab]:
+    with Lab(tmp_path, env=nvidia.environment()) as lab:
+        yield lab
+
+
+@pytest.mark.timeout(240)
+def test_gpus_under_the_curve_share_its_axis_and_crosshair(
+    lab: Lab, page: Page, nvidia: Nvidia, picture: Picture
+) -> None:
+    shell = LabPage(page, lab)
+    lab.write_notebook("train.ipynb", TRAIN, LOOP)
+    notebook = shell.notebook("train.ipynb")
+    notebook.run(0, 2)
+    said = notebook.panel.locator(".jp-OutputArea-output", has_text="pid ")
+    pid = int(said.first.inner_text().split()[-1])
+    nvidia.change(0, util=77, used=20 * GIB, processes={pid: 3 * GIB})
+    panel = notebook.panel.locator(".aiplat-panel:visible")
+    overlays = panel.locator(".aiplat-overlay")
+    expect(overlays).to_have_count(2)
+    expect(overlays.last.get_by_text("gpu.0.util").first).to_be_visible()
+    notebook.wait_until_idle()
+    curve, strip = (overlays.nth(place).locator(".aiplat-plot") for place in (0, 1))
+    point(page, curve, 0.6)
+    for each in (curve, strip):
+        expect(each.locator(".aiplat-crosshair")).to_be_visible()
+    expect(strip.locator(".aiplat-tooltip")).to_contain_text("gpu.0.util")
+    picture("system-panel")
+    point(page, strip, 0.4)
+    expect(curve.locator(".aiplat-tooltip")).to_contain_text("loss")
+    notebook.save()
+
+    [uid] = [row["uid"] for row in lab.api("experiments")["items"]]
+    shell.open(f"lab?reset&aiplat-experiment={uid}")
+    shown = page.locator(".aiplat-PageWidget:visible")
+    share_a_crosshair(page, shown)
+    picture("system-page")
+
+    shell.open("lab/tree/train.ipynb?reset")
+    saved = page.locator(".aiplat-SavedCurve:visible")
+    saved.scroll_into_view_if_needed()
+    share_a_crosshair(page, saved)
+    picture("system-saved")
+
+
+def share_a_crosshair(page: Page, shown) -> None:
+    loss = shown.get_by_role("region", name="loss").locator(".aiplat-ChartArea")
+    gpu = shown.get_by_role("region", name="GPU 0")
+    area = gpu.locator(".aiplat-ChartArea")
+    point(page, area, 0.7)
+    for each in (loss, area):
+        expect(each.locator(".aiplat-ChartCrosshair")).to_be_visible()
+    last = wait_for(lambda: gpu.locator("output").first.inner_text(), "a value")
+    assert last == "77 %"
+    point(page, loss, 0.5)
+    places = [box["x"] for box in (each.locator(".aiplat-ChartCrosshair").bounding_box() for each in (loss, area))]
+    assert abs(places[0] - places[1]) < 1
+    area.dblclick()
+    point(page, area, 0.2)
+    page.mouse.down()
+    point(page, area, 0.6)
+    page.mouse.up()
+    expect(shown.get_by_role("region", name="loss").get_by_role("button", name="Show all")).to_be_visible()
+    page.keyboard.press("0")
+    area.dblclick()
+    expect(shown.get_by_role("button", name="Show all")).to_have_count(0)
+
+
+def point(page: Page, area, share: float) -> None:
+    """Move the pointer to this share of the area's width, at half its height."""
+    box = wait_for(area.bounding_box, "a chart")
+    page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=4)
