@@ -305,6 +305,7 @@ TORCHRUN = {"WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2", "AIPLAT_EXPERIMENT": "01
         ({"RANK": "2", "LOCAL_RANK": "0", **TORCHRUN}, False, None),
         ({"RANK": "2", **TORCHRUN}, True, None),
     ],
+    ids=["alone", "rank 0 of 1", "rank 0", "rank 1", "rank 2 of all", "rank 2", "no local rank"],
 )
 def test_the_first_rank_of_a_machine_sees_to_it(
     env: Mapping[str, str], all_ranks: bool, who: int | None, monkeypatch: pytest.MonkeyPatch, data_dir: Path

@@ -275,6 +275,7 @@ class TestCompressed:
             packed.member(b"x\n") * 2,
             packed.member(b"x" * (packed.FRAME + 1)),
         ],
+        ids=["plain", "field", "short", "long", "twice", "large"],
     )
     def test_one_that_the_job_forged_is_refused(self, log: Path, forged: bytes) -> None:
         log.unlink(missing_ok=True)
