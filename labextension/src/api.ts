@@ -20,6 +20,8 @@ import type {
   ExperimentPatch,
   ExperimentQuery,
   ExperimentRow,
+  GpuHistory,
+  GpuHistoryQuery,
   GpuStatus,
   NewRule,
   NewSchedule,
@@ -216,8 +218,13 @@ export class Api {
     return this.call('POST', ['alerts', 'rules', 'test'], { body: test, signal, delays: [] });
   }
 
+  /** What the GPUs of an agent do now; without one, those of the server's own. */
   gpuStatus(agent = '', signal?: AbortSignal): Promise<GpuStatus> {
-    return this.call('GET', ['gpu', 'status'], { query: { agent }, signal });
+    return this.call('GET', ['gpu', 'status'], { query: agent === '' ? {} : { agent }, signal });
+  }
+
+  gpuHistory(query: GpuHistoryQuery, signal?: AbortSignal): Promise<GpuHistory> {
+    return this.call('GET', ['gpu', 'history'], { query, signal });
   }
 
   logPage(task: string, query: LogQuery, signal?: AbortSignal): Promise<LogPage> {

@@ -6,7 +6,7 @@
 import type { Api } from './api';
 import { pause } from './clock';
 import type { Neighbours } from './neighbours';
-import type { Change, Changes } from './records';
+import type { Changes, GpuStatus, Told } from './records';
 import { messages } from './sse';
 
 /** Milliseconds. */
@@ -26,7 +26,7 @@ export interface Hearing {
   /** The server was reached. */
   reached: () => void;
   /** `seq` is where the sequence stands now, if that is known; each call may bring a change, or `resync`. */
-  heard: (seq: number | null, news: Change | 'resync' | null) => void;
+  heard: (seq: number | null, news: Told | 'resync' | null) => void;
   /** What is told once and not kept may have been missed. */
   looked: () => void;
 }
@@ -121,11 +121,19 @@ export class Channel {
   }
 }
 
-function newsOf(event: string, data: string): Change | 'resync' | null {
+function newsOf(event: string, data: string): Told | 'resync' | null {
   if (event === 'resync') {
     return 'resync';
   }
-  return data === '' ? null : (JSON.parse(data) as Change);
+  if (data === '') {
+    return null;
+  }
+  return event === 'gpu' ? sampled(JSON.parse(data) as GpuStatus) : (JSON.parse(data) as Told);
+}
+
+function sampled(status: GpuStatus): Told {
+  const { agent: uid, at } = status;
+  return { topic: 'gpu', kind: 'sampled', uid, at, seq: 0, project: null, status };
 }
 
 /** Aborts when nothing breaks it for some time. */

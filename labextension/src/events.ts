@@ -10,7 +10,7 @@ import { Channel } from './channel';
 import type { Patience } from './channel';
 import { pause } from './clock';
 import { Neighbours } from './neighbours';
-import type { Change } from './records';
+import type { Told } from './records';
 
 /**
  * How the page stands to the server part: `connected`; `stale`, lost and being sought again; `unreachable`, sought
@@ -19,7 +19,7 @@ import type { Change } from './records';
 export type Link = 'idle' | 'connecting' | 'connected' | 'stale' | 'unreachable';
 
 /** Called with each change of the followed topics, or with `resync`: what you know may be out of date, ask again. */
-export type Listener = (news: Change | 'resync') => void;
+export type Listener = (news: Told | 'resync') => void;
 
 /** Milliseconds. */
 export interface Timing extends Patience {
@@ -202,23 +202,23 @@ export class Events implements IDisposable {
     }
   };
 
-  private readonly onHeard = (seq: number | null, news: Change | 'resync' | null): void => {
+  private readonly onHeard = (seq: number | null, news: Told | 'resync' | null): void => {
     this.seq = seq ?? this.seq;
     if (news !== null) {
       this.tell(news);
     }
   };
 
-  /** Growth of logs is told once and not kept. */
+  /** Growth of logs and samples of GPUs are told once and not kept. */
   private readonly onLooked = (): void => {
     for (const { topics, listener } of [...this.followers]) {
-      if ([...topics].some(topic => topic.startsWith('log:'))) {
+      if ([...topics].some(topic => topic === 'gpu' || topic.startsWith('log:'))) {
         listener('resync');
       }
     }
   };
 
-  private tell(news: Change | 'resync'): void {
+  private tell(news: Told | 'resync'): void {
     for (const { topics, listener } of [...this.followers]) {
       if (news === 'resync' || topics.has(news.topic)) {
         listener(news);

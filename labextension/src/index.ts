@@ -12,6 +12,8 @@ import { alerts } from './alerts/plugin';
 import { Api } from './api';
 import { CommandIDs } from './commands';
 import { Events } from './events';
+import { GpuMonitor } from './gpu/monitor';
+import { gpus } from './gpu/plugin';
 import { load } from './i18n';
 import { platformIcon } from './icons';
 import { logs } from './logs/plugin';
@@ -55,7 +57,7 @@ const services: JupyterFrontEndPlugin<Services> = {
       ?.load(SETTINGS)
       .then(loaded => preferences.follow(loaded))
       .catch((reason: unknown) => console.error('aiplat: no settings.', reason));
-    return { api, events, trans, commands: app.commands, preferences };
+    return { api, events, trans, commands: app.commands, preferences, gpus: new GpuMonitor(api, events) };
   }
 };
 
@@ -148,4 +150,4 @@ function addGeneralCommands(app: JupyterFrontEnd, { trans }: Services, widget: S
   });
 }
 
-export default [services, pages, sidebar, tasks, alerts, logs, curveOutput];
+export default [services, pages, sidebar, tasks, gpus, alerts, logs, curveOutput];

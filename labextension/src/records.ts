@@ -18,6 +18,8 @@ export type Curve = Schemas['Curve'];
 export type CurveAnswer = Schemas['CurveAnswer'];
 export type BulkResult = Schemas['BulkResult'];
 export type Change = Schemas['Change'];
+/** A change as the page hears of it: a stream tells with a sample of GPUs what they do. */
+export type Told = Change & { readonly status?: Schemas['GpuStatus'] };
 
 export type Changes = Schemas['Changes'];
 
@@ -45,6 +47,13 @@ export type RuleAction = Schemas['Action'];
 export type RuleReplay = Schemas['RuleReplay'];
 export type Replayed = Schemas['Replayed'];
 export type GpuStatus = Schemas['GpuStatus'];
+export type GpuDevice = Schemas['GpuDevice'];
+export type GpuProcess = Schemas['GpuProcess'];
+export type GpuReading = Schemas['Reading'];
+export type GpuHistory = Schemas['GpuHistory'];
+export type GpuSeries = Schemas['GpuSeries'];
+export type GpuHolder = Schemas['Holder'];
+export type GpuHost = Schemas['Host'];
 
 export type Verb = Schemas['Bulk']['verb'];
 export type Smoothing = Schemas['CurveQuery']['smoothing'];
@@ -67,6 +76,7 @@ export type NewRule = Pick<Schemas['NewRule'], 'name' | 'subject' | 'condition'>
 export type RulePatch = Partial<Omit<Schemas['RulePatch'], 'spec'>> & { spec?: Schemas['RuleSpec'] };
 export type RuleTest = { spec: Schemas['RuleSpec'] } & Partial<Omit<Schemas['RuleTest'], 'spec'>>;
 export type TaskPatch = Partial<Schemas['TaskPatch']>;
+export type GpuHistoryQuery = Partial<Schemas['GpuHistoryQuery']>;
 export type ChangesQuery = Partial<Schemas['ChangesQuery']>;
 export type CurveQuery = Pick<Schemas['CurveQuery'], 'experiments' | 'metrics'> &
   Partial<Schemas['CurveQuery']>;

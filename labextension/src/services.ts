@@ -5,6 +5,7 @@ import { Token } from '@lumino/coreutils';
 
 import type { Api } from './api';
 import type { Events } from './events';
+import type { GpuMonitor } from './gpu/monitor';
 import type { Trans } from './i18n';
 import type { Preferences } from './preferences';
 
@@ -14,6 +15,7 @@ export interface Services {
   readonly trans: Trans;
   readonly commands: CommandRegistry;
   readonly preferences: Preferences;
+  readonly gpus: GpuMonitor;
 }
 
 export const IServices = new Token<Services>(

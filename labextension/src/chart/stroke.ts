@@ -18,7 +18,10 @@ const WIDTH = 1.5;
 const WIDE = 2.5;
 
 /** The strokes of `curves` by key. Curves in `emphasised` (hovered, best) keep their colour among more than sixteen. */
-export function strokes(curves: readonly Curve[], emphasised: ReadonlySet<string>): Map<string, Stroke> {
+export function strokes(
+  curves: readonly Pick<Curve, 'experiment' | 'metric' | 'context'>[],
+  emphasised: ReadonlySet<string>
+): Map<string, Stroke> {
   const taken = new Array<number>(PALETTE.length).fill(0);
   const crowded = curves.length > MOST_COLOURED;
   const hueOf = hues(curves.map(curve => curve.experiment));

@@ -5,6 +5,7 @@ import type { JSX } from 'react';
 
 import { CommandIDs } from '../commands';
 import { count } from '../format';
+import { GpuSection } from '../gpu/GpuSection';
 import { useSignals } from '../signals';
 import { Header } from './Header';
 import { MissingServerPart, NoContact, Notice, TextButton, Welcome } from './notices';
@@ -38,6 +39,7 @@ function Body({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => void })
       return (
         <>
           <div className="aiplat-Scroll">
+            <Gpus sidebar={sidebar} />
             {model.isEmpty && <Welcome sidebar={sidebar} />}
             <Tree sidebar={sidebar} onSearch={onSearch} />
           </div>
@@ -45,6 +47,21 @@ function Body({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => void })
         </>
       );
   }
+}
+
+/** Sections are open unless they were closed, also for those who have used the sidebar before there was this one. */
+const GPUS_CLOSED = 'gpus closed';
+
+function Gpus({ sidebar }: { sidebar: Sidebar }): JSX.Element {
+  const { model, services } = sidebar;
+  return (
+    <GpuSection
+      services={services}
+      isExpanded={!model.isExpanded(GPUS_CLOSED)}
+      onExpand={isExpanded => model.setExpanded(GPUS_CLOSED, !isExpanded)}
+      query={model.query}
+    />
+  );
 }
 
 /** What can be done with several things at once. */

@@ -6,6 +6,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { isOpen, WORST_FIRST } from '../alerts/severity';
 import { Api } from '../api';
 import { Events } from '../events';
+import { GpuMonitor } from '../gpu/monitor';
 import { Neighbours } from '../neighbours';
 import { Preferences } from '../preferences';
 import type { Alert, Change, ExperimentRow, Project, Rule, Severity, TaskRow } from '../records';
@@ -28,7 +29,10 @@ export class FakePlatform {
     const api = new Api(this.server.settings);
     const events = new Events(api, { gather: 0 }, new Neighbours(null));
     const trans = nullTranslator.load('aiplat_jupyter');
-    this.services = { api, events, trans, commands: new CommandRegistry(), preferences: new Preferences() };
+    this.services = {
+      ...{ api, events, trans, commands: new CommandRegistry(), preferences: new Preferences() },
+      gpus: new GpuMonitor(api, events, { polled: 0 })
+    };
     this.answerAll();
   }
 

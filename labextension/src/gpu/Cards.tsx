@@ -1,0 +1,175 @@
+/** A card for each GPU: what it does now, and what is the matter with it. */
+
+import type { JSX } from 'react';
+
+import type { Trans } from '../i18n';
+import type { GpuDevice, GpuReading } from '../records';
+import { gibText, percentText, share, withUnit } from './figures';
+import { deviceLevel, isFault, memoryLevel, temperatureLevel, worst, type Level } from './level';
+import { Figure, Meter } from './Meter';
+import { memoryWord, troubles } from './summary';
+import { holders, throttleWord } from './words';
+
+interface Props {
+  readonly devices: readonly GpuDevice[];
+  readonly label: string;
+  readonly trans: Trans;
+}
+
+export function Cards({ devices, label, trans }: Props): JSX.Element {
+  return (
+    <div className="aiplat-GpuCards" role="list" aria-label={label}>
+      {devices.map(device => (
+        <Card key={device.uuid} device={device} trans={trans} />
+      ))}
+    </div>
+  );
+}
+
+function Card({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
+  const found = troubles(device, trans);
+  const who = holders(device, trans).join(', ');
+  return (
+    <article role="listitem" className="aiplat-GpuCard" aria-label={`${device.index} ${device.name}`}>
+      <h3 title={`${device.name}\n${device.uuid}`}>
+        <span className="aiplat-GpuIndex">{device.index}</span>
+        <span className="aiplat-Name">{device.name}</span>
+        {device.state === 'lost' && <span className="aiplat-GpuLost">✕ {trans.__('lost')}</span>}
+      </h3>
+      <p className="aiplat-GpuWho" title={who}>
+        {who === '' ? trans.__('free') : who}
+      </p>
+      <Bars device={device} trans={trans} />
+      <Facts device={device} trans={trans} />
+      <ul className="aiplat-GpuTroubles" data-level={deviceLevel(device)}>
+        {found.map(text => (
+          <li key={text}>⚠ {text}</li>
+        ))}
+      </ul>
+    </article>
+  );
+}
+
+function Bars({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
+  const { utilization, memory_used: used, memory_total: total } = device;
+  const memory = `${gibText(used.value ?? 0)} / ${gibText(total.value ?? 0)} GiB`;
+  return (
+    <>
+      <Bar
+        word={trans.__('Utilization')}
+        value={<Figure reading={utilization} text={percentText(utilization.value)} trans={trans} />}
+        share={share(utilization.value, 100)}
+        level="normal"
+      />
+      <Bar
+        word={memoryWord(device, trans)}
+        value={<Figure reading={used.value === null ? used : total} text={memory} trans={trans} />}
+        share={share(used.value, total.value)}
+        level={memoryLevel(used.value, total.value)}
+      />
+    </>
+  );
+}
+
+function Bar(props: { word: string; value: JSX.Element; share: number | null; level: Level }): JSX.Element {
+  return (
+    <div className="aiplat-GpuBar">
+      <span className="aiplat-GpuBarWord">{props.word}</span>
+      <span className="aiplat-GpuBarValue">
+        {props.level === 'normal' ? '' : '⚠ '}
+        {props.value}
+      </span>
+      <Meter share={props.share} level={props.level} />
+    </div>
+  );
+}
+
+/** The smaller readings; those that a GPU lacks by nature are left to the hover of their dash. */
+function Facts({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
+  const {
+    temperature,
+    temperature_limit: hottest,
+    power,
+    power_limit: most,
+    fan,
+    ecc_uncorrected: ecc
+  } = device;
+  const of = (limit: GpuReading, unit: string): string =>
+    limit.value === null ? '' : ` / ${withUnit(limit, unit)}`;
+  return (
+    <dl className="aiplat-GpuFacts">
+      <Fact
+        word={trans.__('Temperature')}
+        reading={temperature}
+        text={withUnit(temperature, '°C')}
+        rest={of(hottest, '°C')}
+        level={temperatureLevel(device)}
+        trans={trans}
+      />
+      <Fact
+        word={trans.__('Power')}
+        reading={power}
+        text={withUnit(power, 'W')}
+        rest={of(most, 'W')}
+        trans={trans}
+      />
+      <Fact
+        word={trans.__('Clock')}
+        reading={device.clock_sm}
+        text={withUnit(device.clock_sm, 'MHz')}
+        trans={trans}
+      />
+      <Fact
+        word={trans.__('Memory clock')}
+        reading={device.clock_memory}
+        text={withUnit(device.clock_memory, 'MHz')}
+        trans={trans}
+      />
+      <Fact word={trans.__('Fan')} reading={fan} text={percentText(fan.value)} trans={trans} />
+      <Fact
+        word={trans.__('Memory errors')}
+        reading={ecc}
+        text={String(ecc.value)}
+        level={(ecc.value ?? 0) > 0 ? 'warning' : 'normal'}
+        trans={trans}
+      />
+      <Speed device={device} trans={trans} />
+    </dl>
+  );
+}
+
+/** What holds its clocks back. */
+function Speed({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
+  const { throttle } = device;
+  const level = worst(...throttle.map(reason => (isFault(reason) ? 'warning' : 'normal')));
+  const words = throttle.map(reason => throttleWord(reason, trans));
+  return (
+    <div data-wide="true">
+      <dt>{trans.__('Speed')}</dt>
+      <dd data-level={level} title={words.join(', ')}>
+        {words.length === 0 ? trans.__('not held back') : words.join(', ')}
+      </dd>
+    </div>
+  );
+}
+
+function Fact(props: {
+  word: string;
+  reading: GpuReading;
+  text: string;
+  rest?: string;
+  level?: Level;
+  trans: Trans;
+}): JSX.Element {
+  const { word, reading, text, rest = '', level = 'normal', trans } = props;
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd data-level={level}>
+        {level === 'normal' ? '' : '⚠ '}
+        <Figure reading={reading} text={text} trans={trans} />
+        <span className="aiplat-GpuRest">{rest}</span>
+      </dd>
+    </div>
+  );
+}

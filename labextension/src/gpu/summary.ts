@@ -1,0 +1,53 @@
+/** A GPU, or a machine, in one line for hovers and screen readers. */
+
+import { bytes } from '../format';
+import type { Trans } from '../i18n';
+import type { GpuDevice, GpuHost, GpuReading } from '../records';
+import { gibText, percentText, withUnit } from './figures';
+import { isFault } from './level';
+import { absence, holders, throttleWord } from './words';
+
+/** What is the matter with a GPU, in words; empty where all is well. */
+export function troubles(device: GpuDevice, trans: Trans): string[] {
+  const { temperature, temperature_limit: limit, ecc_uncorrected: ecc, xid } = device;
+  const isHot = temperature.value !== null && limit.value !== null && temperature.value >= limit.value;
+  return [
+    ...(device.state === 'lost' ? [trans.__('lost: it no longer answers. Restart the machine.')] : []),
+    ...device.throttle.filter(isFault).map(reason => throttleWord(reason, trans)),
+    ...(isHot ? [trans.__('hotter than its limit')] : []),
+    ...((ecc.value ?? 0) > 0 ? [trans.__('%1 memory errors that could not be corrected', ecc.value)] : []),
+    ...(xid !== null ? [trans.__('fault Xid %1', xid)] : [])
+  ];
+}
+
+/** The lines of a GPU's hover: model, readings, who holds it, what is the matter. */
+export function deviceLines(device: GpuDevice, trans: Trans): string[] {
+  const { utilization, memory_used: used, memory_total: total, temperature, power } = device;
+  const told = (reading: GpuReading, text: string): string =>
+    reading.value === null ? absence(reading.reason, trans) : text;
+  const memory = trans.__('%1 of %2 GiB', gibText(used.value ?? 0), gibText(total.value ?? 0));
+  const who = holders(device, trans);
+  return [
+    `${device.index} ${device.name}`,
+    ...troubles(device, trans),
+    `${trans.__('Utilization')}: ${told(utilization, percentText(utilization.value))}`,
+    `${memoryWord(device, trans)}: ${told(used, told(total, memory))}`,
+    `${trans.__('Temperature')}: ${told(temperature, withUnit(temperature, '°C'))}`,
+    `${trans.__('Power')}: ${told(power, withUnit(power, 'W'))}`,
+    ...(who.length > 0 ? [trans.__('Held by %1', who.join(', '))] : [])
+  ];
+}
+
+/** CPU and GPU of some machines share one memory. */
+export function memoryWord({ is_unified }: GpuDevice, trans: Trans): string {
+  return is_unified ? trans.__('Memory, shared with the CPU') : trans.__('Memory');
+}
+
+export function hostLines(host: GpuHost, trans: Trans): string[] {
+  const { cpu, cores, load, memory_used, memory_total, disk_used, disk_total } = host;
+  return [
+    trans.__('CPU: %1 of %2 cores, load %3', percentText(cpu), cores, load.toFixed(2)),
+    `${trans.__('Host memory')}: ${trans.__('%1 of %2 GiB', gibText(memory_used), gibText(memory_total))}`,
+    `${trans.__('Disk')}: ${trans.__('%1 of %2', bytes(disk_used), bytes(disk_total))}`
+  ];
+}
