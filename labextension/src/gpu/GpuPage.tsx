@@ -8,6 +8,7 @@ import { bytes, clockTime, count } from '../format';
 import type { Trans } from '../i18n';
 import type { GpuHost } from '../records';
 import type { Services } from '../services';
+import { isStale, Notice, staleText } from '../page/Notice';
 import { useSignals } from '../signals';
 import { Cards } from './Cards';
 import type { Kernels } from './deeds';
@@ -46,7 +47,9 @@ export function GpuPage(props: Props): JSX.Element {
   return (
     <div className="aiplat-Page aiplat-GpuPage" data-link={events.link} ref={root}>
       <Header {...{ machines, trans }} agent={chosen[0]?.agent ?? null} onState={onState} />
-      <Stale services={services} />
+      {isStale(events) && (
+        <Notice text={staleText(events, trans)} action={trans.__('Retry')} onAct={events.retryNow} />
+      )}
       <main>
         {shown.map(machine => (
           <ErrorBoundary key={machine.agent} trans={trans}>
@@ -107,22 +110,6 @@ function Header(props: {
 function nameOf({ host, username, agent }: Machine, machines: readonly Machine[]): string {
   const isShared = machines.some(other => other.host === host && other.agent !== agent);
   return isShared ? `${username}@${host}` : host;
-}
-
-/** The page's connection is lost; what is shown is old. */
-function Stale({ services }: { services: Services }): JSX.Element | null {
-  const { trans, events } = services;
-  if (events.link !== 'stale' && events.link !== 'unreachable') {
-    return null;
-  }
-  return (
-    <div className="aiplat-Notice" role="status">
-      <span>{trans.__('⚠ stale since %1, retrying', clockTime(events.since))}</span>
-      <button type="button" className="aiplat-TextButton" onClick={events.retryNow}>
-        {trans.__('Retry')}
-      </button>
-    </div>
-  );
 }
 
 /** What one machine does now. */

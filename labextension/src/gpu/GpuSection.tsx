@@ -4,8 +4,8 @@ import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
 import { useRef, type JSX, type KeyboardEvent } from 'react';
 
 import { CommandIDs } from '../commands';
-import { count, exactTime } from '../format';
-import type { Trans } from '../i18n';
+import { count } from '../format';
+import { locale, type Trans } from '../i18n';
 import type { GpuDevice, GpuHost } from '../records';
 import type { Services } from '../services';
 import { memoryText, percentText, share, shortName, withUnit } from './figures';
@@ -13,7 +13,7 @@ import { heardOf, useIsOld, useMachines, useRoving, useShown } from './hooks';
 import { deviceLevel, memoryLevel, monitorLevel, type Level } from './level';
 import { Figure, Meter } from './Meter';
 import type { Machine } from './monitor';
-import { deviceLines, hostLines, troubles } from './summary';
+import { deviceLines, hostLines, troubles, whole } from './summary';
 import { describeMonitor, holders } from './words';
 
 /** More are on the page. */
@@ -61,7 +61,7 @@ function SectionHead(props: {
 }): JSX.Element {
   const { machines, isExpanded, onExpand, trans } = props;
   const Caret = (isExpanded ? caretDownIcon : caretRightIcon).react;
-  const [summary, hint, level] = headOf(machines, trans);
+  const { word, hint, level } = headOf(machines, useIsOld(machines[0]), trans);
   const onKeyDown = (event: KeyboardEvent): void => {
     const wanted = { ArrowRight: true, ArrowLeft: false }[event.key];
     if (wanted !== undefined && wanted !== isExpanded) {
@@ -81,28 +81,51 @@ function SectionHead(props: {
         <Caret tag="span" className="aiplat-Caret" elementSize="small" />
         <span className="aiplat-Name">{trans.__('GPU')}</span>
         <span className="aiplat-GpuState" data-level={level} title={hint}>
-          {summary}
+          {word}
         </span>
       </button>
     </h3>
   );
 }
 
+interface Standing {
+  readonly word: string;
+  readonly hint: string;
+  readonly level: Level;
+}
+
+const FINE: Standing = { word: '', hint: '', level: 'normal' };
+
+/** What keeps a machine from being read now; no word where nothing does. */
+function stateOf(machine: Machine, isOld: boolean, trans: Trans): Standing {
+  const { status } = machine;
+  const said = status === null ? null : describeMonitor(status, trans);
+  if (said !== null && status !== null) {
+    return { ...said, level: monitorLevel(status.state) };
+  }
+  return isOld ? { ...FINE, word: trans.__('⚠ stale since %1', shortTime(machine)), level: 'warning' } : FINE;
+}
+
+function shortTime(machine: Machine): string {
+  return new Date(heardOf(machine) * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
+}
+
 /** What the section says beside its name: how many GPUs answer of how many, or what the one machine's trouble is. */
-function headOf(machines: readonly Machine[], trans: Trans): [string, string, Level] {
-  const devices = machines.flatMap(machine => machine.status?.devices ?? []);
-  const [own] = machines;
-  const said = own.status === null ? null : describeMonitor(own.status, trans);
-  if (machines.length === 1 && own.status !== null && said !== null) {
-    return [said.word, said.hint, monitorLevel(own.status.state)];
+function headOf(machines: readonly Machine[], isOld: boolean, trans: Trans): Standing {
+  const standing = stateOf(machines[0], isOld, trans);
+  if (machines.length === 1 && standing.word !== '') {
+    return standing;
   }
+  const devices = whole(machines.flatMap(machine => machine.status?.devices ?? []));
   if (devices.length === 0) {
-    return ['', '', 'normal'];
+    return FINE;
   }
-  const answering = devices.filter(device => device.state === 'ok').length;
-  const text = trans.__('%1 of %2', count(answering), count(devices.length));
-  const hint = trans.__('%1 of %2 GPUs answer', count(answering), count(devices.length));
-  return [text, hint, answering < devices.length ? 'critical' : 'normal'];
+  const [answering, all] = [devices.filter(({ state }) => state === 'ok').length, devices.length];
+  return {
+    word: trans.__('%1 of %2', count(answering), count(all)),
+    hint: trans.__('%1 of %2 GPUs answer', count(answering), count(all)),
+    level: answering < all ? 'critical' : 'normal'
+  };
 }
 
 interface Item {
@@ -194,8 +217,7 @@ function MachineRows(props: MachineProps): JSX.Element {
   const open = (): void => void commands.execute(CommandIDs.openGpus, { agent: machine.agent });
   return (
     <>
-      {isNamed && <MachineName machine={machine} trans={trans} />}
-      {isOld && <Old machine={machine} services={services} />}
+      {isNamed && <MachineName {...{ machine, isOld, trans }} />}
       <div
         role="list"
         className="aiplat-GpuRows"
@@ -224,17 +246,16 @@ function MachineRows(props: MachineProps): JSX.Element {
   );
 }
 
-function MachineName({ machine, trans }: { machine: Machine; trans: Trans }): JSX.Element {
-  const { host, username, status } = machine;
-  const said = status === null ? null : describeMonitor(status, trans);
+function MachineName(props: { machine: Machine; isOld: boolean; trans: Trans }): JSX.Element {
+  const { machine, isOld, trans } = props;
+  const { host, username } = machine;
+  const { word, hint, level } = stateOf(machine, isOld, trans);
   return (
     <div className="aiplat-GpuMachine" title={`${username}@${host}`}>
       <span className="aiplat-Name">{host}</span>
-      {said !== null && status !== null && (
-        <span className="aiplat-GpuState" data-level={monitorLevel(status.state)} title={said.hint}>
-          {said.word}
-        </span>
-      )}
+      <span className="aiplat-GpuState" data-level={level} title={hint}>
+        {word}
+      </span>
     </div>
   );
 }
@@ -256,19 +277,6 @@ function Waiting({ machine, services }: { machine: Machine; services: Services }
       <button type="button" className="aiplat-TextButton" onClick={() => void gpus.reload(machine)}>
         {trans.__('Retry')}
       </button>
-    </div>
-  );
-}
-
-/** Samples no longer come, although the page has its connection, which it tells of elsewhere. */
-function Old({ machine, services }: { machine: Machine; services: Services }): JSX.Element | null {
-  const { trans, events } = services;
-  if (events.link !== 'connected') {
-    return null;
-  }
-  return (
-    <div className="aiplat-GpuOld" role="status">
-      {trans.__('⚠ stale since %1, retrying', exactTime(heardOf(machine)))}
     </div>
   );
 }
@@ -329,7 +337,7 @@ function DeviceContent(props: { device: GpuDevice; isTall: boolean; trans: Trans
   const level = deviceLevel(device);
   return (
     <>
-      <span className="aiplat-GpuIndex">{device.index}</span>
+      <span className="aiplat-GpuIndex">{device.parent === null ? device.index : ''}</span>
       <span className="aiplat-Name">
         {isTall ? shortName(device.name) : (holder ?? shortName(device.name))}
       </span>
@@ -369,7 +377,7 @@ function SecondLine({ device, trans }: { device: GpuDevice; trans: Trans }): JSX
       <span className="aiplat-Name" data-level={trouble === undefined ? 'normal' : deviceLevel(device)}>
         {trouble ?? who}
       </span>
-      {device.state !== 'lost' && (
+      {device.state !== 'lost' && device.parent === null && (
         <>
           <span>
             <Figure reading={temperature} text={withUnit(temperature, '°C')} trans={trans} />
@@ -387,7 +395,7 @@ function HostContent({ host, trans }: { host: GpuHost; trans: Trans }): JSX.Elem
   const { cpu, memory_used: used, memory_total: total } = host;
   return (
     <>
-      <span className="aiplat-Name">{trans.__('CPU and memory')}</span>
+      <span className="aiplat-Name">{trans.__('CPU, RAM')}</span>
       <span className="aiplat-GpuBars">
         <Meter share={share(cpu, 100)} />
         <Meter share={share(used, total)} level={memoryLevel(used, total)} isThin />

@@ -9,7 +9,7 @@ import type { GpuDevice, GpuHolder, GpuProcess } from '../records';
 import type { Services } from '../services';
 import * as deeds from './deeds';
 import type { Kernels } from './deeds';
-import { gibText, NONE } from './figures';
+import { gibText, NONE, shortName } from './figures';
 import { Figure } from './Meter';
 import type { Machine } from './monitor';
 import { absence, fileName, holderName } from './words';
@@ -138,7 +138,7 @@ function Row({ entry, isNamed, services, kernels }: RowProps): JSX.Element {
     <tr>
       <td className="aiplat-GpuCell" title={device.name}>
         {isNamed ? `${machine.host} · ` : ''}
-        {device.index}
+        {device.index} {device.parent === null ? '' : shortName(device.name)}
       </td>
       <td className="aiplat-GpuFor">
         <For process={process} holder={holder} trans={trans} />

@@ -9,7 +9,7 @@ import type { Services } from '../services';
 import { memoryText, NONE, percentText, shortName } from './figures';
 import { useIsOld, useOwnGpus } from './hooks';
 import { deviceLevel, worst } from './level';
-import { troubles } from './summary';
+import { troubles, whole } from './summary';
 import { describeMonitor } from './words';
 
 export class GpuStatusItem extends ReactWidget {
@@ -31,7 +31,7 @@ function Gauge({ services }: { services: Services }): JSX.Element | null {
   if (status === null || status.devices.length === 0) {
     return null;
   }
-  const { devices } = status;
+  const devices = whole(status.devices);
   const said = describeMonitor(status, trans);
   const level = worst(...devices.map(deviceLevel), said === null ? 'normal' : 'warning');
   const hint = [...devices.map(device => line(device, services)), ...(said === null ? [] : [said.hint])];

@@ -43,6 +43,7 @@ export function share(used: number | null, total: number | null): number | null 
 /** The words of a model's name that tell it from others: `NVIDIA H100 80GB HBM3` is an `H100`. */
 export function shortName(name: string): string {
   const short = name
+    .replace(/^.* (?=MIG )/, '')
     .replace(/^(NVIDIA|AMD)\s+/, '')
     .replace(/^(GeForce|Tesla|Quadro|Instinct|Radeon)\s+(?=\S)/, '')
     .replace(/[-\s](SXM\d*|PCIe|HBM\w*|NVL|\d+\s?GB)(?=[-\s]|$)/g, '')

@@ -1,6 +1,6 @@
 /** A GPU, or a machine, in one line for hovers and screen readers. */
 
-import { bytes } from '../format';
+import { bytes, relative } from '../format';
 import type { Trans } from '../i18n';
 import type { GpuDevice, GpuHost, GpuReading } from '../records';
 import { gibText, percentText, withUnit } from './figures';
@@ -9,14 +9,16 @@ import { absence, holders, throttleWord } from './words';
 
 /** What is the matter with a GPU, in words; empty where all is well. */
 export function troubles(device: GpuDevice, trans: Trans): string[] {
-  const { temperature, temperature_limit: limit, ecc_uncorrected: ecc, xid } = device;
+  const { temperature, temperature_limit: limit, ecc_uncorrected: ecc, xid, xid_at } = device;
   const isHot = temperature.value !== null && limit.value !== null && temperature.value >= limit.value;
   return [
     ...(device.state === 'lost' ? [trans.__('lost: it no longer answers. Restart the machine.')] : []),
     ...device.throttle.filter(isFault).map(reason => throttleWord(reason, trans)),
     ...(isHot ? [trans.__('hotter than its limit')] : []),
     ...((ecc.value ?? 0) > 0 ? [trans.__('%1 memory errors that could not be corrected', ecc.value)] : []),
-    ...(xid !== null ? [trans.__('fault Xid %1', xid)] : [])
+    ...(xid === null
+      ? []
+      : [trans.__('fault Xid %1', xid) + (xid_at === null ? '' : `, ${relative(xid_at)}`)])
   ];
 }
 
@@ -36,6 +38,11 @@ export function deviceLines(device: GpuDevice, trans: Trans): string[] {
     `${trans.__('Power')}: ${told(power, withUnit(power, 'W'))}`,
     ...(who.length > 0 ? [trans.__('Held by %1', who.join(', '))] : [])
   ];
+}
+
+/** What stands for itself: a GPU that is split into instances is counted once, as are its memory and its faults. */
+export function whole(devices: readonly GpuDevice[]): GpuDevice[] {
+  return devices.filter(device => device.parent === null);
 }
 
 /** CPU and GPU of some machines share one memory. */

@@ -9,8 +9,19 @@ import { Events } from '../events';
 import { GpuMonitor } from '../gpu/monitor';
 import { Neighbours } from '../neighbours';
 import { Preferences } from '../preferences';
-import type { Alert, Change, ExperimentRow, Project, Rule, Severity, TaskRow } from '../records';
+import type {
+  Agent,
+  Alert,
+  Change,
+  ExperimentRow,
+  GpuStatus,
+  Project,
+  Rule,
+  Severity,
+  TaskRow
+} from '../records';
 import type { Services } from '../services';
+import { aHistory, anAgent, aStatus } from './gpus';
 import { curve, INFO } from './records';
 import { FakeServer, FakeStream } from './server';
 
@@ -21,6 +32,9 @@ export class FakePlatform {
   tasks: TaskRow[] = [];
   alerts: Alert[] = [];
   rules: Rule[] = [];
+  agents: Agent[] = [anAgent('agent0', { machine: 'box' })];
+  /** The own one first. */
+  gpus: GpuStatus[] = [aStatus([])];
   readonly services: Services;
   private stream: FakeStream | null = null;
   private seq = 1;
@@ -51,6 +65,11 @@ export class FakePlatform {
     this.stream?.send(`id: ${this.seq}\nevent: change\ndata: ${JSON.stringify(news)}\n\n`);
   }
 
+  /** Let the stream tell a sample of GPUs. */
+  sample(status: GpuStatus): void {
+    this.stream?.send(`event: gpu\ndata: ${JSON.stringify(status)}\n\n`);
+  }
+
   private answerAll(): void {
     this.server
       .on('GET server', INFO)
@@ -75,13 +94,19 @@ export class FakePlatform {
           this.tasks.map(({ state }) => [state, this.tasks.filter(task => task.state === state).length])
         )
       )
-      .on('GET agents', [])
       .on('GET alerts/rules', () => this.rules)
       .on('GET alerts/events', asked => page(this.findAlerts(new URLSearchParams(asked.path.split('?')[1]))))
       .on('GET alerts/events/counts', () => ({
         firing: counted(this.alerts.filter(alert => alert.state === 'firing')),
         unacknowledged: counted(this.alerts.filter(alert => alert.acknowledged_at === null))
       }))
+      .on('GET agents', () => this.agents)
+      .on('GET gpu/status', asked => this.gpusOf(new URLSearchParams(asked.path.split('?')[1])))
+      .on('GET gpu/history', asked => {
+        const query = new URLSearchParams(asked.path.split('?')[1]);
+        const status = this.gpusOf(query) ?? aStatus([]);
+        return aHistory(status, Number(query.get('start')), Number(query.get('end')));
+      })
       .on('GET metrics/query', asked => {
         const query = new URLSearchParams(asked.path.split('?')[1]);
         const wanted = this.experiments.filter(row => query.getAll('experiments').includes(row.uid));
@@ -99,6 +124,11 @@ export class FakePlatform {
         (!query.has('experiment') || query.get('experiment') === alert.target.experiment) &&
         (!query.has('task') || query.get('task') === alert.target.task)
     );
+  }
+
+  private gpusOf(query: URLSearchParams): GpuStatus | undefined {
+    const agent = query.get('agent');
+    return agent === null ? this.gpus[0] : this.gpus.find(status => status.agent === agent);
   }
 
   private find(query: URLSearchParams): ExperimentRow[] {
