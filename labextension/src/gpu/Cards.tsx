@@ -4,7 +4,7 @@ import type { JSX } from 'react';
 
 import type { Trans } from '../i18n';
 import type { GpuDevice, GpuReading } from '../records';
-import { gibText, percentText, share, withUnit } from './figures';
+import { gibText, percentText, share, wholeText, withUnit } from './figures';
 import { deviceLevel, isFault, memoryLevel, temperatureLevel, worst, type Level } from './level';
 import { Figure, Meter } from './Meter';
 import { memoryWord, troubles } from './summary';
@@ -37,7 +37,7 @@ function Card({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Eleme
         {device.state === 'lost' && <span className="aiplat-GpuLost">✕ {trans.__('lost')}</span>}
       </h3>
       <p className="aiplat-GpuWho" title={who}>
-        {who === '' ? trans.__('free') : who}
+        {who === '' && isFree(device) ? trans.__('free') : who}
       </p>
       <Bars device={device} trans={trans} />
       <Facts device={device} trans={trans} />
@@ -48,6 +48,11 @@ function Card({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Eleme
       </ul>
     </article>
   );
+}
+
+/** Nobody holds it, as far as that can be known. */
+function isFree({ state, processes_reason: reason }: GpuDevice): boolean {
+  return state === 'ok' && reason === '';
 }
 
 function Bars({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
@@ -94,25 +99,18 @@ function Facts({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
     fan,
     ecc_uncorrected: ecc
   } = device;
-  const of = (limit: GpuReading, unit: string): string =>
-    limit.value === null ? '' : ` / ${withUnit(limit, unit)}`;
+  const of = (reading: GpuReading, limit: GpuReading, unit: string): string =>
+    limit.value === null ? withUnit(reading, unit) : `${wholeText(reading.value)} / ${withUnit(limit, unit)}`;
   return (
     <dl className="aiplat-GpuFacts">
       <Fact
         word={trans.__('Temperature')}
         reading={temperature}
-        text={withUnit(temperature, '°C')}
-        rest={of(hottest, '°C')}
+        text={of(temperature, hottest, '°C')}
         level={temperatureLevel(device)}
         trans={trans}
       />
-      <Fact
-        word={trans.__('Power')}
-        reading={power}
-        text={withUnit(power, 'W')}
-        rest={of(most, 'W')}
-        trans={trans}
-      />
+      <Fact word={trans.__('Power')} reading={power} text={of(power, most, 'W')} trans={trans} />
       <Fact
         word={trans.__('Clock')}
         reading={device.clock_sm}
@@ -133,7 +131,7 @@ function Facts({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
         level={(ecc.value ?? 0) > 0 ? 'warning' : 'normal'}
         trans={trans}
       />
-      <Speed device={device} trans={trans} />
+      {device.state === 'ok' && <Speed device={device} trans={trans} />}
     </dl>
   );
 }
@@ -157,18 +155,16 @@ function Fact(props: {
   word: string;
   reading: GpuReading;
   text: string;
-  rest?: string;
   level?: Level;
   trans: Trans;
 }): JSX.Element {
-  const { word, reading, text, rest = '', level = 'normal', trans } = props;
+  const { word, reading, text, level = 'normal', trans } = props;
   return (
     <div>
-      <dt>{word}</dt>
+      <dt title={word}>{word}</dt>
       <dd data-level={level}>
         {level === 'normal' ? '' : '⚠ '}
         <Figure reading={reading} text={text} trans={trans} />
-        <span className="aiplat-GpuRest">{rest}</span>
       </dd>
     </div>
   );

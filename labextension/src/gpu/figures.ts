@@ -29,10 +29,14 @@ export function percentText(value: number | null): string {
   return value === null ? NONE : `${Math.round(value)} %`;
 }
 
+/** `1,980`. */
+export function wholeText(value: number | null): string {
+  return value === null ? NONE : value.toLocaleString(locale(), { maximumFractionDigits: 0 });
+}
+
 /** `310 W`; a unit needs a value. */
-export function withUnit(reading: GpuReading, unit: string): string {
-  const { value } = reading;
-  return value === null ? NONE : `${value.toLocaleString(locale(), { maximumFractionDigits: 0 })} ${unit}`;
+export function withUnit({ value }: GpuReading, unit: string): string {
+  return value === null ? NONE : `${wholeText(value)} ${unit}`;
 }
 
 /** How much of what there is, from 0 to 1; null where that is not known. */

@@ -228,7 +228,7 @@ describe('the status bar’s gauge', () => {
     platform.gpus = [status];
     const item = new GpuStatusItem(platform.services);
     document.body.append(item.node);
-    item.processMessage({ type: 'update-request', isConflatable: false, conflate: () => false } as never);
+    item.processMessage({ type: 'update-request', isConflatable: false, conflate: () => false });
     await waitFor(() => expect(platform.services.gpus.machines[0].status).not.toBeNull());
     return item.node;
   }

@@ -26,7 +26,7 @@ export interface Machine {
 
 /** Milliseconds. */
 export interface MonitorTiming {
-  /** Between two questions about another agent, whose server tells its own pages only. */
+  /** Between two questions about another agent, whose server tells its own pages only, or about one that fell silent. */
   others: number;
   /** Between two questions where changes are polled and so bring no status. */
   polled: number;
@@ -50,6 +50,7 @@ export class GpuMonitor implements IDisposable {
   private watchers = 0;
   private watchersOfAll = 0;
   private following: IDisposable | null = null;
+  private checking: ReturnType<typeof setInterval> | undefined;
   private asking: ReturnType<typeof setInterval> | undefined;
   private readonly ownPace: Pace;
   private readonly agentsPace = new Pace(() => this.loadAgents(), 100, 5000);
@@ -89,6 +90,7 @@ export class GpuMonitor implements IDisposable {
   /** Keep the server's own machine current until the answer is disposed. */
   watch(): IDisposable {
     this.watchers += 1;
+    this.checking ??= setInterval(() => this.check(), this.timing.others);
     this.following ??= this.events.follow(['gpu'], news => this.onNews(news));
     if (this.isOutdated) {
       this.ownPace.request();
@@ -98,6 +100,8 @@ export class GpuMonitor implements IDisposable {
       if (this.watchers === 0) {
         this.following?.dispose();
         this.following = null;
+        clearInterval(this.checking);
+        this.checking = undefined;
       }
     });
   }
@@ -129,9 +133,17 @@ export class GpuMonitor implements IDisposable {
     this.lifetime.abort();
     this.following?.dispose();
     clearInterval(this.asking);
+    clearInterval(this.checking);
     this.ownPace.dispose();
     this.agentsPace.dispose();
     Signal.clearData(this);
+  }
+
+  /** Samples have ceased to come although there is a connection: ask, as the sampler may have been given up. */
+  private check(): void {
+    if (this.events.link === 'connected' && this.isOutdated) {
+      this.ownPace.request();
+    }
   }
 
   private get isOutdated(): boolean {
