@@ -5,8 +5,6 @@ export const CommandIDs = {
   openExperiment: 'aiplat:open-experiment',
   showSidebar: 'aiplat:show-sidebar',
   openTasks: 'aiplat:open-tasks',
-  /** Open the page of GPUs and machines: `{agent?, saved?}`. */
-  openGpus: 'aiplat:open-gpus',
   /** Open a task's page: `{uid, at?}`; `at` `error`: with the first error of its log in view. */
   openTask: 'aiplat:open-task',
   /** Open the page of a task's log: `{task, attempt?, stream?, line?, saved?}`. */

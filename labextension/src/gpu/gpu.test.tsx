@@ -1,4 +1,6 @@
 import { Notification } from '@jupyterlab/apputils';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
 import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState, type JSX } from 'react';
@@ -228,7 +230,7 @@ describe('the status bar’s gauge', () => {
     platform.gpus = [status];
     const item = new GpuStatusItem(platform.services);
     document.body.append(item.node);
-    item.processMessage({ type: 'update-request', isConflatable: false, conflate: () => false });
+    MessageLoop.sendMessage(item, Widget.Msg.UpdateRequest);
     await waitFor(() => expect(platform.services.gpus.machines[0].status).not.toBeNull());
     return item.node;
   }
