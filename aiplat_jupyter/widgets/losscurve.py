@@ -4,6 +4,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
+from ipywidgets import Widget
+
 from aiplat_jupyter.client import session
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.alerts import AlertQuery
@@ -20,7 +22,7 @@ from aiplat_jupyter.widgets.feed import ALERTS, PACE, Feed
 from aiplat_jupyter.widgets.figure import Canvas
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.messages import Message
-from aiplat_jupyter.widgets.panel import Panel, open_panels
+from aiplat_jupyter.widgets.panel import Panel, open_panels, tree
 from aiplat_jupyter.widgets.picture import picture
 from aiplat_jupyter.widgets.projectlist import ProjectList
 from aiplat_jupyter.widgets.series import Series
@@ -131,6 +133,12 @@ class LossCurve(Panel):
     def _aim(self, target: Target) -> None:
         self._target = target
         self.wake()
+
+    def close(self) -> None:
+        """Stop, and close every model, also those of a strip that was never shown."""
+        super().close()
+        for widget in list(tree(self.strip.canvas.box)) if self.strip else ():
+            Widget.close(widget)
 
     # What the browser sends: sets plain fields only
 
