@@ -69,7 +69,7 @@ def sample(agent: str, at: float) -> GpuStatus:
         GpuDevice(uuid=f"GPU-{number}", index=number, name="H100", lease=Holder(task="t"), **readings)
         for number in range(8)
     ]
-    host = Host(cpu=1, cores=2, memory_used=1, memory_total=2, disk_used=1, disk_total=2, load=0)
+    host = Host(cpu=1, cores=2, memory_used=1, memory_total=2, disk_used=Reading(1.0), disk_total=Reading(2.0), load=0)
     more: dict[str, Any] = {"host": "box", "username": "ada", "interval": 1.0, "total": 8, "system": host}
     return GpuStatus(state="ok", agent=agent, at=at, devices=devices, **more)
 

@@ -65,7 +65,7 @@ def _of_host(host: Host | None) -> Iterator[tuple[str, float | None]]:
     if host is not None:
         yield "system/cpu", host.cpu
         yield "system/memory", _share(host.memory_used, host.memory_total)
-        yield "system/disk", _share(host.disk_used, host.disk_total)
+        yield "system/disk", _share(host.disk_used.value, host.disk_total.value)
 
 
 def _of_tree(tree: Tree | None) -> Iterator[tuple[str, float | None]]:

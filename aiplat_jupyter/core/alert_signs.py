@@ -57,9 +57,9 @@ _GPU: Final[dict[str, Callable[[GpuDevice], float | None]]] = {
 _HOST: Final[dict[str, Callable[[Host], float | None]]] = {
     "cpu": lambda host: host.cpu,
     "host_memory_used": lambda host: float(host.memory_used),
-    "disk_used": lambda host: float(host.disk_used),
+    "disk_used": lambda host: host.disk_used.value,
     "memory_share": lambda host: _share(host.memory_used, host.memory_total),
-    "disk_share": lambda host: _share(host.disk_used, host.disk_total),
+    "disk_share": lambda host: _share(host.disk_used.value, host.disk_total.value),
 }
 GPU_METRICS: Final = (*get_args(GpuMetric), *get_args(GpuSign))
 HOST_METRICS: Final = (*get_args(HostMetric), *get_args(HostSign))

@@ -118,14 +118,14 @@ class GpuDevice(Struct, frozen=True, kw_only=True):
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """The machine around the GPUs: CPU, memory, and the disk that holds the data folder."""
+    """The machine around the GPUs: CPU, memory, and the disk that holds the data folder, which may not answer."""
 
     cpu: float
     cores: int
     memory_used: int
     memory_total: int
-    disk_used: int
-    disk_total: int
+    disk_used: Reading = UNKNOWN
+    disk_total: Reading = UNKNOWN
     load: float
     """Processes that run or wait, over the last minute."""
 

@@ -1,11 +1,15 @@
 """The machine around the GPUs."""
 
 import os
+from typing import Final
 
 import psutil
 
-from aiplat_jupyter.core.gpu import Host
+from aiplat_jupyter.core.gpu import Host, Reading
 from aiplat_jupyter.gpu.asking import Asking
+
+SILENT_SECONDS: Final = 30.0
+"""How long a disk may not answer until what it told last is no longer told."""
 
 
 class HostReader:
@@ -38,8 +42,12 @@ class HostReader:
         told = psutil.disk_usage(self._folder)
         return told.used, told.total
 
-    def _told_disk(self) -> tuple[int, int]:
+    def _told_disk(self) -> tuple[Reading, Reading]:
         try:
-            return self._disk.answer or (0, 0)
-        except OSError:
-            return 0, 0
+            answer = self._disk.answer if self._disk.silent_for < SILENT_SECONDS else None
+        except OSError as error:
+            return (Reading(None, "no_permission" if isinstance(error, PermissionError) else "unknown"),) * 2
+        if answer is None:
+            return (Reading(None, "timeout"),) * 2
+        used, total = answer
+        return Reading(float(used)), Reading(float(total))

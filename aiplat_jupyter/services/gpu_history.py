@@ -82,9 +82,9 @@ def _track(device: GpuDevice) -> Track:
 
 
 def _values(host: Host | None, devices: Iterable[GpuDevice]) -> list[float]:
-    machine = [host.cpu, host.memory_used, host.disk_used] if host else [np.nan] * len(HOST)
+    machine = [host.cpu, host.memory_used, host.disk_used.value] if host else [None] * len(HOST)
     gpus = [getattr(device, metric).value for device in devices for metric in GPU]
-    return machine + [np.nan if value is None else value for value in gpus]
+    return [np.nan if value is None else value for value in machine + gpus]
 
 
 def _recorded(slot: Sequence[tuple[int, Layout, gpu_history.Floats]], layout: Layout) -> Recorded:

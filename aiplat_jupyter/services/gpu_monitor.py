@@ -357,4 +357,8 @@ def _span(query: GpuHistoryQuery) -> tuple[float, float]:
 def _totals(status: GpuStatus | None) -> dict[HostMetric, float]:
     if status is None or status.system is None:
         return {}
-    return {"host_memory_used": status.system.memory_total, "disk_used": status.system.disk_total}
+    totals: dict[HostMetric, float | None] = {
+        "host_memory_used": status.system.memory_total,
+        "disk_used": status.system.disk_total.value,
+    }
+    return {metric: total for metric, total in totals.items() if total is not None}

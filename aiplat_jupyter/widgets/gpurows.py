@@ -183,16 +183,19 @@ def who(holder: Holder) -> Card:
 def host_card(system: Host, name: str) -> Card:
     """Return the card of the machine."""
     meters = (
-        {"word": "gpu_cpu", "share": system.cpu, "used": None, "total": system.cores},
-        _meter("gpu_host_memory", system.memory_used, system.memory_total),
+        {"word": "gpu_cpu", "share": system.cpu, "cores": system.cores},
+        _meter("gpu_host_memory", Reading(system.memory_used), Reading(system.memory_total)),
         _meter("gpu_disk", system.disk_used, system.disk_total),
     )
     return {"kind": "host", "key": "", "name": name, "meters": list(meters), "load": system.load}
 
 
-def _meter(word: str, used: float, total: float) -> Card:
-    share = used / total * 100 if total else None
-    return {"word": word, "share": share, "used": used, "total": total, "look": share is not None and share >= _FULL}
+def _meter(word: str, used: Reading, total: Reading) -> Card:
+    told, whole = _reading(used), total.value
+    if told["why"] == "gpu_timeout":
+        told["why"] = "gpu_disk_timeout"
+    share = used.value / whole * 100 if used.value is not None and whole else None
+    return {"word": word, "share": share, **told, "total": whole, "look": share is not None and share >= _FULL}
 
 
 # As text

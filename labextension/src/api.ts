@@ -219,8 +219,9 @@ export class Api {
   }
 
   /** What the GPUs of an agent do now; without one, those of the server's own. */
-  gpuStatus(agent = '', signal?: AbortSignal): Promise<GpuStatus> {
-    return this.call('GET', ['gpu', 'status'], { query: agent === '' ? {} : { agent }, signal });
+  gpuStatus(agent = '', signal?: AbortSignal, details = false): Promise<GpuStatus> {
+    const query = { ...(agent === '' ? {} : { agent }), ...(details ? { details } : {}) };
+    return this.call('GET', ['gpu', 'status'], { query, signal });
   }
 
   gpuHistory(query: GpuHistoryQuery, signal?: AbortSignal): Promise<GpuHistory> {

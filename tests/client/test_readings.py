@@ -5,7 +5,9 @@ import pytest
 from aiplat_jupyter.client.readings import GIB, Reader
 from aiplat_jupyter.core.gpu import GpuDevice, Host, Reading, Sample, Tree
 
-HOST = Host(cpu=12.5, cores=8, memory_used=GIB, memory_total=4 * GIB, disk_used=1, disk_total=2, load=1.0)
+HOST = Host(
+    cpu=12.5, cores=8, memory_used=GIB, memory_total=4 * GIB, disk_used=Reading(1.0), disk_total=Reading(2.0), load=1.0
+)
 
 
 def device(index: int, **more: object) -> GpuDevice:
@@ -41,7 +43,15 @@ def test_names_and_units() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    host = Host(cpu=1.0, cores=8, memory_used=1, memory_total=2, disk_used=0, disk_total=0, load=1.0)
+    host = Host(
+        cpu=1.0,
+        cores=8,
+        memory_used=1,
+        memory_total=2,
+        disk_used=Reading(None, "timeout"),
+        disk_total=Reading(None, "timeout"),
+        load=1.0,
+    )
     bare = device(0, utilization=Reading(None, "lost"), memory_total=Reading(None, "not_supported"))
     point = Reader("0").point(sample(bare, host=host))
     assert point.keys() == {"system/cpu", "system/memory", "system/gpu.0.memory_used", "system/gpu.0.temperature"}

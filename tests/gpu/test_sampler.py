@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from aiplat_jupyter.core.gpu import Reading
+from aiplat_jupyter.gpu.host import HostReader
 from tests.gpu.sampled import Sampled
 from tests.nvml import (
     FUNCTION_NOT_FOUND,
@@ -63,12 +66,48 @@ def test_a_gpu_is_read_with_all_that_it_tells(nvidia: Nvidia) -> None:
 
 def test_the_machine_is_told_beside_its_gpus(nvidia: Nvidia) -> None:
     with Sampled(nvidia.environment(), "--folder", "/") as sampled:
-        host = sampled.until(lambda sample: sample.system is not None and sample.system.disk_total > 0).system
+        host = sampled.until(
+            lambda sample: sample.system is not None and sample.system.disk_total.value is not None
+        ).system
     assert host is not None
     assert 0.0 <= host.cpu <= 100.0
     assert host.cores == psutil.cpu_count()
     assert 0 < host.memory_used < host.memory_total == psutil.virtual_memory().total
-    assert host.disk_total == psutil.disk_usage("/").total
+    assert host.disk_total.value == psutil.disk_usage("/").total
+
+
+def test_a_disk_that_cannot_be_asked_is_no_disk_of_size_zero(nvidia: Nvidia, tmp_path: Path) -> None:
+    with Sampled(nvidia.environment(), "--folder", str(tmp_path / "gone")) as sampled:
+        host = sampled.until(lambda sample: sample.system is not None and sample.system.disk_used.reason == "unknown")
+    assert host.system is not None
+    assert host.system.disk_total == Reading(None, "unknown")
+
+
+def test_a_disk_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = threading.Event()
+    monkeypatch.setattr(psutil, "disk_usage", lambda folder: dead.wait(30))
+    host = HostReader("/").read(is_slow=True)
+    dead.set()
+    assert (host.disk_used, host.disk_total) == (Reading(None, "timeout"),) * 2
+    assert host.memory_total > 0
+
+
+def test_what_a_disk_told_is_not_told_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = HostReader("/")
+    wait_for(lambda: reader.read(is_slow=False).disk_used.value is not None)
+    dead = threading.Event()
+    monkeypatch.setattr(psutil, "disk_usage", lambda folder: dead.wait(30))
+    assert reader.read(is_slow=True).disk_used.value is not None
+    monkeypatch.setattr("aiplat_jupyter.gpu.host.SILENT_SECONDS", 0.0)
+    assert reader.read(is_slow=False).disk_used == Reading(None, "timeout")
+    dead.set()
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_changes_is_seen(nvidia: Nvidia) -> None:

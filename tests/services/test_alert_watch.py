@@ -251,10 +251,19 @@ class TestGpus:
         assert simple.listed()[0].state == "resolved"
 
     def test_the_machine(self, simple: Post) -> None:
-        host = Host(cpu=1, cores=2, memory_used=1, memory_total=2, disk_used=96, disk_total=100, load=0)
+        host = Host(
+            cpu=1, cores=2, memory_used=1, memory_total=2, disk_used=Reading(96.0), disk_total=Reading(100.0), load=0
+        )
         for _ in range(3):
             simple.sample(30, system=host)
         assert [(one.preset, one.subject, one.value) for one in simple.listed()] == [("disk_full", "host", 96.0)]
+
+    def test_a_disk_that_does_not_answer_is_no_full_disk(self, simple: Post) -> None:
+        silent = Reading(None, "timeout")
+        host = Host(cpu=1, cores=2, memory_used=1, memory_total=2, disk_used=silent, disk_total=silent, load=0)
+        for _ in range(3):
+            simple.sample(30, system=host)
+        assert simple.listed() == []
 
     def test_another_agents_sample_is_none_of_ours(self, simple: Post) -> None:
         simple.agent = "other"

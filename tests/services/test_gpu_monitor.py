@@ -48,7 +48,13 @@ def device(number: int = 0, **facts: Any) -> GpuDevice:
 
 
 def sample(at: float, *devices: GpuDevice, interval: float = 1.0, **more: Any) -> Sample:
-    facts = {"cores": 2, "memory_total": 2**34, "disk_used": 2**30, "disk_total": 2**40, "load": 1.0}
+    facts = {
+        "cores": 2,
+        "memory_total": 2**34,
+        "disk_used": Reading(2.0**30),
+        "disk_total": Reading(2.0**40),
+        "load": 1.0,
+    }
     host = Host(cpu=25.0, memory_used=2**33, **facts)
     return Sample(state="ok", at=at, interval=interval, devices=list(devices), system=host, **more)
 

@@ -66,8 +66,8 @@ class Machine:
             at=self.at, interval=1.0, driver="550.54" if self.gpus else "", total=len(self.gpus),
             devices=list(self.gpus),
             system=Host(
-                cpu=self.cpu, cores=64, memory_used=100 * GIB, memory_total=512 * GIB, disk_used=3 * GIB,
-                disk_total=10 * GIB, load=7.5,
+                cpu=self.cpu, cores=64, memory_used=100 * GIB, memory_total=512 * GIB, disk_used=Reading(3 * GIB),
+                disk_total=Reading(10 * GIB), load=7.5,
             ),
         )  # fmt: skip
 

@@ -188,13 +188,18 @@ class HostCard {
   draw({ name, meters, load }) {
     put(this.name, name, name);
     this.node.setAttribute("aria-label", `${this.say("gpu_host")} ${name}`);
-    for (const { word, share, used, total, look } of meters) {
+    for (const meter of meters) {
+      const { word, share, look = false } = meter;
       if (!this.meters.has(word)) this.meters.set(word, new Meter(this.body, this.say, word));
-      const size = `${formatGiB(used ?? 0)} / ${formatGiB(total)} GiB`;
-      const text = used === null ? this.say("percent", { n: Math.round(share) }) : size;
-      this.meters.get(word).draw({ share, text, look, title: used === null ? this.say("gpu_cores", { n: total }) : "" });
+      this.meters.get(word).draw({ share, look, ...this.told(meter) });
     }
     put(this.load, this.say("gpu_load", { n: load.toFixed(2) }), this.say("gpu_load_hint"));
+  }
+
+  told({ share, value, total, cores, why }) {
+    if (cores) return { text: this.say("percent", { n: Math.round(share) }), title: this.say("gpu_cores", { n: cores }) };
+    if (value === null) return { text: "–", title: this.say(why) };
+    return { text: `${formatGiB(value)} / ${formatGiB(total)} GiB` };
   }
 }
 

@@ -2058,13 +2058,25 @@ export interface components {
     };
     /**
      * Host
-     * @description The machine around the GPUs: CPU, memory, and the disk that holds the data folder.
+     * @description The machine around the GPUs: CPU, memory, and the disk that holds the data folder, which may not answer.
      */
     Host: {
       cores: number;
       cpu: number;
-      disk_total: number;
-      disk_used: number;
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      disk_total: components['schemas']['Reading'];
+      /**
+       * @default {
+       *       "value": null,
+       *       "reason": "unknown"
+       *     }
+       */
+      disk_used: components['schemas']['Reading'];
       /** @description Processes that run or wait, over the last minute. */
       load: number;
       memory_total: number;

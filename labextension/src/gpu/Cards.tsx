@@ -1,33 +1,44 @@
 /** A card for each GPU: what it does now, and what is the matter with it. */
 
-import type { JSX } from 'react';
+import { useEffect, useState, type JSX } from 'react';
 
+import { bytes } from '../format';
 import type { Trans } from '../i18n';
 import type { GpuDevice, GpuReading } from '../records';
 import { gibText, percentText, share, wholeText, withUnit } from './figures';
 import { deviceLevel, isFault, memoryLevel, temperatureLevel, worst, type Level } from './level';
 import { Figure, Meter } from './Meter';
-import { memoryWord, troubles } from './summary';
+import type { GpuMonitor } from './monitor';
+import { faults, memoryWord } from './summary';
 import { holders, throttleWord } from './words';
 
 interface Props {
   readonly devices: readonly GpuDevice[];
   readonly label: string;
+  /** What reads details while they are shown; null: they cannot be had, as on another machine. */
+  readonly monitor: GpuMonitor | null;
   readonly trans: Trans;
 }
 
-export function Cards({ devices, label, trans }: Props): JSX.Element {
+export function Cards({ devices, label, monitor, trans }: Props): JSX.Element {
   return (
     <div className="aiplat-GpuCards" role="list" aria-label={label}>
       {devices.map(device => (
-        <Card key={device.uuid} device={device} trans={trans} />
+        <Card key={device.uuid} {...{ device, monitor, trans }} />
       ))}
     </div>
   );
 }
 
-function Card({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
-  const found = troubles(device, trans);
+interface CardProps {
+  readonly device: GpuDevice;
+  readonly monitor: GpuMonitor | null;
+  readonly trans: Trans;
+}
+
+function Card({ device, monitor, trans }: CardProps): JSX.Element {
+  const [isOpen, setOpen] = useState(false);
+  const found = faults(device, trans);
   const who = holders(device, trans).join(', ');
   return (
     <article role="listitem" className="aiplat-GpuCard" aria-label={`${device.index} ${device.name}`}>
@@ -41,6 +52,16 @@ function Card({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Eleme
       </p>
       <Bars device={device} trans={trans} />
       <Facts device={device} trans={trans} />
+      {isOpen && <Details {...{ device, monitor, trans }} />}
+      <button
+        type="button"
+        className="aiplat-ChartLink aiplat-GpuMore"
+        aria-expanded={isOpen}
+        aria-label={trans.__('Details of GPU %1', device.index)}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {isOpen ? trans.__('Less') : trans.__('Details')}
+      </button>
       <ul className="aiplat-GpuTroubles" data-level={deviceLevel(device)}>
         {found.map(text => (
           <li key={text}>⚠ {text}</li>
@@ -136,6 +157,38 @@ function Facts({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
   );
 }
 
+/** What few look at: it is read only while somebody does, as it takes the driver some time. */
+function Details({ device, monitor, trans }: CardProps): JSX.Element {
+  useEffect(() => {
+    const watching = monitor?.watchDetails();
+    return () => watching?.dispose();
+  }, [monitor]);
+  const { pcie_received: received, pcie_sent: sent, memory_reserved: reserved } = device;
+  const speed = ({ value }: GpuReading): string => trans.__('%1/s', bytes(value ?? 0));
+  return (
+    <dl className="aiplat-GpuFacts">
+      {monitor !== null && device.parent === null && (
+        <>
+          <Fact word={trans.__('PCIe received')} reading={received} text={speed(received)} trans={trans} />
+          <Fact word={trans.__('PCIe sent')} reading={sent} text={speed(sent)} trans={trans} />
+        </>
+      )}
+      <Fact
+        word={trans.__('Reserved memory')}
+        reading={reserved}
+        text={bytes(reserved.value ?? 0)}
+        trans={trans}
+      />
+      <div data-wide="true">
+        <dt>UUID</dt>
+        <dd className="aiplat-GpuUuid" title={device.uuid}>
+          {device.uuid}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
 /** What holds its clocks back. */
 function Speed({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
   const { throttle } = device;
@@ -145,6 +198,7 @@ function Speed({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
     <div data-wide="true">
       <dt>{trans.__('Speed')}</dt>
       <dd data-level={level} title={words.join(', ')}>
+        {level === 'normal' ? '' : '⚠ '}
         {words.length === 0 ? trans.__('not held back') : words.join(', ')}
       </dd>
     </div>

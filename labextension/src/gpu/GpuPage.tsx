@@ -1,10 +1,10 @@
 /** The page of GPUs and machines: now, for whom, and in the past. */
 
-import { useEffect, useMemo, type JSX } from 'react';
+import { useEffect, useMemo, type JSX, type ReactNode } from 'react';
 
 import type { Linked } from '../chart/linked';
 import { ErrorBoundary, FailureCard } from '../experiment/ErrorBoundary';
-import { bytes, clockTime, count } from '../format';
+import { clockTime, count } from '../format';
 import type { Trans } from '../i18n';
 import type { GpuHost } from '../records';
 import type { Services } from '../services';
@@ -17,11 +17,12 @@ import { heardOf, useIsOld, useMachines, useShown } from './hooks';
 import { History } from './History';
 import type { HistoryModel } from './historyModel';
 import { diskLevel, memoryLevel, monitorLevel, type Level } from './level';
-import { Meter } from './Meter';
+import { Absent, Meter } from './Meter';
 import type { Machine } from './monitor';
 import { Processes } from './Processes';
 import type { PageState } from './state';
-import { describeMonitor } from './words';
+import { diskText } from './summary';
+import { describeMonitor, diskAbsence } from './words';
 
 interface Props {
   readonly services: Services;
@@ -114,7 +115,7 @@ function nameOf({ host, username, agent }: Machine, machines: readonly Machine[]
 
 /** What one machine does now. */
 function MachineNow({ machine, services }: { machine: Machine; services: Services }): JSX.Element {
-  const { trans, gpus } = services;
+  const { trans, gpus, events } = services;
   const isOld = useIsOld(machine);
   const { status, error, host } = machine;
   if (status === null) {
@@ -136,10 +137,15 @@ function MachineNow({ machine, services }: { machine: Machine; services: Service
   const isLast = isOld || status.state === 'away' || status.state === 'driver_stalled';
   return (
     <section className="aiplat-GpuNow" aria-label={host} data-old={isLast}>
-      <MachineHead machine={machine} isOld={isOld} trans={trans} />
+      <MachineHead machine={machine} isOld={isOld && !isStale(events)} trans={trans} />
       <Hint machine={machine} trans={trans} />
       {status.devices.length > 0 && (
-        <Cards devices={status.devices} label={trans.__('GPUs of %1', host)} trans={trans} />
+        <Cards
+          devices={status.devices}
+          label={trans.__('GPUs of %1', host)}
+          monitor={machine.isOwn ? gpus : null}
+          trans={trans}
+        />
       )}
     </section>
   );
@@ -164,6 +170,7 @@ function MachineHead(props: { machine: Machine; isOld: boolean; trans: Trans }):
 
 function HostNow({ host, trans }: { host: GpuHost; trans: Trans }): JSX.Element {
   const { cpu, cores, load, memory_used, memory_total, disk_used, disk_total } = host;
+  const why = diskAbsence(disk_used.reason, trans);
   const cpuHint = trans.__('%1 cores, load %2', count(cores), load.toFixed(2));
   return (
     <dl className="aiplat-GpuHost">
@@ -176,10 +183,10 @@ function HostNow({ host, trans }: { host: GpuHost; trans: Trans }): JSX.Element 
       />
       <HostFact
         word={trans.__('Disk')}
-        text={`${bytes(disk_used)} / ${bytes(disk_total)}`}
-        share={share(disk_used, disk_total)}
-        level={diskLevel(disk_used, disk_total)}
-        hint={trans.__('The disk that holds the platform’s data')}
+        text={disk_used.value === null ? <Absent why={why} /> : diskText(host)}
+        share={share(disk_used.value, disk_total.value)}
+        level={diskLevel(host)}
+        hint={disk_used.value === null ? why : trans.__('The disk that holds the platform’s data')}
       />
     </dl>
   );
@@ -187,7 +194,7 @@ function HostNow({ host, trans }: { host: GpuHost; trans: Trans }): JSX.Element 
 
 function HostFact(props: {
   word: string;
-  text: string;
+  text: ReactNode;
   share: number | null;
   level?: Level;
   hint?: string;

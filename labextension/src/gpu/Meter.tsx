@@ -27,10 +27,11 @@ export function Meter({ share, level = 'normal', isThin = false }: MeterProps): 
 /** A value, or a dash that says why there is none. */
 export function Figure(props: { reading: GpuReading; text: string; trans: Trans }): JSX.Element {
   const { reading, text, trans } = props;
-  if (reading.value !== null) {
-    return <>{text}</>;
-  }
-  const why = absence(reading.reason, trans);
+  return reading.value === null ? <Absent why={absence(reading.reason, trans)} /> : <>{text}</>;
+}
+
+/** A dash that says why there is no value. */
+export function Absent({ why }: { why: string }): JSX.Element {
   return (
     <span className="aiplat-GpuAbsent" title={why}>
       <span aria-hidden="true">{NONE}</span>

@@ -1,6 +1,6 @@
 /** When a reading is worth a look (amber), and when something is broken (red). */
 
-import type { GpuDevice, GpuStatus } from '../records';
+import type { GpuDevice, GpuHost, GpuStatus } from '../records';
 import type { Throttle } from './words';
 
 export type Level = 'normal' | 'warning' | 'critical';
@@ -33,7 +33,11 @@ export function memoryLevel(used: number | null, total: number | null): Level {
   return used !== null && total !== null && used >= MEMORY_WARNING * total ? 'warning' : 'normal';
 }
 
-export function diskLevel(used: number, total: number): Level {
+export function diskLevel({ disk_used, disk_total }: GpuHost): Level {
+  const [used, total] = [disk_used.value, disk_total.value];
+  if (used === null || total === null) {
+    return 'normal';
+  }
   if (used >= DISK_CRITICAL * total) {
     return 'critical';
   }

@@ -30,9 +30,11 @@ export interface MonitorTiming {
   others: number;
   /** Between two questions where changes are polled and so bring no status. */
   polled: number;
+  /** Between two questions for details, which the server reads for ten seconds after each. */
+  details: number;
 }
 
-const TIMING: MonitorTiming = { others: 10_000, polled: 2000 };
+const TIMING: MonitorTiming = { others: 10_000, polled: 2000, details: 5000 };
 /** A status this young need not be asked for again, in ms. */
 const YOUNG = 5000;
 /** An agent of which nothing was heard for so long is not shown, in seconds. */
@@ -49,9 +51,11 @@ export class GpuMonitor implements IDisposable {
   private readonly others = new Map<string, Machine>();
   private watchers = 0;
   private watchersOfAll = 0;
+  private watchersOfDetails = 0;
   private following: IDisposable | null = null;
   private checking: ReturnType<typeof setInterval> | undefined;
   private asking: ReturnType<typeof setInterval> | undefined;
+  private detailing: ReturnType<typeof setInterval> | undefined;
   private readonly ownPace: Pace;
   private readonly agentsPace = new Pace(() => this.loadAgents(), 100, 5000);
   private readonly lifetime = new AbortController();
@@ -124,6 +128,22 @@ export class GpuMonitor implements IDisposable {
     });
   }
 
+  /** Have details (PCIe traffic) of the server's own GPUs in every status until the answer is disposed. */
+  watchDetails(): IDisposable {
+    this.watchersOfDetails += 1;
+    if (this.detailing === undefined) {
+      void this.load('', true);
+      this.detailing = setInterval(() => void this.load('', true), this.timing.details);
+    }
+    return new DisposableDelegate(() => {
+      this.watchersOfDetails -= 1;
+      if (this.watchersOfDetails === 0) {
+        clearInterval(this.detailing);
+        this.detailing = undefined;
+      }
+    });
+  }
+
   /** Ask about `machine` now. */
   async reload(machine: Machine): Promise<void> {
     await this.load(machine.isOwn ? '' : machine.agent);
@@ -134,6 +154,7 @@ export class GpuMonitor implements IDisposable {
     this.following?.dispose();
     clearInterval(this.asking);
     clearInterval(this.checking);
+    clearInterval(this.detailing);
     this.ownPace.dispose();
     this.agentsPace.dispose();
     Signal.clearData(this);
@@ -191,9 +212,9 @@ export class GpuMonitor implements IDisposable {
     }
   }
 
-  private async load(agent: string): Promise<void> {
+  private async load(agent: string, details = false): Promise<void> {
     try {
-      this.take(await this.api.gpuStatus(agent, this.lifetime.signal));
+      this.take(await this.api.gpuStatus(agent, this.lifetime.signal, details));
     } catch (reason) {
       if (!isAbort(reason)) {
         this.fail(agent, asApiError(reason));

@@ -15,6 +15,7 @@ import {
   anAgent,
   aProcess,
   aStatus,
+  HOST,
   IDLE,
   LOST,
   NOTEBOOK,
@@ -63,6 +64,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.useRealTimers();
   history.dispose();
   platform.services.gpus.dispose();
   platform.services.events.dispose();
@@ -135,6 +137,48 @@ describe('the cards', () => {
     const card = await screen.findByRole('listitem', { name: '3 NVIDIA H100 80GB HBM3' });
     expect(card.textContent).toContain('✕ lost');
     expect(card.textContent).not.toMatch(/\d (%|W|°C|MHz|GiB)/);
+  });
+
+  it('have traffic read while details are open, and only then', async () => {
+    await show([aStatus([aGpu(0)])]);
+    const button = await screen.findByRole('button', { name: 'Details of GPU 0' });
+    const asked = (): string[] => platform.server.calls('GET gpu/status').map(call => call.path);
+    expect(asked().some(path => path.includes('details'))).toBe(false);
+    platform.gpus = [
+      aStatus([aGpu(0, { pcie_received: reading(2.5e9), pcie_sent: absent('no_permission') })])
+    ];
+    await userEvent.click(button);
+    const card = screen.getByRole('listitem', { name: /^0 NVIDIA/ });
+    await waitFor(() => expect(card.textContent).toContain('PCIe received2.5 GB/s'));
+    expect(asked().at(-1)).toContain('details=true');
+    expect(within(card).getByTitle(/^Reading it takes rights/).textContent).toContain('–');
+    act(() => platform.sample(aStatus([aGpu(0, { pcie_received: reading(4e6) })], { at: AT + 1 })));
+    await waitFor(() => expect(card.textContent).toContain('PCIe received4 MB/s'));
+    const questions = asked().length;
+    await userEvent.click(button);
+    expect(card.textContent).not.toContain('PCIe');
+    expect(asked().length).toBe(questions);
+  });
+
+  it('ask for details again and again, and no more once nobody looks', () => {
+    vi.useFakeTimers();
+    const asked = (): number =>
+      platform.server.calls('GET gpu/status').filter(({ path }) => path.endsWith('details=true')).length;
+    const watching = [platform.services.gpus.watchDetails(), platform.services.gpus.watchDetails()];
+    expect(asked()).toBe(1);
+    vi.advanceTimersByTime(10_000);
+    expect(asked()).toBe(3);
+    watching.forEach(one => one.dispose());
+    vi.advanceTimersByTime(60_000);
+    expect(asked()).toBe(3);
+  });
+
+  it('say that the disk does not answer, and show no number for it', async () => {
+    const disk = absent('timeout');
+    await show([aStatus([aGpu(0)], { system: { ...HOST, disk_used: disk, disk_total: disk } })]);
+    const [fact] = await screen.findAllByTitle('The disk does not answer.');
+    expect(fact.textContent).toBe('Disk–The disk does not answer.');
+    expect(fact.querySelector('[data-level="critical"]')).toBeNull();
   });
 
   it('say that memory is shared with the CPU', async () => {

@@ -83,7 +83,7 @@ function valueOf(status: GpuStatus, gpu: string, metric: Metric): number | null 
     case 'host_memory_used':
       return status.system?.memory_used ?? null;
     case 'disk_used':
-      return status.system?.disk_used ?? null;
+      return status.system?.disk_used.value ?? null;
     default:
       return status.devices.find(device => device.uuid === gpu)?.[metric].value ?? null;
   }

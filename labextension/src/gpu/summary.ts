@@ -5,15 +5,20 @@ import type { Trans } from '../i18n';
 import type { GpuDevice, GpuHost, GpuReading } from '../records';
 import { gibText, percentText, withUnit } from './figures';
 import { isFault } from './level';
-import { absence, holders, throttleWord } from './words';
+import { absence, diskAbsence, holders, throttleWord } from './words';
 
 /** What is the matter with a GPU, in words; empty where all is well. */
 export function troubles(device: GpuDevice, trans: Trans): string[] {
+  const slowed = device.throttle.filter(isFault).map(reason => throttleWord(reason, trans));
+  return [...slowed, ...faults(device, trans)];
+}
+
+/** What is the matter with it beside what slows it down. */
+export function faults(device: GpuDevice, trans: Trans): string[] {
   const { temperature, temperature_limit: limit, ecc_uncorrected: ecc, xid, xid_at } = device;
   const isHot = temperature.value !== null && limit.value !== null && temperature.value >= limit.value;
   return [
     ...(device.state === 'lost' ? [trans.__('lost: it no longer answers. Restart the machine.')] : []),
-    ...device.throttle.filter(isFault).map(reason => throttleWord(reason, trans)),
     ...(isHot ? [trans.__('hotter than its limit')] : []),
     ...((ecc.value ?? 0) > 0 ? [trans.__('%1 memory errors that could not be corrected', ecc.value)] : []),
     ...(xid === null
@@ -51,10 +56,16 @@ export function memoryWord({ is_unified }: GpuDevice, trans: Trans): string {
 }
 
 export function hostLines(host: GpuHost, trans: Trans): string[] {
-  const { cpu, cores, load, memory_used, memory_total, disk_used, disk_total } = host;
+  const { cpu, cores, load, memory_used, memory_total, disk_used } = host;
+  const disk = disk_used.value === null ? diskAbsence(disk_used.reason, trans) : diskText(host);
   return [
     trans.__('CPU: %1 of %2 cores, load %3', percentText(cpu), cores, load.toFixed(2)),
     `${trans.__('Host memory')}: ${trans.__('%1 of %2 GiB', gibText(memory_used), gibText(memory_total))}`,
-    `${trans.__('Disk')}: ${trans.__('%1 of %2', bytes(disk_used), bytes(disk_total))}`
+    `${trans.__('Disk')}: ${disk}`
   ];
+}
+
+/** `400 GB / 2 TB`. */
+export function diskText({ disk_used: used, disk_total: total }: GpuHost): string {
+  return `${bytes(used.value ?? 0)} / ${bytes(total.value ?? 0)}`;
 }

@@ -93,6 +93,11 @@ export function absence(reason: Absence, trans: Trans): string {
   }
 }
 
+/** Why nothing is known of the disk. */
+export function diskAbsence(reason: Absence, trans: Trans): string {
+  return reason === 'timeout' ? trans.__('The disk does not answer.') : absence(reason, trans);
+}
+
 /** Why a GPU is slower than it could be. */
 export function throttleWord(reason: Throttle, trans: Trans): string {
   switch (reason) {

@@ -135,8 +135,8 @@ export const HOST: GpuHost = {
   cores: 32,
   memory_used: 11 * GIB,
   memory_total: 24 * GIB,
-  disk_used: 400e9,
-  disk_total: 2000e9,
+  disk_used: reading(400e9),
+  disk_total: reading(2000e9),
   load: 7.5
 };
 
