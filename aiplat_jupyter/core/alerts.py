@@ -62,7 +62,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do when an alert fires, besides showing it.
 
     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with
-    ``••••••`` in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
+    ``***`` and some digits in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
     """
 
@@ -152,7 +152,8 @@ class Target(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     key : tells targets of one rule apart: a UUID, a uid, ``uid/metric``.
-    label : for people: ``GPU 0 · H100 on box1``, an experiment's or a task's name.
+    label : for people, short and without words of a language: ``GPU 0 · box1``, ``GPU 0 · MIG 2 · box1``, the name of a
+        machine, an experiment or a task.
     """
 
     key: str
@@ -182,10 +183,12 @@ class Alert(Struct, frozen=True, kw_only=True):
     ----------
     subject : what the rule watches; ``experiment`` of an alert from code.
     state : an alert from code, and that a task failed, cannot get well by itself: it fires until someone acknowledges.
-    title, text : of an alert from code; else empty: who shows it puts rule, condition and value into words.
+    title, text : of an alert from code; else empty: who shows it puts rule, condition and value into words. What is
+        ``not_finite`` has as its text what it was, ``nan``, ``inf`` or ``-inf``, as JSON has no numbers for them.
+    metric : what the rule watches; of an experiment the name of the metric that it is about.
     value, threshold : when it fired or was at its worst; of the condition's own unit.
     for_s : how long (or how many steps) it had been so when it fired, by the rule as it was then.
-    count : how often code raised the same again.
+    count : how often it was said: by code that raised the same again, by a rule that reminds.
     """
 
     uid: str
@@ -218,6 +221,7 @@ class AlertQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which alerts, the newest first. Several values of one filter are alternatives.
 
     `open` : true: only those that fire, or that nobody has acknowledged; false: only the others, which are history.
+    `experiment` : uids.
     """
 
     open: bool | None = None
@@ -225,7 +229,7 @@ class AlertQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     severity: list[Severity] = []
     subject: list[Subject] = []
     rule: str = ""
-    experiment: str = ""
+    experiment: list[str] = []
     task: str = ""
     gpu: str = ""
     after: float | None = None

@@ -3,6 +3,8 @@
 Times are seconds since 1970 (UTC), memory is in bytes, power in watts, temperatures in °C, shares in percent.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -254,3 +256,14 @@ class GpuHistory(Struct, frozen=True, kw_only=True):
     names: dict[str, str]
     """UUID → ``0 · NVIDIA H100``, also of GPUs that are gone."""
     series: list[GpuSeries]
+
+
+def labels(devices: Sequence[GpuDevice]) -> dict[str, str]:
+    """Return how each GPU is called for short: by its index, a MIG instance by its place in its GPU as well."""
+    called, parts = {}, Counter[str]()
+    for device in devices:
+        called[device.uuid] = f"GPU {device.index}"
+        if device.parent is not None:
+            parts[device.parent] += 1
+            called[device.uuid] += f" · MIG {parts[device.parent]}"
+    return called

@@ -263,15 +263,26 @@ def _fire(tx: Connection, run: Run, standing: Standing, saying: Saying) -> Stand
         "preset": rule.preset,
         "subject": spec.subject,
         "severity": told.severity,
-        "metric": spec.metric,
+        "metric": _metric(spec, run.target),
         "condition": spec.condition,
         **_measured(spec, told),
+        "text": _unlike_numbers(spec, point.value),
         "for_s": spec.for_s,
         "step": point.step,
         "fired_at": point.at,
         "is_silenced": rule.silenced_until > time.time(),
     }
     return standing._replace(number=number, event=alerts.say(tx, values, _located(tx, run.target), run.project_id))
+
+
+def _metric(spec: RuleSpec, target: Target) -> str:
+    """Return what was looked at: of an experiment the metric by its own name."""
+    return target.key.partition("/")[2] if spec.subject == "experiment" else spec.metric
+
+
+def _unlike_numbers(spec: RuleSpec, value: float | None) -> str:
+    """Return what is not finite as a word: columns and JSON have no numbers for it."""
+    return str(value) if spec.condition == "not_finite" and value is not None else ""
 
 
 def _located(tx: Connection, target: Target) -> Target:
@@ -289,6 +300,8 @@ def _change(tx: Connection, spec: RuleSpec, event: str, saying: Saying) -> None:
         alerts.change(tx, event, {} if told.value is None else {"value": _measured(spec, told)["value"]})
     else:
         alerts.change(tx, event, {"severity": told.severity, **_measured(spec, told)})
+    if told.kind == "reminded":
+        alerts.count_again(tx, event)
 
 
 def _measured(spec: RuleSpec, told: Told) -> dict[str, float | None]:

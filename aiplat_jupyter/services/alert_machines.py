@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from aiplat_jupyter.core import alert_signs
 from aiplat_jupyter.core.alerts import Target
-from aiplat_jupyter.core.gpu import GpuDevice, GpuStatus, Holder
+from aiplat_jupyter.core.gpu import GpuDevice, GpuStatus, Holder, labels
 from aiplat_jupyter.services.alert_ledger import Ledger, Point, Run
 from aiplat_jupyter.store.alert_rules import Found
 
@@ -54,10 +54,11 @@ class Machines:
             return [(machine(status), alert_signs.of_host(metric, status))]
         if metric == alert_signs.STALLED:
             return [(machine(status), alert_signs.stalled(status))]
+        names = labels(status.devices)
         wanted = [one for one in status.devices if not rule.spec.scope.gpus or one.uuid in rule.spec.scope.gpus]
         if metric == "xid":
-            return [(gpu(one, status), self._fault(one, status)) for one in wanted]
-        return [(gpu(one, status), alert_signs.of_gpu(metric, one)) for one in wanted]
+            return [(gpu(one, names[one.uuid], status), self._fault(one, status)) for one in wanted]
+        return [(gpu(one, names[one.uuid], status), alert_signs.of_gpu(metric, one)) for one in wanted]
 
     def _fault(self, device: GpuDevice, status: GpuStatus) -> float:
         known = self._faults.get(device.uuid)
@@ -77,13 +78,13 @@ def machine(status: GpuStatus) -> Target:
     return Target(key=status.agent, label=status.host, agent=status.agent)
 
 
-def gpu(device: GpuDevice, status: GpuStatus) -> Target:
-    """Return a GPU as a target, with what it works for: who leases it, or the first of whom is known."""
+def gpu(device: GpuDevice, name: str, status: GpuStatus) -> Target:
+    """Return a GPU, called `name` for short, as a target, with what it works for: who leases it, or the first of whom is known."""
     holders = [device.lease, *(one.holder for one in device.processes)]
     holder = next((one for one in holders if one is not None and not one.is_hidden), None) or Holder()
     return Target(
         key=device.uuid,
-        label=f"GPU {device.index} · {device.name} · {status.host}",
+        label=f"{name} · {status.host}",
         agent=status.agent,
         gpu=device.uuid,
         experiment=holder.experiment,

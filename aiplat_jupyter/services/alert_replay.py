@@ -137,8 +137,11 @@ def machine_target(history: GpuHistory, gpu: str) -> Target:
     """Return the target that a series of a history is of."""
     if not gpu:
         return Target(key=history.agent, label=history.host, agent=history.agent)
-    label = f"GPU {history.names.get(gpu, gpu)} · {history.host}"
-    return Target(key=gpu, label=label, agent=history.agent, gpu=gpu)
+    names = {uuid: name.partition(" · ")[0] for uuid, name in history.names.items()}
+    name = names.get(gpu, gpu)
+    if list(names.values()).count(name) > 1:  # instances of one GPU
+        name = f"{name} ({gpu[-6:]})"
+    return Target(key=gpu, label=f"GPU {name} · {history.host}", agent=history.agent, gpu=gpu)
 
 
 def _of_experiment(tx: Connection, one: Experiment, spec: RuleSpec, start: float, end: float) -> list[Track]:
@@ -170,7 +173,7 @@ def _gaps(x: Sequence[float]) -> list[tuple[float, float | None]]:
 
 def experiment_target(one: Experiment, metric: str) -> Target:
     """Return the target that a metric of an experiment is."""
-    return Target(key=f"{one.uid}/{metric}", label=f"{one.name} · {metric}", experiment=one.uid, project=one.project)
+    return Target(key=f"{one.uid}/{metric}", label=one.name, experiment=one.uid, project=one.project)
 
 
 def task_target(task: Task, key: str = "") -> Target:

@@ -15,7 +15,7 @@ _HEADS: Final[dict[Kind, str]] = {
 _CONDITIONS: Final[dict[Condition, str]] = {
     "above": "{metric} is {value}, above {threshold}",
     "below": "{metric} is {value}, below {threshold}",
-    "not_finite": "{metric} is NaN or infinite",
+    "not_finite": "{metric} is {kind}",
     "silent": "{metric} has no new point since {value} s",
     "diverges": "{metric} is {value} times its best value",
     "plateau": "{metric} has not improved for {value} steps",
@@ -23,6 +23,7 @@ _CONDITIONS: Final[dict[Condition, str]] = {
     "waits": "it waits since {value} s",
     "overdue": "it runs {value} times as long as usual",
 }
+_KINDS: Final = {"nan": "NaN", "inf": "infinite", "-inf": "minus infinite"}
 
 
 def title(kind: Kind, alert: Alert) -> str:
@@ -34,11 +35,9 @@ def text(alert: Alert) -> str:
     """Return why, in a sentence; of an alert from code its own text."""
     if alert.condition is None:
         return alert.text or alert.title
-    metric = alert.metric or (alert.target.key.partition("/")[2] if alert.subject == "experiment" else "it")
-    if alert.metric == "*":
-        metric = alert.target.key.partition("/")[2]
-    words = {"metric": metric, "value": _number(alert.value), "threshold": _number(alert.threshold)}
-    sentence = _CONDITIONS[alert.condition].format(**words)
+    kind = _KINDS.get(alert.text, "NaN or infinite")
+    words = {"metric": alert.metric or "it", "value": _number(alert.value), "threshold": _number(alert.threshold)}
+    sentence = _CONDITIONS[alert.condition].format(**words, kind=kind)
     for_s = f" for {alert.for_s:g} {'steps' if alert.condition == 'diverges' else 's'}" if alert.for_s else ""
     return f"{alert.target.label}: {sentence}{for_s}."
 

@@ -56,6 +56,11 @@ def change(tx: Connection, uid: str, values: dict[str, Any]) -> None:
     tx.execute(update(AlertEventRow).where(AlertEventRow.uid == uid).values(**values, updated_at=now))
 
 
+def count_again(tx: Connection, uid: str) -> None:
+    """Note that an alert was said once more."""
+    tx.execute(update(AlertEventRow).where(AlertEventRow.uid == uid).values(count=AlertEventRow.count + 1))
+
+
 def resolve(tx: Connection, condition: ColumnElement[bool], at: float) -> list[tuple[str, str | None]]:
     """Let the alerts that fire and meet `condition` be over; return their uids, each with its project's."""
     firing = AlertEventRow.state == "firing", condition
@@ -157,12 +162,14 @@ def _visible(who: Identity) -> ColumnElement[bool]:
 
 
 def _conditions(query: AlertQuery) -> list[ColumnElement[bool]]:
-    lists: dict[str, Sequence[str]] = {"state": query.state, "severity": query.severity, "subject": query.subject}
+    lists: dict[str, Sequence[str]] = {
+        name: getattr(query, name) for name in ("state", "severity", "subject", "experiment")
+    }
     if long := {name: f"at most {_MAX_VALUES}" for name, values in lists.items() if len(values) > _MAX_VALUES}:
         raise InvalidInput("The list is asked for too much at once.", fields=long)
     table = AlertEventRow.__table__.c
     found: list[ColumnElement[bool]] = [table[name].in_(values) for name, values in lists.items() if values]
-    exact = {name: getattr(query, name) for name in ("rule", "experiment", "task", "gpu")}
+    exact = {name: getattr(query, name) for name in ("rule", "task", "gpu")}
     found += [table[name] == value for name, value in exact.items() if value]
     if query.open is not None:
         found.append(AlertEventRow.is_open.is_(query.open))

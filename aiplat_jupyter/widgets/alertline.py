@@ -10,6 +10,8 @@ from aiplat_jupyter.core.errors import NotFound
 from aiplat_jupyter.widgets.bar import Bar
 
 MOST: Final = 50
+MOST_SUBJECTS: Final = 100
+"""Of so many experiments a list of alerts can be asked for at once."""
 ICONS: Final[dict[Severity, str]] = {"info": "ℹ", "warning": "⚠", "critical": "✕"}
 _ORDER: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 
@@ -66,9 +68,14 @@ def _line(alerts: list[Alert]) -> dict[str, Any] | None:
         "icon": ICONS[worst.severity],
         "word": f"alert_{worst.preset}" if worst.preset in PRESETS and not worst.title else "",
         "text": worst.title or worst.name,
-        "about": worst.target.label,
-        "why": worst.text,
+        "about": _about(worst),
+        "why": worst.text if worst.rule is None else "",
         "at": worst.fired_at,
         "over": worst.state == "resolved",
         "more": len(alerts) - 1,
     }
+
+
+def _about(alert: Alert) -> str:
+    label = alert.target.label
+    return f"{label} · {alert.metric}" if alert.subject == "experiment" and alert.metric else label

@@ -1,12 +1,11 @@
 """What GPUs and their machine do now, as the browser's cards take it: plain dicts, words as keys of `words`. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, GpuStatus, Holder, Host, MonitorState, Reading
+from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, GpuStatus, Holder, Host, MonitorState, Reading, labels
 from aiplat_jupyter.core.states import EXPERIMENT
 from aiplat_jupyter.widgets import words
 
@@ -85,17 +84,6 @@ def _card(device: GpuDevice, label: str, colour: str | None, is_split: bool) -> 
         "users": users(device),
         "hidden": device.processes_reason,
     }
-
-
-def labels(devices: Sequence[GpuDevice]) -> dict[str, str]:
-    """Return how each GPU is called for short: by its index, a MIG instance by its place in its GPU as well."""
-    called, parts = {}, Counter[str]()
-    for device in devices:
-        called[device.uuid] = f"GPU {device.index}"
-        if device.parent is not None:
-            parts[device.parent] += 1
-            called[device.uuid] += f" · MIG {parts[device.parent]}"
-    return called
 
 
 def _reading(reading: Reading, *, has_mig: bool = False) -> Card:

@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aiplat_jupyter.core.curves import Columns, Curve
-from aiplat_jupyter.core.gpu import GpuHistory, GpuSeries, GpuStatus, Reading
+from aiplat_jupyter.core.gpu import GpuHistory, GpuSeries, GpuStatus, Reading, labels
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.widgets.domains import Range, step_up
 from aiplat_jupyter.widgets.drawing import Drawing, drawing
-from aiplat_jupyter.widgets.gpurows import GIB, labels
+from aiplat_jupyter.widgets.gpurows import GIB
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Series
 

@@ -247,8 +247,8 @@ class LossCurve(Panel):
         self._points_changed = True
 
     def _alerts_asked(self) -> AlertQuery:
-        alone = self.experiments[0] if len(self.experiments) == 1 else ""
-        return AlertQuery(open=True, subject=["experiment"], experiment=alone, limit=alertline.MOST)
+        about = list(self.experiments)[: alertline.MOST_SUBJECTS]
+        return AlertQuery(open=True, subject=["experiment"], experiment=about, limit=alertline.MOST)
 
     def _is_on_its_way(self) -> bool:
         """Whether this process logs one of the experiments, which the server then has not heard of yet."""

@@ -85,6 +85,22 @@ class LabPage:
         self.page.get_by_role("button", name=re.compile("^Tasks: ")).click()
         return TasksPage(self.page)
 
+    def alerts(self) -> "AlertsPage":
+        """Show the page of alerts, as the palette does."""
+        self.page.keyboard.press("Control+Shift+c")
+        palette = self.page.locator(".lm-CommandPalette")
+        palette.get_by_role("searchbox").or_(palette.locator("input")).first.fill("alerts")
+        palette.locator('[data-command="aiplat:open-alerts"]').click()
+        return AlertsPage(self.page)
+
+    def notification(self, text: str) -> Locator:
+        """Return the notifications on the screen that contain `text`."""
+        return self.page.locator(".Toastify__toast").filter(has_text=text)
+
+    def close(self, notification: Locator) -> None:
+        """Close a notification by its cross."""
+        notification.get_by_role("button", name=re.compile("Hide|Close|Dismiss", re.I)).first.click()
+
     def notebook(self, path: str) -> "NotebookPage":
         """Open a notebook and wait until its kernel is ready."""
         self.open(f"lab/tree/{path}")
@@ -240,6 +256,58 @@ class Sidebar:
         """Return the outline of a row's sparkline; empty while there is none."""
         path = self.row(text).locator(".aiplat-Sparkline path").first
         return path.get_attribute("d") or "" if path.count() else ""
+
+
+class AlertsPage:
+    """The page of alerts and their rules."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".aiplat-AlertsPage:visible")
+        self.open = self.root.get_by_role("list", name="Open alerts")
+        self.history = self.root.get_by_role("list", name="History")
+
+    def new_rule(self) -> "RuleForm":
+        """Open the form of a new rule."""
+        self.root.get_by_role("button", name="New rule…").click()
+        return RuleForm(self.page)
+
+    def rule(self, name: str) -> Locator:
+        """Show the rules, and return the row of the one with this name."""
+        self.root.get_by_role("tab", name="Rules").click()
+        return self.root.locator(".aiplat-RuleRow").filter(has_text=name)
+
+    def do(self, row: Locator, item: str) -> None:
+        """Choose from the menu of a row."""
+        row.get_by_role("button", name="More").click()
+        self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+class RuleForm:
+    """The form of a rule, with its preview."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator(".aiplat-RulePage:visible")
+        self.verdict = self.root.locator(".aiplat-RuleVerdict")
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into the field with this label."""
+        self.root.get_by_label(label, exact=True).fill(text)
+
+    def choose(self, label: str, choice: str) -> None:
+        """Choose from the list with this label."""
+        self.root.get_by_label(label, exact=True).select_option(label=choice)
+
+    def watch(self, label: re.Pattern[str]) -> None:
+        """Let it watch not all, but the one with this label."""
+        self.root.get_by_text(re.compile("^Watches ")).click()
+        self.root.get_by_role("checkbox", name=label).check()
+
+    def save(self) -> None:
+        """Save it; the page of rules comes to the front."""
+        self.root.get_by_role("button", name="Save rule").click()
+        expect(self.root).to_have_count(0)
 
 
 class TasksPage:

@@ -147,7 +147,7 @@ class TestGpus:
             post.sample(30, full)
         (alert,) = post.listed()
         assert (alert.state, alert.severity, alert.preset, alert.value) == ("firing", "warning", "gpu_memory", 97.0)
-        assert alert.target.label == "GPU 0 · H100 · box1"
+        assert alert.target.label == "GPU 0 · box1"
         assert (alert.threshold, alert.for_s, alert.subject) == (95.0, 60.0, "gpu")
         assert post.alerts.rule(ADMIN, "preset-gpu_memory").firing == 1
         post.sample(30, gpu(memory_used=93.0))
@@ -156,6 +156,15 @@ class TestGpus:
         (alert,) = post.listed()
         assert (alert.state, alert.value) == ("resolved", 97.0)
         assert post.said() == [("fired", "gpu_memory"), ("resolved", "gpu_memory")]
+
+    def test_a_reminder_is_counted(self, post: Post) -> None:
+        post.only()
+        limits = {"metric": "memory_share", "condition": "above", "warning": 95.0}
+        post.rule(subject="gpu", repeat_s=60.0, **limits)
+        for _ in range(5):
+            post.sample(30, gpu(memory_used=97.0))
+        assert [kind for kind, _ in post.said()] == ["fired", "reminded", "reminded"]
+        assert [(one.state, one.count) for one in post.listed()] == [("firing", 3)]
 
     def test_a_restart_neither_repeats_nor_forgets(self, post: Post) -> None:
         full = gpu(memory_used=97.0)
@@ -315,12 +324,13 @@ class TestExperiments:
         post.look(uid)
         post.log(uid, 2, math.nan, 0.4, math.inf)
         post.look(uid)
-        found = post.listed(experiment=uid)
-        assert [(one.state, one.step, one.severity) for one in found] == [
-            ("firing", 4, "critical"),
-            ("resolved", 2, "critical"),
+        found = post.listed(experiment=[uid, "another"])
+        assert [(one.state, one.step, one.severity, one.text) for one in found] == [
+            ("firing", 4, "critical", "inf"),
+            ("resolved", 2, "critical", "nan"),
         ]
-        assert (found[0].target.label, found[0].value) == ("run · loss", None)
+        assert (found[0].target.label, found[0].metric, found[0].value) == ("run", "loss", None)
+        assert post.listed(experiment=["another"]) == []
         post.look(uid)
         post.watch = post.another_watch()
         post.look(uid)

@@ -327,7 +327,7 @@ class TestReplay:
         (one,) = found.targets
         assert (found.times, one.fired) == (1, [(160.0, 200.0, "warning")])
         assert one.value[12] == 100.0
-        assert one.target.label == "GPU 0 · H100 · box"
+        assert one.target.label == "GPU 0 · box"
 
     def test_a_sign_that_is_not_kept(self, office: Office) -> None:
         assert office.alerts.test(ADA, RuleTest(spec=PRESETS["gpu_idle"].spec)).note == "not_kept"
@@ -340,7 +340,7 @@ class TestReplay:
         office.house.metrics.add(ADA, made.uid, points)
         found = office.alerts.test(ADA, RuleTest(spec=PRESETS["loss_diverges"].spec))
         assert (found.times, found.targets[0].fired) == (1, [(100.0, 150.0, "warning")])
-        assert found.targets[0].target.label == "run · loss"
+        assert found.targets[0].target.label == "run"
         nan = office.alerts.test(ADA, RuleTest(spec=PRESETS["loss_not_finite"].spec))
         assert nan.times == 1
         assert office.alerts.test(EVE, RuleTest(spec=PRESETS["loss_not_finite"].spec)).targets == []

@@ -320,20 +320,21 @@ class TestChannels:
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"condition": "not_finite", "metric": ""}, "run · loss: loss is NaN or infinite."),
+        ({"condition": "not_finite", "metric": "loss", "text": "nan"}, "run: loss is NaN."),
+        ({"condition": "not_finite", "metric": "loss", "text": "-inf"}, "run: loss is minus infinite."),
         (
-            {"condition": "diverges", "metric": "*", "value": 3.5, "for_s": 50.0},
-            "run · loss: loss is 3.5 times its best value for 50 steps.",
+            {"condition": "diverges", "metric": "loss", "value": 3.5, "for_s": 50.0},
+            "run: loss is 3.5 times its best value for 50 steps.",
         ),
         (
             {"condition": "above", "metric": "loss", "value": None, "threshold": 3.0},
-            "run · loss: loss is unknown, above 3.",
+            "run: loss is unknown, above 3.",
         ),
         ({"condition": None, "title": "look", "text": ""}, "look"),
     ],
 )
 def test_words(more: dict[str, Any], text: str) -> None:
-    target = Target(key="x1/loss", label="run · loss")
+    target = Target(key="x1/loss", label="run")
     given: dict[str, Any] = {
         "uid": "u",
         "rule": "r",

@@ -33,7 +33,7 @@ def test_an_alert_about_what_is_shown(world: World, monitored: GpuMonitor) -> No
 
 def test_the_worst_goes_first_and_the_others_are_counted(world: World, monitored: GpuMonitor) -> None:
     world.alert("a", BOX, severity="info")
-    world.alert("b", BOX, severity="critical", title="Smoke", text="from the fan")
+    world.alert("b", BOX, severity="critical", rule=None, title="Smoke", text="from the fan")
     world.alert("c", Target(key="x", label="elsewhere", agent="other"), severity="critical")
     eventually(lambda: monitored.bar.alert and monitored.bar.alert["more"] == 1)
     assert (monitored.bar.alert["text"], monitored.bar.alert["word"]) == ("Smoke", "")

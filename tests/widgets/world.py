@@ -247,7 +247,7 @@ class FakeApi:
             alert for alert in self._world.alerts.values()
             if (not query.open or alert.state == "firing" or alert.acknowledged_at is None)
             and (not query.subject or alert.subject in query.subject)
-            and query.experiment in ("", alert.target.experiment)
+            and (not query.experiment or alert.target.experiment in query.experiment)
             and query.task in ("", alert.target.task)
         ]  # fmt: skip
         return _page(found, query.limit, query.cursor)

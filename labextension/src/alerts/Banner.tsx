@@ -8,13 +8,13 @@ import type { Services } from '../services';
 import { useSignals } from '../signals';
 import { AcknowledgeButton, AlertState, AlertTime, look } from './cells';
 import { OpenAlerts } from './openAlerts';
-import { alertLine, alertText, ruleName } from './words';
+import { addition, alertLine, alertText, ruleName } from './words';
 
 /** So many stand there; the page of alerts has the rest. */
 const MOST = 3;
 
 interface Props {
-  readonly about: { readonly experiment: string } | { readonly task: string };
+  readonly about: { readonly experiment: string[] } | { readonly task: string };
   readonly services: Services;
 }
 
@@ -63,7 +63,7 @@ function Line({ alert, services }: { alert: Alert; services: Services }): JSX.El
         {isAboutMore ? alertLine(alert, trans) : alertText(alert, trans)}
         <small>
           {' '}
-          {[rule === null ? '' : ruleName(alert, trans), alert.text].filter(Boolean).join(' · ')}
+          {[rule === null ? '' : ruleName(alert, trans), addition(alert)].filter(Boolean).join(' · ')}
         </small>
       </span>
       <AlertTime alert={alert} trans={trans} />

@@ -12,7 +12,7 @@ import { DEFAULT_VIEW } from '../chart/view';
 import { count, exactTime, significant } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve, RuleReplay, RuleSpec } from '../records';
-import { backdropOf, curvesOf, type Colours } from './replay';
+import { backdropOf, curvesOf, targetName, type Colours } from './replay';
 import { countsSteps, measureOf, spanText, thresholdKind } from './measures';
 import { REACHES, type RuleModel } from './ruleModel';
 import { severityWord } from './severity';
@@ -195,7 +195,7 @@ function Stretches({ replay, spec, trans }: Shown): JSX.Element | null {
           <span className="aiplat-AlertState" data-severity={severity}>
             {severityWord(severity, trans)}
           </span>
-          <span title={target.label}>{target.label}</span>
+          <span title={targetName(target, replay)}>{targetName(target, replay)}</span>
           <span>{place(from)}</span>
           <span>{length(from, to)}</span>
         </li>

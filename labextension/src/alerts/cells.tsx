@@ -9,7 +9,7 @@ import type { Services } from '../services';
 import { useNow } from '../signals';
 import * as deeds from './deeds';
 import { isOpen, SEVERITIES, severityWord } from './severity';
-import { failedDeliveries, doneDeliveries } from './words';
+import { addition, doneDeliveries, failedDeliveries } from './words';
 
 /** How an alert looks: as bad as it is while it is open, and grey when it is over. */
 export function look(alert: Alert): string {
@@ -99,7 +99,7 @@ export function AlertNotes({ alert, trans }: { alert: Alert; trans: Trans }): JS
   const { acknowledged_at: at, acknowledged_by: by } = alert;
   const failed = failedDeliveries(alert, trans);
   const notes = [
-    alert.text,
+    addition(alert),
     at === null ? '' : trans.__('acknowledged by %1, %2', by || '?', relative(at)),
     alert.is_silenced ? trans.__('silenced') : '',
     doneDeliveries(alert, trans)

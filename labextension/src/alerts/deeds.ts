@@ -139,15 +139,17 @@ export function remove(services: Services, rule: Rule, hide: Hide): void {
   window.addEventListener('pagehide', finish);
 }
 
+type AlertPlace = Pick<Alert, 'subject' | 'target'>;
+
 /** Show what an alert is about, in the place that knows most of it. */
-export function openTarget({ commands }: Services, { target }: Pick<Alert, 'target'>): void {
-  const { experiment, task, gpu, agent, notebook } = target;
-  if (experiment !== null) {
+export function openTarget({ commands }: Services, { subject, target }: AlertPlace): void {
+  const { experiment, task, agent, notebook } = target;
+  if (subject === 'gpu' || subject === 'host') {
+    void commands.execute(CommandIDs.openGpus, { agent });
+  } else if (experiment !== null) {
     void commands.execute(CommandIDs.openExperiment, { uid: experiment });
   } else if (task !== null) {
     void commands.execute(CommandIDs.openTask, { uid: task });
-  } else if (gpu !== null || agent !== null) {
-    void commands.execute(CommandIDs.openGpus, { agent });
   } else if (notebook !== null) {
     openNotebook({ commands }, notebook);
   }

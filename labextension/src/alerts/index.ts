@@ -8,6 +8,7 @@ import { alertIcon } from '../icons';
 import type { Rule } from '../records';
 import type { Services } from '../services';
 import { attempt } from '../tasks/deeds';
+import type { Tab } from './AlertsPage';
 import { copyOf, draftOf, newDraft, type Draft, type Origin } from './draft';
 
 export type AlertPageWidget = MainAreaWidget;
@@ -31,12 +32,12 @@ export class AlertPages {
     private readonly services: Services
   ) {}
 
-  /** Show all alerts and rules. */
-  async open(atRules = false): Promise<AlertPageWidget> {
+  /** Show all alerts, or the rules. */
+  async open(tab: Tab = 'alerts'): Promise<AlertPageWidget> {
     const { AlertsWidget } = await import('./widgets');
     const page = await this.show(CENTRE, () => new AlertsWidget(this.services));
-    if (atRules && page.content instanceof AlertsWidget) {
-      page.content.showRules();
+    if (page.content instanceof AlertsWidget) {
+      page.content.open(tab);
     }
     return page;
   }
@@ -51,7 +52,7 @@ export class AlertPages {
     }
     this.forms += 1;
     const id = start.uid === undefined ? `aiplat-new-rule:${this.forms}` : FORM + start.uid;
-    const onDone = (): void => void this.open(true);
+    const onDone = (): void => void this.open('rules');
     return this.show(id, () => new RuleWidget(this.draft(rule, start), this.services, onDone));
   }
 

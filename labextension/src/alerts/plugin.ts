@@ -60,7 +60,10 @@ function addCommands(app: JupyterFrontEnd, pages: AlertPages, { trans }: Service
     label: trans.__('Alerts'),
     caption: trans.__('Show what needs attention, and the rules that watch'),
     icon: alertIcon,
-    execute: args => (args.page === undefined ? pages.open(args.at === 'rules') : pages.restore(args.page))
+    execute: args =>
+      args.page === undefined
+        ? pages.open(args.at === 'rules' ? 'rules' : 'alerts')
+        : pages.restore(args.page)
   });
   app.commands.addCommand(CommandIDs.editRule, {
     label: trans.__('New Alert Rule…'),

@@ -2,7 +2,7 @@
 
 import type { Backdrop } from '../chart/paint';
 import { points } from '../chart/points';
-import type { Curve, Replayed, RuleReplay, RuleSpec, Severity } from '../records';
+import type { AlertTarget, Curve, Replayed, RuleReplay, RuleSpec, Severity } from '../records';
 import type { Trans } from '../i18n';
 import { measureOf, thresholdKind } from './measures';
 
@@ -11,12 +11,20 @@ export type Colours = Readonly<Record<Severity, string>>;
 
 export function curvesOf(replay: RuleReplay, spec: RuleSpec, trans: Trans): Curve[] {
   const factor = factorOf(spec, trans);
-  return replay.targets.filter(({ x }) => x.length > 0).map(target => curveOf(target, factor));
+  const named = replay.targets.filter(({ x }) => x.length > 0);
+  return named.map(replayed => curveOf(replayed, targetName(replayed.target, replay), factor));
 }
 
-function curveOf({ target, x, value }: Replayed, factor: number): Curve {
+function curveOf({ target, x, value }: Replayed, metric: string, factor: number): Curve {
   const values = value.map(one => (one === null ? null : one / factor));
-  return points({ experiment: target.key, metric: target.label, x, values });
+  return points({ experiment: target.key, metric, x, values });
+}
+
+/** What a target of a replay is called: metrics of one experiment by their names as well. */
+export function targetName({ key, label }: AlertTarget, { targets }: RuleReplay): string {
+  const isAlone = targets.filter(({ target }) => target.label === label).length === 1;
+  const metric = key.slice(key.indexOf('/') + 1);
+  return isAlone || metric === key ? label : `${label} · ${metric}`;
 }
 
 export function backdropOf(replay: RuleReplay, spec: RuleSpec, colours: Colours, trans: Trans): Backdrop {

@@ -17,8 +17,8 @@ const NONE: AlertCounts = { firing: {}, unacknowledged: {} };
 export class AlertWatch implements IDisposable {
   counts = NONE;
   private readonly announcer: Announcer;
-  /** Severities of the alerts that are known; null before the first look: what is open then is not news. */
-  private known: Map<string, Severity> | null = null;
+  /** The alerts that are known; null before the first look: what is open then is not news. */
+  private known: ReadonlyMap<string, Alert> | null = null;
   private readonly pace = new Pace(() => this.look(), 150, 600);
   private readonly lifetime = new AbortController();
   private readonly following: IDisposable;
@@ -80,7 +80,7 @@ export class AlertWatch implements IDisposable {
 
   private async compare(open: readonly Alert[]): Promise<void> {
     const before = this.known;
-    this.known = new Map(open.map(alert => [alert.uid, alert.severity]));
+    this.known = new Map(open.map(alert => [alert.uid, alert]));
     const shown = new Set(open.map(alert => alert.uid));
     this.announcer.follow(open);
     await Promise.all(this.announcer.told.filter(uid => !shown.has(uid)).map(uid => this.finish(uid)));
@@ -105,13 +105,22 @@ export class AlertWatch implements IDisposable {
   }
 }
 
-/** It fires and was not there before, or has become worse. */
-function isNews(alert: Alert, before: Severity | undefined): boolean {
-  const isWorse = before === undefined || (before !== alert.severity && isAtLeast(alert.severity, before));
-  return isWorse && alert.state === 'firing' && alert.acknowledged_at === null && !alert.is_silenced;
+/** It fires and was not there before, has become worse, or its rule reminds of it. */
+function isNews(alert: Alert, before: Alert | undefined): boolean {
+  const isMore = before === undefined || isWorse(alert, before) || reminders(alert) > reminders(before);
+  return isMore && alert.state === 'firing' && alert.acknowledged_at === null && !alert.is_silenced;
 }
 
-/** An alert that becomes worse is told once more. */
-function keyOf({ uid, severity }: Alert): string {
-  return `${uid}/${severity}`;
+function isWorse({ severity }: Alert, before: Alert): boolean {
+  return severity !== before.severity && isAtLeast(severity, before.severity);
+}
+
+/** How often the rule has said it again. Code that raises the same again, which it may at each step, does not remind. */
+function reminders({ rule, count }: Alert): number {
+  return rule === null ? 0 : count - 1;
+}
+
+/** An alert that becomes worse is told once more, and so is one that its rule reminds of. */
+function keyOf(alert: Alert): string {
+  return `${alert.uid}/${alert.severity}/${reminders(alert)}`;
 }

@@ -21,8 +21,9 @@ export class AlertsWidget extends ReactWidget {
     this.title.label = services.trans.__('Alerts');
   }
 
-  showRules(): void {
-    this.open('rules');
+  open(tab: Tab): void {
+    this.tab = tab;
+    this.update();
   }
 
   override dispose(): void {
@@ -35,11 +36,6 @@ export class AlertsWidget extends ReactWidget {
   protected override render(): JSX.Element {
     const { model, services, tab } = this;
     return <AlertsPage {...{ model, services, tab }} onTab={chosen => this.open(chosen)} />;
-  }
-
-  private open(tab: Tab): void {
-    this.tab = tab;
-    this.update();
   }
 }
 

@@ -62,7 +62,7 @@ export function alertLine(alert: Alert, trans: Trans): string {
   return trans.__('%1: %2', alert.target.label, alertText(alert, trans));
 }
 
-type Fact = Watched & Pick<Alert, 'value' | 'threshold' | 'for_s' | 'step'>;
+type Fact = Watched & Pick<Alert, 'text' | 'value' | 'threshold' | 'for_s' | 'step'>;
 
 function factText(fact: Fact, trans: Trans): string {
   const { condition, value, threshold, for_s: time } = fact;
@@ -147,9 +147,16 @@ function eventText({ metric, value, for_s: time }: Fact, trans: Trans): string {
 
 function notFiniteText(fact: Fact, trans: Trans): string {
   const metric = metricWord(fact, trans);
+  const kinds: Readonly<Record<string, string>> = { nan: 'NaN', inf: '∞', '-inf': '−∞' };
+  const kind = kinds[fact.text] ?? trans.__('NaN or infinite');
   return fact.step === null
-    ? trans.__('%1 is NaN or infinite', metric)
-    : trans.__('%1 is NaN or infinite at step %2', metric, significant(fact.step));
+    ? trans.__('%1 is %2', metric, kind)
+    : trans.__('%1 is %2 at step %3', metric, kind, count(fact.step));
+}
+
+/** What code, or a person, says beyond the title; what a rule says is in words already. */
+export function addition({ rule, text }: Pick<Alert, 'rule' | 'text'>): string {
+  return rule === null ? text : '';
 }
 
 function divergedText(fact: Fact, trans: Trans): string {

@@ -46,7 +46,7 @@ export function Page(props: Props): JSX.Element {
       </ErrorBoundary>
       <PutAway {...parts} />
       <ErrorBoundary trans={trans}>
-        <AlertBanner about={{ experiment: experiment.uid }} services={services} />
+        <AlertBanner about={{ experiment: [experiment.uid] }} services={services} />
       </ErrorBoundary>
       <div className="aiplat-PageColumns">
         <ErrorBoundary trans={trans}>

@@ -1023,7 +1023,7 @@ export interface components {
      * @description What to do when an alert fires, besides showing it.
      *
      *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with
-     *     ``••••••`` in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
+     *     ``***`` and some digits in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
      *     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
      */
     Action: {
@@ -1090,7 +1090,7 @@ export interface components {
           )
         | null;
       /**
-       * @description how often code raised the same again.
+       * @description how often it was said: by code that raised the same again, by a rule that reminds.
        * @default 1
        */
       count: number;
@@ -1104,7 +1104,10 @@ export interface components {
       for_s: number;
       /** @default false */
       is_silenced: boolean;
-      /** @default  */
+      /**
+       * @description what the rule watches; of an experiment the name of the metric that it is about.
+       * @default
+       */
       metric: string;
       name: string;
       /** @default  */
@@ -1128,7 +1131,7 @@ export interface components {
       subject: 'experiment' | 'gpu' | 'host' | 'task';
       target: components['schemas']['Target'];
       /**
-       * @description of an alert from code; else empty: who shows it puts rule, condition and value into words.
+       * @description of an alert from code; else empty: who shows it puts rule, condition and value into words. What is ``not_finite`` has as its text what it was, ``nan``, ``inf`` or ``-inf``, as JSON has no numbers for them.
        * @default
        */
       text: string;
@@ -1138,7 +1141,7 @@ export interface components {
        */
       threshold: number | null;
       /**
-       * @description of an alert from code; else empty: who shows it puts rule, condition and value into words.
+       * @description of an alert from code; else empty: who shows it puts rule, condition and value into words. What is ``not_finite`` has as its text what it was, ``nan``, ``inf`` or ``-inf``, as JSON has no numbers for them.
        * @default
        */
       title: string;
@@ -1190,6 +1193,7 @@ export interface components {
      * @description Which alerts, the newest first. Several values of one filter are alternatives.
      *
      *     `open` : true: only those that fire, or that nobody has acknowledged; false: only the others, which are history.
+     *     `experiment` : uids.
      */
     AlertQuery: {
       /** @default null */
@@ -1198,8 +1202,8 @@ export interface components {
       count: boolean;
       /** @default null */
       cursor: string | null;
-      /** @default  */
-      experiment: string;
+      /** @default [] */
+      experiment: string[];
       /** @default  */
       gpu: string;
       /** @default 50 */
@@ -3130,7 +3134,7 @@ export interface components {
       kernel: string | null;
       /** @description tells targets of one rule apart: a UUID, a uid, ``uid/metric``. */
       key: string;
-      /** @description for people: ``GPU 0 · H100 on box1``, an experiment's or a task's name. */
+      /** @description for people, short and without words of a language: ``GPU 0 · box1``, ``GPU 0 · MIG 2 · box1``, the name of a machine, an experiment or a task. */
       label: string;
       /** @default null */
       notebook: string | null;
@@ -3683,7 +3687,7 @@ export interface operations {
         after?: number;
         count?: boolean;
         cursor?: string;
-        experiment?: string;
+        experiment?: string[];
         gpu?: string;
         limit?: number;
         open?: boolean;

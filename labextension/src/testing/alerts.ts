@@ -5,7 +5,7 @@ import type { Alert, AlertTarget, Rule, RuleSpec } from '../records';
 export function aTarget(change: Partial<AlertTarget> = {}): AlertTarget {
   return {
     key: 'GPU-0',
-    label: 'GPU 0 · H100 on box1',
+    label: 'GPU 0 · box1',
     agent: 'agent0',
     gpu: 'GPU-0',
     experiment: null,

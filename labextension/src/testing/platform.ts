@@ -121,7 +121,7 @@ export class FakePlatform {
       alert =>
         String(isOpen(alert)) === (query.get('open') ?? String(isOpen(alert))) &&
         names.every(name => !query.has(name) || query.getAll(name).includes(alert[name])) &&
-        (!query.has('experiment') || query.get('experiment') === alert.target.experiment) &&
+        (!query.has('experiment') || query.getAll('experiment').includes(alert.target.experiment ?? '')) &&
         (!query.has('task') || query.get('task') === alert.target.task)
     );
   }

@@ -77,9 +77,9 @@ describe('the page of alerts', () => {
   });
 
   it('leads to what an alert is about, and to its rule', async () => {
-    platform.alerts = [anAlert(), anAlert({ uid: 'b', target: aTarget({ task: 'task1', label: 'eval' }) })];
+    platform.alerts = [anAlert(), anAlert({ uid: 'b', subject: 'task', target: aTarget({ task: 'task1', label: 'eval' }) })];
     await show();
-    await userEvent.click(screen.getByRole('button', { name: 'GPU 0 · H100 on box1' }));
+    await userEvent.click(screen.getByRole('button', { name: 'GPU 0 · box1' }));
     await userEvent.click(screen.getByRole('button', { name: 'eval' }));
     expect(opened).toEqual([
       { id: CommandIDs.openGpus, agent: 'agent0' },
@@ -134,7 +134,7 @@ describe('the page of alerts', () => {
     platform.alerts = [anAlert()];
     platform.tell({ topic: 'alerts', kind: 'created', uid: 'alert0' });
     await screen.findByText(
-      'warning, firing: GPU 0 · H100 on box1: memory at 97 % for 60 sec (limit 95 %)',
+      'warning, firing: GPU 0 · box1: memory at 97 % for 60 sec (limit 95 %)',
       undefined,
       {
         timeout: 5000

@@ -100,7 +100,25 @@ describe('notifications of alerts', () => {
     await open();
     await happen(anAlert());
     await happen(anAlert({ severity: 'critical', value: 99 }));
-    expect(said()).toEqual(['✕ GPU 0 · H100 on box1: memory at 99 % for 60 sec (limit 95 %)']);
+    expect(said()).toEqual(['✕ GPU 0 · box1: memory at 99 % for 60 sec (limit 95 %)']);
+  });
+
+  it('come again when the rule reminds, not when code raises the same once more', async () => {
+    await open();
+    await happen(anAlert(), anAlert({ uid: 'code', rule: null, title: 'look', condition: null }));
+    expect(said()).toHaveLength(2);
+    Notification.manager.dismiss();
+    await happen(anAlert({ value: 98 }), anAlert({ uid: 'code', rule: null, title: 'look', count: 2 }));
+    expect(said()).toEqual([]);
+    await happen(anAlert({ value: 98, count: 2 }));
+    expect(said()).toEqual(['⚠\uFE0E GPU 0 · box1: memory at 98 % for 60 sec (limit 95 %)']);
+    const [first] = shown();
+    await happen(anAlert({ value: 98, count: 3 }));
+    expect(shown()).toHaveLength(1);
+    expect(shown()[0]?.id).not.toBe(first?.id);
+    Notification.manager.dismiss();
+    await happen(anAlert({ value: 98, count: 4, acknowledged_at: 1 }));
+    expect(said()).toEqual([]);
   });
 
   it('become one when there are many', async () => {

@@ -28,8 +28,16 @@ const SAID: readonly [Partial<Alert>, string][] = [
   [{ metric: 'ecc_uncorrected', value: 3, threshold: 0, for_s: 0 }, '3 memory errors could not be corrected'],
   [{ subject: 'host', metric: 'disk_share', value: 96, for_s: 0 }, 'disk at 96 % (limit 95 %)'],
   [
-    { subject: 'experiment', metric: 'loss', condition: 'not_finite', value: 1, step: 1204, for_s: 0 },
-    'loss is NaN or infinite at step 1,204'
+    {
+      subject: 'experiment',
+      metric: 'loss',
+      condition: 'not_finite',
+      value: null,
+      text: 'nan',
+      step: 1204,
+      for_s: 0
+    },
+    'loss is NaN at step 1,204'
   ],
   [
     { subject: 'experiment', metric: 'loss', condition: 'diverges', value: 4.21, threshold: 3, for_s: 50 },
