@@ -79,7 +79,7 @@ def machine(status: GpuStatus) -> Target:
 
 
 def gpu(device: GpuDevice, name: str, status: GpuStatus) -> Target:
-    """Return a GPU, called `name` for short, as a target, with what it works for: who leases it, or the first of whom is known."""
+    """Return a GPU, called `name` for short, with what it works for: who leases it, or the first of whom is known."""
     holders = [device.lease, *(one.holder for one in device.processes)]
     holder = next((one for one in holders if one is not None and not one.is_hidden), None) or Holder()
     return Target(

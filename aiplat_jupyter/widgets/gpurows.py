@@ -1,6 +1,6 @@
 """What GPUs and their machine do now, as the browser's cards take it: plain dicts, words as keys of `words`. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace

@@ -99,7 +99,7 @@ class LabPage:
 
     def close(self, notification: Locator) -> None:
         """Close a notification by its cross."""
-        notification.get_by_role("button", name=re.compile("Hide|Close|Dismiss", re.I)).first.click()
+        notification.get_by_role("button", name="Hide notification").click()
 
     def notebook(self, path: str) -> "NotebookPage":
         """Open a notebook and wait until its kernel is ready."""

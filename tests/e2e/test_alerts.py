@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.pages import AlertsPage, LabPage, NotebookPage, Picture, RuleForm, wait_for
+from tests.e2e.pages import LabPage, NotebookPage, Picture, RuleForm, wait_for
 from tests.lab import Lab
 from tests.nvml import GIB, Nvidia, h100
 

@@ -1023,7 +1023,8 @@ export interface components {
      * @description What to do when an alert fires, besides showing it.
      *
      *     `url` : of a ``webhook`` (http or https), or of a ``channel`` in Apprise's form; masked where it is shown, with
-     *     ``***`` and some digits in the place of what is secret. A rule that is changed may give it back like that, and keeps what it had.
+     *     ``***`` and some digits in the place of what is secret. A rule that is changed may give it back like that, and keeps
+     *     what it had.
      *     ``stop_task`` and ``interrupt_kernel`` act on what the subject works for; only the rule's owner may choose them.
      */
     Action: {
