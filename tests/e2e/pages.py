@@ -87,10 +87,11 @@ class LabPage:
 
     def alerts(self) -> "AlertsPage":
         """Show the page of alerts, as the palette does."""
-        self.page.keyboard.press("Control+Shift+c")
         palette = self.page.locator(".lm-CommandPalette")
-        palette.get_by_role("searchbox").or_(palette.locator("input")).first.fill("alerts")
-        palette.locator('[data-command="aiplat:open-alerts"]').click()
+        self.page.keyboard.press("Control+Shift+c")
+        palette.locator("input").fill("alerts")
+        expect(palette.locator('.lm-mod-active[data-command="aiplat:open-alerts"]')).to_be_visible()
+        self.page.keyboard.press("Enter")
         return AlertsPage(self.page)
 
     def notification(self, text: str) -> Locator:

@@ -3,10 +3,10 @@
 import { useEffect, useId, useMemo, useState, type JSX } from 'react';
 
 import { ChartCanvas } from '../chart/ChartCanvas';
-import { useLasting, useReport, useSize } from '../chart/hooks';
+import { useLasting, useLegend, useReport, useSize } from '../chart/hooks';
+import { Legend } from '../chart/Legend';
 import { Linked } from '../chart/linked';
 import type { Backdrop } from '../chart/paint';
-import { strokes as strokesOf } from '../chart/stroke';
 import { watchTheme } from '../chart/theme';
 import { DEFAULT_VIEW } from '../chart/view';
 import { count, exactTime, significant } from '../format';
@@ -17,6 +17,7 @@ import { countsSteps, measureOf, spanText, thresholdKind } from './measures';
 import { REACHES, type RuleModel } from './ruleModel';
 import { severityWord } from './severity';
 
+const name = (curve: Curve): string => curve.metric;
 /** So many stretches are told in words. */
 const MOST = 6;
 const HOUR = 3600;
@@ -126,7 +127,7 @@ function Canvas(props: {
   const chart = useId();
   const [linked] = useState(() => new Linked());
   const [body, size] = useSize();
-  const strokes = useMemo(() => strokesOf(curves, new Set<string>()), [curves]);
+  const { strokes, shown, hidden, setHidden, setHovered } = useLegend(curves);
   const kind = countsSteps(spec.condition) ? 'step' : 'wall';
   const view = useMemo(() => ({ ...DEFAULT_VIEW, x: kind, band: false }) as const, [kind]);
   const [isEmpty, setEmpty] = useState(false);
@@ -137,21 +138,26 @@ function Canvas(props: {
   );
   useReport(linked, chart, kind, curves, false);
   return (
-    <div className="aiplat-ChartBody" ref={body}>
-      {size && curves.length > 0 && (
-        <ChartCanvas
-          {...{ chart, title, curves, strokes, view, linked, size, backdrop, trans, onOutcome }}
-          height={null}
-          live={false}
-          name={curve => curve.metric}
-        />
+    <>
+      <div className="aiplat-ChartBody" ref={body}>
+        {size && shown.length > 0 && (
+          <ChartCanvas
+            {...{ chart, title, strokes, view, linked, size, backdrop, name, trans, onOutcome }}
+            curves={shown}
+            height={null}
+            live={false}
+          />
+        )}
+        {(curves.length === 0 || isEmpty) && (
+          <div className="aiplat-ChartEmpty" role="status">
+            <p>{trans.__('No values in this time.')}</p>
+          </div>
+        )}
+      </div>
+      {curves.length > 1 && (
+        <Legend {...{ curves, strokes, hidden, onHide: setHidden, onHover: setHovered, name, trans }} />
       )}
-      {(curves.length === 0 || isEmpty) && (
-        <div className="aiplat-ChartEmpty" role="status">
-          <p>{trans.__('No values in this time.')}</p>
-        </div>
-      )}
-    </div>
+    </>
   );
 }
 

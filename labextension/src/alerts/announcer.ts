@@ -1,4 +1,4 @@
-/** The notifications about alerts: one for each, or one for all of them when there are many. */
+/** The notifications about alerts: one for each, or one for all of them when there are many. Their icons are Lab's. */
 
 import { Notification } from '@jupyterlab/apputils';
 import type { IDisposable } from '@lumino/disposable';
@@ -8,7 +8,7 @@ import { clockTime, count } from '../format';
 import type { Alert, Severity } from '../records';
 import type { Services } from '../services';
 import * as deeds from './deeds';
-import { SEVERITIES, severityWord, worst, WORST_FIRST } from './severity';
+import { severityWord, worst, WORST_FIRST } from './severity';
 import { alertLine } from './words';
 
 /** So many stand beside each other; with one more they become one. */
@@ -68,7 +68,7 @@ export class Announcer implements IDisposable {
 
   private show(alert: Alert): void {
     const { trans } = this.services;
-    const message = `${SEVERITIES[alert.severity].icon} ${alertLine(alert, trans)}`;
+    const message = alertLine(alert, trans);
     const options = {
       autoClose: alert.severity === 'info' ? SAID_MS : (false as const),
       actions: this.actions(alert)
@@ -88,12 +88,12 @@ export class Announcer implements IDisposable {
       Notification.manager.dismiss(id);
     } else if (alert.state === 'resolved') {
       const at = clockTime(alert.resolved_at ?? alert.updated_at);
-      const message = trans.__('✓ over since %1: %2', at, alertLine(alert, trans));
+      const message = trans.__('over since %1: %2', at, alertLine(alert, trans));
       Notification.update({ id, message, type: 'success', autoClose: OVER_MS, actions: [this.openAction()] });
       this.shown.delete(alert.uid);
     } else {
       this.shown.set(alert.uid, { id, alert });
-      const message = `${SEVERITIES[alert.severity].icon} ${alertLine(alert, trans)}`;
+      const message = alertLine(alert, trans);
       Notification.update({ id, message });
     }
   }
@@ -131,7 +131,7 @@ export class Announcer implements IDisposable {
     }
     alerts.delete(alert.uid);
     if (alerts.size === 0) {
-      const message = this.services.trans.__('✓ the alerts are over or acknowledged');
+      const message = this.services.trans.__('the alerts are over or acknowledged');
       Notification.update({ id, message, type: 'success', autoClose: OVER_MS, actions: [this.openAction()] });
       this.summary = null;
     } else {
@@ -198,7 +198,6 @@ function summaryText(alerts: readonly Alert[], { trans }: Services): string {
     const number = alerts.filter(alert => alert.severity === severity).length;
     return number === 0 ? '' : trans.__('%1 %2', count(number), severityWord(severity, trans));
   }).filter(part => part !== '');
-  const icon = SEVERITIES[worst(alerts.map(alert => alert.severity)) ?? 'info'].icon;
   const list = parts.join(trans.__(', '));
-  return `${icon} ${trans._n('%1 alert fires: %2', '%1 alerts fire: %2', alerts.length, list)}`;
+  return trans._n('%1 alert fires: %2', '%1 alerts fire: %2', alerts.length, list);
 }

@@ -7,13 +7,12 @@ import type { Trans } from '../i18n';
 import type { Curve } from '../records';
 import type { Services } from '../services';
 import { ChartCanvas } from './ChartCanvas';
-import { census, curveKey, type Range } from './curves';
-import { useFeed, useInView, useReport, useSignal, useSize } from './hooks';
+import { census, type Range } from './curves';
+import { useFeed, useInView, useLegend, useReport, useSignal, useSize } from './hooks';
 import { Legend } from './Legend';
 import type { Linked } from './linked';
 import type { Outcome } from './scenery';
 import { ChartState, Freshness } from './states';
-import { lowest, strokes as strokesOf } from './stroke';
 import { isXKind, xScale, type ChartView, type Subject } from './view';
 import { censusText } from './wording';
 import { reset, type Zoom } from './zoom';
@@ -87,31 +86,6 @@ export function CurveChart(props: CurveChartProps): JSX.Element {
       )}
     </section>
   );
-}
-
-/** Which curves the reader has hidden or points at, and how they are drawn therefore. */
-function useLegend(curves: readonly Curve[]) {
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const [hovered, setHovered] = useState<string | null>(null);
-  const strokes = useMemo(() => {
-    const best = lowest(curves);
-    return strokesOf(curves, new Set([hovered, best].filter(key => key !== null)));
-  }, [curves, hovered]);
-  const shown = useMemo(
-    () =>
-      inFront(
-        curves.filter(curve => !hidden.has(curveKey(curve))),
-        hovered
-      ),
-    [curves, hidden, hovered]
-  );
-  return { strokes, shown, hidden, setHidden, setHovered };
-}
-
-/** The hovered curve last, so that it is drawn over the others. */
-function inFront(curves: readonly Curve[], hovered: string | null): readonly Curve[] {
-  const isHovered = (curve: Curve): boolean => curveKey(curve) === hovered;
-  return hovered === null ? curves : [...curves.filter(one => !isHovered(one)), ...curves.filter(isHovered)];
 }
 
 interface HeadProps {

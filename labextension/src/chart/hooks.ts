@@ -15,8 +15,9 @@ import type { Curve } from '../records';
 import type { Services } from '../services';
 import { CurveFeed, type FeedState } from './feed';
 import type { Size } from './plot';
-import { xExtent, type Range } from './curves';
+import { curveKey, xExtent, type Range } from './curves';
 import type { Linked } from './linked';
+import { lowest, strokes as strokesOf } from './stroke';
 import { queryOf, type ChartView, type Subject, type XKind } from './view';
 
 /** The value that `read` gives now, and after each emission of `signal`. `read` answers the same object until then. */
@@ -148,4 +149,29 @@ export function useReport(
   const extent = useMemo(() => xExtent(curves, isLog), [curves, isLog]);
   useLayoutEffect(() => linked.report(chart, kind, extent), [linked, chart, kind, extent]);
   useEffect(() => () => linked.leave(chart), [linked, chart]);
+}
+
+/** Which curves the reader has hidden or points at, and how they are drawn therefore. */
+export function useLegend(curves: readonly Curve[]) {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hovered, setHovered] = useState<string | null>(null);
+  const strokes = useMemo(() => {
+    const best = lowest(curves);
+    return strokesOf(curves, new Set([hovered, best].filter(key => key !== null)));
+  }, [curves, hovered]);
+  const shown = useMemo(
+    () =>
+      inFront(
+        curves.filter(curve => !hidden.has(curveKey(curve))),
+        hovered
+      ),
+    [curves, hidden, hovered]
+  );
+  return { strokes, shown, hidden, setHidden, setHovered };
+}
+
+/** The hovered curve last, so that it is drawn over the others. */
+function inFront(curves: readonly Curve[], hovered: string | null): readonly Curve[] {
+  const isHovered = (curve: Curve): boolean => curveKey(curve) === hovered;
+  return hovered === null ? curves : [...curves.filter(one => !isHovered(one)), ...curves.filter(isHovered)];
 }

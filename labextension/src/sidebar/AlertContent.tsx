@@ -9,7 +9,6 @@ import { exactTime, shortAge } from '../format';
 import type { Trans } from '../i18n';
 import type { Alert, Severity } from '../records';
 import { useNow } from '../signals';
-import { Cut } from './Cut';
 
 export function AlertContent({ alert, trans }: { alert: Alert; trans: Trans }): JSX.Element {
   const now = useNow(60);
@@ -28,7 +27,7 @@ export function AlertContent({ alert, trans }: { alert: Alert; trans: Trans }): 
         {isOver ? '✓' : SEVERITIES[alert.severity].icon}
       </span>
       <span className="aiplat-Name" data-seen={alert.acknowledged_at !== null} title={`${label}\n${text}`}>
-        <Cut text={`${label}: ${text}`} />
+        <span className="aiplat-AlertSays">{trans.__('%1: %2', label, text)}</span>
       </span>
       <span className="aiplat-Age" title={exactTime(alert.fired_at)}>
         {shortAge(alert.fired_at, now)}
