@@ -76,7 +76,7 @@ def add_rule(form: RuleForm) -> None:
     form.fill("Name", LOW)
     form.choose("Value", "utilization")
     form.fill("Warning %", "20")
-    form.fill("For", "2s")
+    form.fill("For at least", "2s")
     form.watch(re.compile("^0 · "))
     form.save()
 

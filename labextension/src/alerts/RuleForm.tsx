@@ -245,11 +245,13 @@ function Time({ model }: { model: RuleModel }): JSX.Element | null {
   const { trans } = model.services;
   const { condition } = model.draft;
   if (countsSteps(condition)) {
-    return <Text model={model} field="time" label={trans.__('For')} unit={trans.__('steps')} hint="0" />;
+    return (
+      <Text model={model} field="time" label={trans.__('For at least')} unit={trans.__('steps')} hint="0" />
+    );
   }
   const isAtOnce = ['failed', 'silent', 'waits', 'overdue'].includes(condition);
   return isAtOnce ? null : (
-    <Text model={model} field="time" label={trans.__('For')} hint={trans.__('at once; 90s, 2h')} />
+    <Text model={model} field="time" label={trans.__('For at least')} hint={trans.__('at once; 90s, 2h')} />
   );
 }
 

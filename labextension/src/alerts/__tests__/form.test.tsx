@@ -67,7 +67,7 @@ describe('the form of a rule', () => {
 
   it('shows what is wrong at its field, in the server’s words or its own', async () => {
     await show(newDraft({}, platform.services.trans));
-    const time = screen.getByRole('textbox', { name: 'For' });
+    const time = screen.getByRole('textbox', { name: 'For at least' });
     await userEvent.clear(time);
     await userEvent.type(time, 'soon');
     await screen.findByText('a time such as 90s, 15m, 2h or 1d', undefined, { timeout: 3000 });

@@ -77,7 +77,10 @@ describe('the page of alerts', () => {
   });
 
   it('leads to what an alert is about, and to its rule', async () => {
-    platform.alerts = [anAlert(), anAlert({ uid: 'b', subject: 'task', target: aTarget({ task: 'task1', label: 'eval' }) })];
+    platform.alerts = [
+      anAlert(),
+      anAlert({ uid: 'b', subject: 'task', target: aTarget({ task: 'task1', label: 'eval' }) })
+    ];
     await show();
     await userEvent.click(screen.getByRole('button', { name: 'GPU 0 · box1' }));
     await userEvent.click(screen.getByRole('button', { name: 'eval' }));
