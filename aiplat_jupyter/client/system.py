@@ -73,6 +73,11 @@ class SystemMetrics:
                 self._thread = threading.Thread(target=self._run, name="aiplat-system", daemon=True)
                 self._thread.start()
 
+    def watches(self, experiment: str) -> bool:
+        """Tell whether what the machine does beside this experiment is kept, or will be with the first sample."""
+        with self._lock:
+            return any(each.opened.experiment == experiment for each in self._beside)
+
     def forget(self) -> None:
         """In a forked child: let go of what is the parent's."""
         for recording, beside in self._beside.items():

@@ -97,10 +97,10 @@ class LossCurve(Panel):
         self._fields = threading.Lock()
         self._canvas = Canvas()
         self.overlay = self._canvas.overlay
-        self.strip = Strip(self._canvas) if aim.names_one else None
+        self.strip = Strip(self._canvas, is_coming=_is_watched_here(aim)) if aim.names_one else None
         self.bar = Bar(looks.controls(self._look), looks.values(self._look))
         self.overlay.notice = {"kind": "loading", "key": "loading"}
-        super().__init__([self._canvas.box, self.bar], (aim, tuple(self.metrics)), source=source)
+        super().__init__(self._parts(), (aim, tuple(self.metrics)), source=source)
         self.talk(self.overlay, self._on_gesture)
         self.talk(self.bar, self._on_control)
         self.tell_alerts(AlertLine(self.bar, self._alerts_asked, lambda about: about.experiment in self.experiments))
@@ -256,6 +256,10 @@ class LossCurve(Panel):
 
     # Writing
 
+    def _parts(self) -> list[Any]:
+        strips = [self.strip.canvas.box] if self.strip and self.strip.is_there else []
+        return [self._canvas.box, *strips, self.bar]
+
     def _ordered(self) -> list[Series]:
         place = {uid: i for i, uid in enumerate(self._roster.rows)}
         known = [each for each in self._answers.series.values() if each.experiment in place]
@@ -283,7 +287,7 @@ class LossCurve(Panel):
         self.write(self.bar, values=looks.values(look), status=status(self._roster.rows, self._roster.total, series))
         if self.strip and self.strip.is_there:
             self.write(self.strip.overlay, **self.strip.draw(drawn.x, look))
-            self.write(self, children=(self._canvas.box, self.strip.canvas.box, self.bar))
+            self.write(self, children=tuple(self._parts()))
         self._drawn, self._drawn_look = drawn, look
         self.pace = max(PACE, sent / BYTES_PER_SECOND)
 
@@ -343,3 +347,8 @@ def complete_outputs(uid: str) -> None:
     for panel in open_panels():
         if isinstance(panel, LossCurve) and uid in panel.experiments and not isinstance(panel.error, Unavailable):
             panel.complete_output()
+
+
+def _is_watched_here(aim: Target) -> bool:
+    """Tell whether this process keeps what the machine does beside the one experiment."""
+    return any(session.current().system.watches(uid) for uid in (*aim.uids, aim.text) if uid)

@@ -21,7 +21,8 @@ SHARES: Final = (-1.5, 101.5)
 """Percent, with room for lines at both ends."""
 _PREFIX: Final = "system/"
 _GPU: Final = re.compile(r"system/gpu\.([^.]+)\.(util|memory)")
-_MACHINE: Final = ("system/cpu", "system/memory")
+_GPU_WORDS: Final = {"util": "strip_gpu_util", "memory": "strip_gpu_memory"}
+_MACHINE: Final = {"system/cpu": "strip_cpu", "system/memory": "strip_memory"}
 _MOST: Final = 16
 """Lines that can be told apart."""
 _PAUSE: Final = 10.0
@@ -29,11 +30,17 @@ _PAUSE: Final = 10.0
 
 
 class Strip:
-    """The chart, which `beside` has its x axis. It is there once something was read: `is_there`."""
+    """The chart, which `beside` has its x axis. It `is_there` once something was read; from the start if `is_coming`.
 
-    def __init__(self, beside: Canvas) -> None:
+    What is coming has its room at once, and keeps it, so that nothing below moves when it comes.
+    """
+
+    def __init__(self, beside: Canvas, *, is_coming: bool = False) -> None:
+        self._is_coming = is_coming
         self.canvas = Canvas(height=HEIGHT, beside=beside, margin={**MARGIN, "bottom": 8}, is_bare=True)
         self.overlay = self.canvas.overlay
+        self.overlay.axes = {**self.overlay.axes, "x": {**self.overlay.axes["x"], "bare": True}}
+        self.overlay.notice = {"kind": "empty", "key": "strip_comes"}
         self._look = Look(smoothing="none")
         self._answers = Answers()
         self._uid: str | None = None
@@ -43,8 +50,8 @@ class Strip:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is something to show."""
-        return bool(self._metrics)
+        """Whether there is something to show, or its room is kept."""
+        return self._is_coming or bool(self._metrics)
 
     def take(self, message: Message) -> None:
         """Do what the reader asks of this chart alone."""
@@ -80,11 +87,11 @@ class Strip:
     def draw(self, x: Range, look: Look) -> dict[str, Any]:
         """Draw it in the range `x` of what `look` looks at; return the state of the overlay."""
         self._look = looks.changed(self._look, x=look.x, x_log=look.x_log, interval=look.interval)
-        series = sorted(self._answers.series.values(), key=lambda each: (self._place(each), each.context))
+        series = sorted(self._answers.series.values(), key=lambda each: (self._order(each), each.context))
         drawn = drawing(series, [_name(each) for each in series], self._look, growing=False)
         places, _ = self.canvas.draw(drawn.rows)
-        for entry, links in zip(drawn.entries, drawn.links, strict=True):
-            entry |= {role: places[row] for role, row in links.items()}
+        for each, entry, links in zip(series, drawn.entries, drawn.links, strict=True):
+            entry |= {role: places[row] for role, row in links.items()} | _words(each)
         self.canvas.show_range(x, self._look.y_interval or SHARES)
         axes = looks.axes(self._look, "%")
         interval, y_interval = self._look.interval, self._look.y_interval
@@ -93,10 +100,15 @@ class Strip:
             "curves": drawn.entries,
             "interval": list(interval) if interval else None,
             "y_interval": list(y_interval) if y_interval else None,
-            "notice": None if any(each.extent for each in series) else {"kind": "empty", "key": "unread"},
+            "notice": None if any(each.extent for each in series) else {"kind": "empty", "key": self._nothing()},
         }
 
-    def _place(self, series: Series) -> int:
+    def _nothing(self) -> str:
+        if self._metrics:
+            return "unread"
+        return "strip_none" if self._is_complete else "strip_comes"
+
+    def _order(self, series: Series) -> int:
         return self._metrics.index(series.metric) if series.metric in self._metrics else len(self._metrics)
 
 
@@ -112,5 +124,17 @@ def _number(gpu: str) -> list[int]:
 
 
 def _name(series: Series) -> str:
-    context = ",".join(part for part in series.context.split(",") if not is_clock(part))
-    return " · ".join(filter(None, [series.metric.removeprefix(_PREFIX), context]))
+    return " · ".join(filter(None, [series.metric.removeprefix(_PREFIX), _place(series)]))
+
+
+def _words(series: Series) -> dict[str, Any]:
+    """Return what the browser calls it, in the reader's language."""
+    place = _place(series)
+    if found := _GPU.fullmatch(series.metric):
+        return {"word": _GPU_WORDS[found[2]], "values": {"gpu": found[1]}, "place": place}
+    return {"word": _MACHINE[series.metric], "values": {}, "place": place}
+
+
+def _place(series: Series) -> str:
+    """Return which rank it is of."""
+    return ",".join(part for part in series.context.split(",") if not is_clock(part))

@@ -190,6 +190,18 @@ def test_they_can_be_turned_off(argument: str, variable: str, data_dir: Path) ->
     run(code, AIPLAT_SYSTEM_METRICS=variable)
 
 
+def test_who_shows_a_run_can_ask_whether_they_will_come(data_dir: Path) -> None:
+    code = """
+        from aiplat_jupyter.client import session
+        exp, without = aiplat.init(name='a'), aiplat.init(name='b', system_metrics=False)
+        system = session.current().system
+        assert [system.watches(one.uid) for one in (exp, without)] == [True, False]
+        exp.finish()
+        assert not system.watches(exp.uid)
+    """
+    run(code)
+
+
 def test_they_are_shipped_like_everything_else(server: FakeServer) -> None:
     run("exp = aiplat.init(name='a')\nexp.log({'x': 1.0})\ntime.sleep(3)\nexp.finish()\nprint(exp.uid)")
     [main, beside] = sorted(server.journals.values(), key=lambda data: records(bytes(data))[0].clock)  # type: ignore[union-attr]

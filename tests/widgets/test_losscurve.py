@@ -10,7 +10,7 @@ import pytest
 
 from aiplat_jupyter.client import session
 from aiplat_jupyter.core.errors import InvalidInput
-from aiplat_jupyter.widgets import strip
+from aiplat_jupyter.widgets import strip, words
 from aiplat_jupyter.widgets.colours import GREY
 from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.losscurve import CURVE_MIME, MAX_DRAWN, LossCurve
@@ -30,6 +30,12 @@ def run(world: World) -> str:
 def shown(panel: LossCurve) -> LossCurve:
     eventually(lambda: panel.overlay.notice is None or panel.overlay.notice["kind"] != "loading")
     return panel
+
+
+def here(*, recordings: tuple[object, ...] | list[object] = (), watched: str = "") -> SimpleNamespace:
+    """Return what this process logs, and of which experiment's machine it keeps readings."""
+    system = SimpleNamespace(watches=lambda uid: uid == watched)
+    return SimpleNamespace(recordings=list(recordings), followers=[], system=system)
 
 
 def rows(panel: LossCurve, role: str = "line", curve: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +91,7 @@ def test_an_experiment_on_its_way_to_the_server_is_no_error(
     world: World, source: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = SimpleNamespace(opened=SimpleNamespace(experiment="mine"))
-    monkeypatch.setattr(session, "_current", SimpleNamespace(recordings=[recording], followers=[]))
+    monkeypatch.setattr(session, "_current", here(recordings=[recording]))
     panel = shown(LossCurve(["mine"], source=source))
     assert panel.overlay.notice["kind"] == "empty"
     world.add("mine")
@@ -489,6 +495,44 @@ def test_samples_beside_the_axis_are_told(world: World, source: Feed, run: str) 
     eventually(lambda: len(panel.children) == 3)
     assert panel.strip
     assert panel.strip.overlay.notice == {"kind": "empty", "key": "unread"}
+
+
+def test_readings_that_will_come_have_their_room_from_the_first_frame(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_current", here(watched="a"))
+    monkeypatch.setattr(strip, "_PAUSE", 0.0)
+    panel = LossCurve("a", source=source)
+    room = panel.children
+    assert len(room) == 3
+    shown(panel)
+    assert panel.strip
+    assert panel.strip.overlay.notice == {"kind": "empty", "key": "strip_comes"}
+    world.log("a", "system/cpu", [50.0, 51.0])
+    eventually(lambda: panel.strip.overlay.notice is None)  # type: ignore[union-attr]
+    assert panel.children == room
+
+
+def test_a_run_that_ends_before_its_first_reading_says_so_in_the_same_room(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_current", here(watched="a"))
+    panel = shown(LossCurve("a", source=source))
+    world.end("a")
+    assert panel.strip
+    eventually(lambda: panel.strip.overlay.notice == {"kind": "empty", "key": "strip_none"})  # type: ignore[union-attr]
+    assert len(panel.children) == 3
+
+
+def test_readings_are_called_by_words(world: World, source: Feed, run: str) -> None:
+    for metric in ("gpu.0:1.util", "gpu.0:1.memory"):
+        world.log("a", f"system/{metric}", [50.0])
+    panel = LossCurve("a", source=source)
+    eventually(lambda: len(panel.children) == 3)
+    assert panel.strip
+    said = [(entry["word"], entry["values"]) for entry in panel.strip.overlay.curves]
+    assert said == [("strip_gpu_util", {"gpu": "0:1"}), ("strip_gpu_memory", {"gpu": "0:1"})]
+    assert all(word in words.EN for word, _ in said)
 
 
 def test_several_experiments_have_no_strip(world: World, source: Feed, run: str) -> None:

@@ -13,6 +13,11 @@ export function swatch(curve) {
   return svg;
 }
 
+/** What a curve is called: in words where it has some, and of which rank it is. */
+export function nameOf({ name, word, values, place }, say) {
+  return word ? [say(word, values), place].filter(Boolean).join(" · ") : name;
+}
+
 /** Whether only some of the curves have colours, so that pointing at one brings its own out. */
 export function isCrowded(curves) {
   return curves.length > MAX_COLOURED;
@@ -51,9 +56,9 @@ export class Legend {
     const button = make("button", "aiplat-legend-entry");
     button.dataset.key = curve.key;
     button.setAttribute("aria-pressed", String(!curve.hidden));
-    button.title = this.say(crowded ? "legend_hint_crowded" : "legend_hint", { name: curve.name });
+    button.title = this.say(crowded ? "legend_hint_crowded" : "legend_hint", { name: nameOf(curve, this.say) });
     button.append(swatch(curve));
-    make("span", "", button, curve.name);
+    make("span", "", button, nameOf(curve, this.say));
     const send = (kind, key = curve.key) => this.line.send({ kind, key });
     button.onclick = (event) => send(event.altKey ? "solo" : event.shiftKey && crowded ? "keep" : "toggle");
     button.ondblclick = () => send("solo");

@@ -2,7 +2,7 @@
 // It reads what bqplot draws from bqplot's own models in the browser, and sends the kernel only intervals and toggles.
 
 import { Line, drawNotice, follow, formatCount, formatNumber, locale, make, makeSvg, translator } from "./page.mjs";
-import { Legend, isCrowded, swatch } from "./legend.mjs";
+import { Legend, isCrowded, nameOf, swatch } from "./legend.mjs";
 import { formatX, linearTicks, logTicks, nearest, spread } from "./ticks.mjs";
 import { onKeys, onPointer, onWheel } from "./gestures.mjs";
 
@@ -309,7 +309,7 @@ class Chart {
   tooltipRow(table, { curve, y, raw, min, max, isNearest }) {
     const row = make("tr", isNearest ? "aiplat-nearest" : "", table);
     make("td", "", row).append(swatch(curve));
-    make("td", "aiplat-tooltip-name", row, curve.name);
+    make("td", "aiplat-tooltip-name", row, nameOf(curve, this.say));
     make("td", "aiplat-number", row, formatNumber(y));
     const range = min !== null && max !== null && min !== max ? `${formatNumber(min)} – ${formatNumber(max)}` : "";
     make(
