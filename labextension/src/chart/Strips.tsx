@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState, type JSX } from 'react';
 
 import type { SeriesSummary } from '../records';
 import type { Services } from '../services';
+import { useNow } from '../signals';
 import type { Linked } from './linked';
 import { Strip } from './Strip';
 import { stripsOf, stripTitle } from './system';
@@ -16,17 +17,37 @@ interface Props {
   readonly view: ChartView;
   readonly live: boolean;
   readonly linked: Linked;
+  /** Until when (seconds since 1970) the first reading may be waited for: its room is kept until then. */
+  readonly awaited?: number;
 }
 
-export function Strips({ summaries, ...props }: Props): JSX.Element {
+export function Strips({ summaries, awaited = 0, ...props }: Props): JSX.Element {
   const key = JSON.stringify(stripsOf(summaries));
   const plans = useMemo(() => JSON.parse(key) as ReturnType<typeof stripsOf>, [key]);
   return (
     <>
+      {plans.length === 0 && <Room until={awaited} trans={props.services.trans} />}
       {plans.map(plan => (
         <Strip key={stripTitle(plan, props.services.trans)} plan={plan} {...props} />
       ))}
     </>
+  );
+}
+
+/** As high as the strip that will come, so that nothing below moves when it does. */
+function Room({ until, trans }: { until: number; trans: Services['trans'] }): JSX.Element | null {
+  const left = until - useNow();
+  return left <= 0 ? null : (
+    <section className="aiplat-Chart aiplat-Strip">
+      <header className="aiplat-StripHead">
+        <h3>{trans.__('Machine')}</h3>
+      </header>
+      <div className="aiplat-ChartBody">
+        <p className="aiplat-StripEmpty">
+          {trans.__('GPU, CPU and memory appear here after some seconds of training.')}
+        </p>
+      </div>
+    </section>
   );
 }
 

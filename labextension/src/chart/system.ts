@@ -15,6 +15,7 @@ export interface StripPlan {
 /** Fewer than the server answers at once. */
 const MOST_LINES = 48;
 const PREFIX = 'system/';
+const GPU_READING = /^system\/gpu\.([^.]+)\.(\w+)$/;
 const GPU = /^system\/gpu\.([^.]+)\.(util|memory)$/;
 const UNITS: readonly (readonly [RegExp, string])[] = [
   [/^system\/gpu\.[^.]+\.(util|memory)$|^system\/(cpu|memory|disk|process\.cpu)$/, '%'],
@@ -33,11 +34,36 @@ export function placeOf(context: string): string {
   return context.replace(/^clock,?/, '');
 }
 
-/** `gpu.0.power · W`. */
-export function systemTitle(metric: string): string {
+/** `GPU 0 power · W`; of what has no words its name. */
+export function systemTitle(metric: string, trans: Trans): string {
   const unit = UNITS.find(([pattern]) => pattern.test(metric));
-  const name = metric.startsWith(PREFIX) ? metric.slice(PREFIX.length) : metric;
+  const bare = metric.startsWith(PREFIX) ? metric.slice(PREFIX.length) : metric;
+  const name = gpuReading(metric, trans) ?? hostReading(bare, trans) ?? bare;
   return unit ? `${name} · ${unit[1]}` : name;
+}
+
+function gpuReading(metric: string, trans: Trans): string | undefined {
+  const [, gpu = '', reading = ''] = GPU_READING.exec(metric) ?? [];
+  const names: Readonly<Record<string, () => string>> = {
+    util: () => trans.__('GPU %1 utilization', gpu),
+    memory: () => trans.__('GPU %1 memory', gpu),
+    memory_used: () => trans.__('GPU %1 memory used', gpu),
+    process_memory: () => trans.__('GPU %1 memory of this run', gpu),
+    temperature: () => trans.__('GPU %1 temperature', gpu),
+    power: () => trans.__('GPU %1 power', gpu)
+  };
+  return names[reading]?.();
+}
+
+function hostReading(name: string, trans: Trans): string | undefined {
+  const names: Readonly<Record<string, () => string>> = {
+    cpu: () => 'CPU',
+    memory: () => trans.__('Host memory'),
+    disk: () => trans.__('Disk'),
+    'process.cpu': () => trans.__('CPU of this run'),
+    'process.memory': () => trans.__('Memory of this run')
+  };
+  return names[name]?.();
 }
 
 /** What to show under the curves: utilization and memory of the GPUs, else CPU and memory of the machine. */

@@ -111,6 +111,9 @@ function Groups(props: Props & { names: readonly string[]; drawn: readonly strin
   );
 }
 
+/** Seconds after its beginning in which a run has its first system metrics, if it keeps any. */
+const FIRST_READING_S = 30;
+
 /** What the machine of the page's own experiment did, low, on the axis of the chart above. */
 function OwnStrips({ model, experiment, services, linked, state }: Props): JSX.Element {
   const live = isLive(experiment.status);
@@ -121,6 +124,7 @@ function OwnStrips({ model, experiment, services, linked, state }: Props): JSX.E
         experiment={experiment.uid}
         summaries={model.system}
         view={state.view}
+        awaited={live ? (experiment.started_at ?? 0) + FIRST_READING_S : 0}
       />
     </ErrorBoundary>
   );
@@ -208,7 +212,9 @@ function LazyChart({
   ...props
 }: Omit<GroupProps, 'group' | 'isFirst' | 'isFolded'> & { metric: string }): JSX.Element {
   const { services, experiment, state, live, linked, name, model } = props;
-  const title = model.system.some(one => one.metric === metric) ? systemTitle(metric) : metric;
+  const title = model.system.some(one => one.metric === metric)
+    ? systemTitle(metric, services.trans)
+    : metric;
   const [root, isSeen] = useInView();
   const [wasSeen, setWasSeen] = useState(false);
   if (isSeen && !wasSeen) {

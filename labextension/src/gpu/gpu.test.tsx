@@ -25,6 +25,7 @@ import { FakePlatform } from '../testing/platform';
 import { problem } from '../testing/server';
 import { GpuSection } from './GpuSection';
 import { GpuStatusItem } from './StatusItem';
+import { gpuNames } from './summary';
 
 const BUSY = { processes: [aProcess(42, { holder: NOTEBOOK })] };
 
@@ -223,6 +224,13 @@ describe('the sidebar’s section', () => {
     expect(rows()[0].textContent).toContain('<b>bold</b>');
     expect(rows()[0].querySelector('img, b')).toBeNull();
   });
+});
+
+it('UUIDs are called by their numbers, as far as they are known', () => {
+  const [first, second] = [aGpu(0, BUSY), aGpu(1, IDLE)];
+  const { services } = platform;
+  const machines = services.gpus.machines.map(one => ({ ...one, status: aStatus([first, second]) }));
+  expect(gpuNames([second.uuid, 'GPU-gone'], machines, services.trans)).toBe('GPU 1, GPU-gone');
 });
 
 describe('the status bar’s gauge', () => {

@@ -5,6 +5,7 @@ import type { Trans } from '../i18n';
 import type { GpuDevice, GpuHost, GpuReading } from '../records';
 import { gibText, percentText, withUnit } from './figures';
 import { isFault } from './level';
+import type { Machine } from './monitor';
 import { absence, diskAbsence, holders, throttleWord } from './words';
 
 /** What is the matter with a GPU, in words; empty where all is well. */
@@ -68,4 +69,13 @@ export function hostLines(host: GpuHost, trans: Trans): string[] {
 /** `400 GB / 2 TB`. */
 export function diskText({ disk_used: used, disk_total: total }: GpuHost): string {
   return `${bytes(used.value ?? 0)} / ${bytes(total.value ?? 0)}`;
+}
+
+/** `GPU 0, GPU 1` for UUIDs, by the numbers that a machine has told; a UUID that none knows stands for itself. */
+export function gpuNames(uuids: readonly string[], machines: readonly Machine[], trans: Trans): string {
+  const devices = machines.flatMap(({ status }) => status?.devices ?? []);
+  const numbers = new Map(devices.map(({ uuid, index }) => [uuid, index]));
+  return uuids
+    .map(uuid => (numbers.has(uuid) ? trans.__('GPU %1', numbers.get(uuid) ?? '') : uuid))
+    .join(', ');
 }

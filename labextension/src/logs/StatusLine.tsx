@@ -35,8 +35,9 @@ export function StatusLine({ log, said, trans }: Props): JSX.Element {
       ) : (
         head && <State model={model} reading={reading} trans={trans} />
       )}
+      <Hidden log={log} trans={trans} />
       {head && (
-        <span>
+        <span className="aiplat-LogSize">
           {trans.__('%1 lines', count(head.total))} · {bytes(head.size)}
         </span>
       )}
@@ -45,6 +46,30 @@ export function StatusLine({ log, said, trans }: Props): JSX.Element {
       </span>
       {source.caveat !== undefined && <span className="aiplat-LogCaveat">{source.caveat}</span>}
     </div>
+  );
+}
+
+/** What the chosen level hides; here, where it takes no row from the lines. */
+function Hidden({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
+  const { head, choice } = log.model;
+  const { attempt, stream, level } = choice;
+  const hidden = head === null ? 0 : head.total - (head.matching ?? head.total);
+  if (hidden === 0) {
+    return null;
+  }
+  const url = level === null ? null : log.source.downloadUrl({ attempt, stream, min_level: level });
+  return (
+    <span className="aiplat-LogHidden">
+      {hidden === 1 ? trans.__('1 line hidden') : trans.__('%1 lines hidden', count(hidden))}
+      <button type="button" onClick={() => log.choose({ level: null })}>
+        {trans.__('Show all')}
+      </button>
+      {url !== null && (
+        <a href={url} download title={trans.__('Download the lines of this level and above')}>
+          ⤓
+        </a>
+      )}
+    </span>
   );
 }
 

@@ -61,36 +61,18 @@ function Levels({ log, trans }: { log: Log; trans: Trans }): JSX.Element {
     one => (levels[one] ?? 0) > 0 || one === 'ERROR' || one === 'WARNING' || one === choice.level
   );
   const total = head?.total ?? 0;
-  const { attempt, stream, level } = choice;
-  const filtered = level === null ? null : log.source.downloadUrl({ attempt, stream, min_level: level });
-  const hidden = total - (head?.matching ?? total);
   return (
-    <div className="aiplat-LogLevels">
-      <div role="radiogroup" aria-label={trans.__('Least level')}>
-        <Chip log={log} level={null} lines={total} title={trans.__('All lines')} />
-        {shown.map(level => (
-          <Chip
-            key={level}
-            log={log}
-            level={level}
-            lines={levels[level] ?? 0}
-            title={trans.__('%1 and above: %2 lines', level, count(atLeast(level, levels)))}
-          />
-        ))}
-      </div>
-      {hidden > 0 && (
-        <span className="aiplat-LogHidden">
-          {hidden === 1 ? trans.__('1 line hidden') : trans.__('%1 lines hidden', count(hidden))}
-          <button type="button" onClick={() => log.choose({ level: null })}>
-            {trans.__('Show all')}
-          </button>
-          {filtered !== null && (
-            <a href={filtered} download title={trans.__('Download the lines of this level and above')}>
-              ⤓
-            </a>
-          )}
-        </span>
-      )}
+    <div className="aiplat-LogLevels" role="radiogroup" aria-label={trans.__('Least level')}>
+      <Chip log={log} level={null} lines={total} title={trans.__('All lines')} />
+      {shown.map(level => (
+        <Chip
+          key={level}
+          log={log}
+          level={level}
+          lines={levels[level] ?? 0}
+          title={trans.__('%1 and above: %2 lines', level, count(atLeast(level, levels)))}
+        />
+      ))}
     </div>
   );
 }

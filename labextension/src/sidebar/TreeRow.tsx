@@ -208,5 +208,14 @@ function nothingLabel(key: string, isSearching: boolean, trans: Trans): string {
   if (key.startsWith('tasks')) {
     return trans.__('No task runs or waits');
   }
+  if (key.startsWith('archived')) {
+    return trans.__('Nothing is archived');
+  }
+  if (key.startsWith('trashed')) {
+    return trans.__('The trash is empty');
+  }
+  if (key.startsWith('projects')) {
+    return trans.__('No projects yet');
+  }
   return key.startsWith('running') ? trans.__('Nothing is running') : trans.__('Nothing here');
 }

@@ -3,23 +3,28 @@
 import type { JSX } from 'react';
 
 import { Section } from '../experiment/Sections';
+import { gpuNames } from '../gpu/summary';
 import { count, duration, exactTime } from '../format';
 import type { Trans } from '../i18n';
 import type { Task, TaskAttempt } from '../records';
+import type { Services } from '../services';
+import { useSignals } from '../signals';
 import { reasonText, TASK_STATES, taskWord } from '../taskStatus';
 
 export function Attempts({
   task,
   shown,
   onShow,
-  trans
+  services
 }: {
   task: Task;
   shown: string;
   /** Null: the newest, also when there is a newer one. */
   onShow: (uid: string | null) => void;
-  trans: Trans;
+  services: Pick<Services, 'gpus' | 'trans'>;
 }): JSX.Element {
+  const { gpus, trans } = services;
+  useSignals(gpus.changed);
   return (
     <Section title={trans.__('Attempts')} aside={count(task.lineage.length)}>
       <ul className="aiplat-TaskAttempts">
@@ -31,7 +36,7 @@ export function Attempts({
               title={trans.__('Show its log')}
               onClick={() => onShow(one.uid === task.attempt ? null : one.uid)}
             >
-              <AttemptLine one={one} trans={trans} />
+              <AttemptLine one={one} gpus={gpuNames(one.gpus, gpus.machines, trans)} trans={trans} />
             </button>
           </li>
         ))}
@@ -40,10 +45,10 @@ export function Attempts({
   );
 }
 
-function AttemptLine({ one, trans }: { one: TaskAttempt; trans: Trans }): JSX.Element {
+function AttemptLine({ one, gpus, trans }: { one: TaskAttempt; gpus: string; trans: Trans }): JSX.Element {
   const took =
     one.started_at !== null && one.ended_at !== null ? duration(one.ended_at - one.started_at) : '';
-  const facts = [reasonText(one, trans), took, one.gpus.length > 0 ? one.gpus.join(', ') : ''];
+  const facts = [reasonText(one, trans), took, gpus];
   return (
     <>
       <span className="aiplat-Status" data-status={one.state} aria-hidden="true">
@@ -51,7 +56,9 @@ function AttemptLine({ one, trans }: { one: TaskAttempt; trans: Trans }): JSX.El
       </span>
       <span>
         {trans.__('#%1 %2', one.number, taskWord(one.state, trans))}
-        <small title={one.started_at === null ? '' : exactTime(one.started_at)}>
+        <small
+          title={[one.started_at === null ? '' : exactTime(one.started_at), ...one.gpus].join('\n').trim()}
+        >
           {facts.filter(Boolean).join(' · ')}
         </small>
       </span>

@@ -60,7 +60,7 @@ export function TaskPage({ model, services }: Props): JSX.Element {
         </ErrorBoundary>
         <ErrorBoundary trans={trans}>
           <aside className="aiplat-PageSide" aria-label={trans.__('Details')}>
-            <Attempts task={task} shown={attempt ?? task.attempt} onShow={setAttempt} trans={trans} />
+            <Attempts task={task} shown={attempt ?? task.attempt} onShow={setAttempt} services={services} />
             <After task={task} services={services} />
             <Spec task={task} trans={trans} />
           </aside>

@@ -84,7 +84,7 @@ export function TaskWhy({ row, trans }: { row: TaskRow; trans: Trans }): JSX.Ele
   const errors = (row.log.levels.ERROR ?? 0) + (row.log.levels.CRITICAL ?? 0);
   const parts = [
     why,
-    row.gpus > 0 && isLiveTask(row.state) ? trans.__('%1 GPU', count(row.gpus)) : '',
+    row.gpus > 0 && isLiveTask(row.state) ? trans._n('%1 GPU', '%1 GPUs', row.gpus) : '',
     row.attempts > 1 ? trans.__('attempt %1', row.attempts) : '',
     errors > 0 ? trans._n('%1 error line', '%1 error lines', errors) : ''
   ];

@@ -61,7 +61,7 @@ beforeEach(() => {
 
 const nothing = { columns: points(), x_extent: null };
 
-function charts(view: ChartView = DEFAULT_VIEW, names: string[] = Object.keys(CURVES)) {
+function charts(view: ChartView = DEFAULT_VIEW, names: string[] = Object.keys(CURVES), awaited = 0) {
   const common = { services: platform.services, view, live: false, linked };
   const summaries: SeriesSummary[] = names.map(metric => ({
     ...CURVES[metric as keyof typeof CURVES].summary,
@@ -72,7 +72,7 @@ function charts(view: ChartView = DEFAULT_VIEW, names: string[] = Object.keys(CU
   return (
     <>
       <CurveChart {...common} subject={subject} title="loss" name={one => one.metric} />
-      <Strips {...common} experiment="a" summaries={summaries} />
+      <Strips {...common} experiment="a" summaries={summaries} awaited={awaited} />
     </>
   );
 }
@@ -84,6 +84,17 @@ const values = async (): Promise<(string | null)[]> =>
     .map(output => output.textContent);
 
 describe('Strips', () => {
+  it('have their room before the first reading, as long as one may be waited for', async () => {
+    const soon = Date.now() / 1000 + 30;
+    const { rerender } = render(charts(DEFAULT_VIEW, ['loss'], soon));
+    expect(screen.getByText(/appear here after some seconds/).closest('.aiplat-Strip')).not.toBeNull();
+    rerender(charts(DEFAULT_VIEW, Object.keys(CURVES), soon));
+    await strip();
+    expect(document.querySelectorAll('.aiplat-Strip')).toHaveLength(1);
+    rerender(charts(DEFAULT_VIEW, ['loss'], soon - 60));
+    expect(document.querySelectorAll('.aiplat-Strip')).toHaveLength(0);
+  });
+
   it('say the last values, and under the crosshair of the curve those at its place', async () => {
     render(charts());
     const loss = await screen.findByRole('img', { name: /^loss;/ });

@@ -74,7 +74,7 @@ describe('strips', () => {
   });
 });
 
-it('titles carry the unit', () => {
+it('titles are words and carry the unit', () => {
   const names = [
     'cpu',
     'gpu.0:1.memory',
@@ -83,14 +83,15 @@ it('titles carry the unit', () => {
     'gpu.0.process_memory',
     'gpu.0.power'
   ];
-  expect(names.map(name => systemTitle(`system/${name}`))).toEqual([
-    'cpu · %',
-    'gpu.0:1.memory · %',
-    'gpu.0.memory_used · GiB',
-    'process.memory · GiB',
-    'gpu.0.process_memory · GiB',
-    'gpu.0.power · W'
+  expect(names.map(name => systemTitle(`system/${name}`, trans))).toEqual([
+    'CPU · %',
+    'GPU 0:1 memory · %',
+    'GPU 0 memory used · GiB',
+    'Memory of this run · GiB',
+    'GPU 0 memory of this run · GiB',
+    'GPU 0 power · W'
   ]);
-  expect(systemTitle('system/gpu.0.temperature')).toBe('gpu.0.temperature · °C');
-  expect(systemTitle('system/other')).toBe('other');
+  expect(systemTitle('system/gpu.0.temperature', trans)).toBe('GPU 0 temperature · °C');
+  expect(systemTitle('system/other', trans)).toBe('other');
+  expect(systemTitle('system/gpu.0.other', trans)).toBe('gpu.0.other');
 });

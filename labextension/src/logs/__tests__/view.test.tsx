@@ -203,6 +203,7 @@ describe('levels', () => {
     await settle(250);
     expect(numbers()).toEqual([100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
     const hidden = screen.getByText(/990 lines hidden/);
+    expect(hidden.closest('.aiplat-LogBar')).toBeNull();
     await user.click(within(hidden).getByRole('button', { name: 'Show all' }));
     await settle(250);
     expect(screen.queryByText(/lines hidden/)).toBeNull();
