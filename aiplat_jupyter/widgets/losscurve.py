@@ -62,6 +62,8 @@ class LossCurve(Panel):
     """
 
     kind: ClassVar[str] = "losscurve"
+    strip: Strip | None = None
+    """What the machine of the one experiment did; one whose construction failed is closed without."""
 
     def __init__(
         self,
