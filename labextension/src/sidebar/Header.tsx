@@ -62,6 +62,9 @@ function SearchField({ sidebar, onClose }: { sidebar: Sidebar; onClose: () => vo
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') {
       event.stopPropagation();
+      // Back to where the arrow keys walk: the field is about to go, and the focus with it.
+      const view = field.current?.closest('.aiplat-SidebarView');
+      view?.querySelector<HTMLElement>('[role="treeitem"][tabindex="0"]')?.focus();
       onClose();
     }
   };

@@ -61,10 +61,10 @@ export function rowsOf(model: SidebarModel): Row[] {
   const found =
     model.query === '' ? [] : section(model, 'found', [experimentsIn(model.found, 'found', 2, true)]);
   return [
+    ...found,
     ...section(model, 'running', [experimentsIn(model.running, 'running', 2, true)]),
     ...tasksSection(model),
     ...alertsSection(model),
-    ...found,
     ...section(model, 'projects', [projectsIn(model, model.projects, 'projects')]),
     ...awaySection(model, 'archived'),
     ...awaySection(model, 'trashed')

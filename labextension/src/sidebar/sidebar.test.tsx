@@ -268,10 +268,11 @@ describe('by keyboard', () => {
     expect(document.activeElement).toBe(screen.getByRole('searchbox'));
     await press('svm');
     await waitFor(() => expect(row('svm digits')).toBeTruthy());
-    expect(names(1)).toEqual(['Running', 'Tasks', 'Alerts', 'Experiments', 'Projects', 'Archive', 'Trash']);
+    expect(names(1)).toEqual(['Experiments', 'Running', 'Tasks', 'Alerts', 'Projects', 'Archive', 'Trash']);
     await press('{Escape}');
     await waitFor(() => expect(row('digits')).toBeTruthy());
     expect(screen.queryByRole('searchbox')).toBeNull();
+    await waitFor(() => expect(document.activeElement?.getAttribute('role')).toBe('treeitem'));
   });
 });
 
