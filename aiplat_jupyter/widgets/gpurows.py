@@ -40,13 +40,14 @@ def is_troubled(status: GpuStatus) -> bool:
 
 def head(status: GpuStatus) -> Card:
     """Return the line over the cards: whose they are, or what is wrong."""
-    values = {"host": status.host, "n": status.total, "driver": status.driver}
+    count = sum(device.parent is None for device in status.devices)
+    values = {"host": status.host, "n": count, "driver": status.driver}
     if is_troubled(status):
         icon = EXPERIMENT["lost"].icon if status.state == "away" else "⚠"
         return {"word": _TROUBLE[status.state], "icon": icon, "values": values, "at": status.at, "why": status.detail}
     if status.state in _PLAIN:
         return {"word": _PLAIN[status.state], "icon": "", "values": values, "at": None, "why": status.detail}
-    one = status.total == 1
+    one = count == 1
     word = ("gpu_one" if one else "gpu_some") + ("_driver" if status.driver else "")
     return {"word": word, "icon": "", "values": values, "at": None, "why": status.detail}
 

@@ -26,6 +26,7 @@ def test_the_monitor_shows_what_the_driver_tells(tmp_path: Path, page: Page, pic
             expect(first.get_by_role("meter", name="Utilization")).to_have_attribute("aria-valuenow", str(util))
         expect(first).to_contain_text("61 / 80 GiB")
         expect(notebook.panel.locator(".aiplat-end", has_text="61")).to_have_count(1)
+        assert_that_curves_end_in_their_dots(notebook)
         picture("gpu-monitor")
         driver.fail(LOST, gpu=1)
         second = notebook.panel.get_by_role("listitem").filter(has_text="GPU 1")
@@ -39,6 +40,14 @@ def test_the_monitor_shows_what_the_driver_tells(tmp_path: Path, page: Page, pic
         expect(first.get_by_role("meter", name="Memory")).to_be_visible()
         page.set_viewport_size({"width": 1440, "height": 960})
         leave_a_picture(shell, notebook)
+
+
+def assert_that_curves_end_in_their_dots(notebook: NotebookPage) -> None:
+    """The layer over a figure and the figure itself have the same corners."""
+    notebook.page.wait_for_timeout(500)
+    for stage in notebook.panel.locator(".aiplat-stage").all():
+        boxes = [stage.locator(css).first.bounding_box() for css in (":scope > .bqplot", ":scope > .aiplat-overlay")]
+        assert boxes[0] == boxes[1]
 
 
 def leave_a_picture(shell: LabPage, notebook: NotebookPage) -> None:

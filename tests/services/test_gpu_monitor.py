@@ -262,6 +262,24 @@ def test_what_one_may_not_see_is_hidden(house: House, yard: Yard) -> None:
     house.run(act)
 
 
+def test_of_several_projects_each_member_sees_their_own(house: House, yard: Yard) -> None:
+    yard.see(0, 0)
+    yard.queue(ADA, gpus=1, name="secret-train")
+    yard.queue(EVE, gpus=1, name="eves-run", project="eves")
+    yard.round(2)
+
+    async def act(monitor: GpuMonitor) -> None:
+        await monitor.observe(sample(NOW, device(0), device(1)))
+        for who, own, others in ((EVE, "eves-run", "secret-train"), (ADA, "secret-train", "eves-run")):
+            leases = [gpu.lease for gpu in (await monitor.status(who, GpuQuery())).devices if gpu.lease]
+            assert sorted((lease.is_hidden, lease.task_name or "") for lease in leases) == [(False, own), (True, "")]
+            told = (await monitor.event(who)).decode()
+            assert own in told
+            assert others not in told
+
+    house.run(act)
+
+
 def test_a_kernel_of_the_account_is_seen_by_it_without_a_project(house: House, yard: Yard) -> None:
     told, _ = held(house, yard)
 

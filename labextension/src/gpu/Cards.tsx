@@ -24,7 +24,7 @@ export function Cards({ devices, label, monitor, trans }: Props): JSX.Element {
   return (
     <div className="aiplat-GpuCards" role="list" aria-label={label}>
       {devices.map(device => (
-        <Card key={device.uuid} {...{ device, monitor, trans }} />
+        <Card key={device.uuid} {...{ device, devices, monitor, trans }} />
       ))}
     </div>
   );
@@ -32,11 +32,12 @@ export function Cards({ devices, label, monitor, trans }: Props): JSX.Element {
 
 interface CardProps {
   readonly device: GpuDevice;
+  readonly devices: readonly GpuDevice[];
   readonly monitor: GpuMonitor | null;
   readonly trans: Trans;
 }
 
-function Card({ device, monitor, trans }: CardProps): JSX.Element {
+function Card({ device, devices, monitor, trans }: CardProps): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const found = faults(device, trans);
   const who = holders(device, trans).join(', ');
@@ -48,7 +49,7 @@ function Card({ device, monitor, trans }: CardProps): JSX.Element {
         {device.state === 'lost' && <span className="aiplat-GpuLost">✕ {trans.__('lost')}</span>}
       </h3>
       <p className="aiplat-GpuWho" title={who}>
-        {who === '' && isFree(device) ? trans.__('free') : who}
+        {who === '' ? use(device, devices, trans) : who}
       </p>
       <Bars device={device} trans={trans} />
       <Facts device={device} trans={trans} />
@@ -71,9 +72,13 @@ function Card({ device, monitor, trans }: CardProps): JSX.Element {
   );
 }
 
-/** Nobody holds it, as far as that can be known. */
-function isFree({ state, processes_reason: reason }: GpuDevice): boolean {
-  return state === 'ok' && reason === '';
+/** What a GPU is for that nobody holds, as far as that can be known. */
+function use(device: GpuDevice, devices: readonly GpuDevice[], trans: Trans): string {
+  const { state, utilization, processes_reason: reason } = device;
+  if (devices.some(({ parent }) => parent === device.uuid)) {
+    return trans.__('split into instances');
+  }
+  return state === 'ok' && reason === '' && utilization.reason !== 'timeout' ? trans.__('free') : '';
 }
 
 function Bars({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
@@ -122,6 +127,7 @@ function Facts({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
   } = device;
   const of = (reading: GpuReading, limit: GpuReading, unit: string): string =>
     limit.value === null ? withUnit(reading, unit) : `${wholeText(reading.value)} / ${withUnit(limit, unit)}`;
+  const isPart = device.parent !== null;
   return (
     <dl className="aiplat-GpuFacts">
       <Fact
@@ -129,36 +135,36 @@ function Facts({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
         reading={temperature}
         text={of(temperature, hottest, '°C')}
         level={temperatureLevel(device)}
-        trans={trans}
+        {...{ isPart, trans }}
       />
-      <Fact word={trans.__('Power')} reading={power} text={of(power, most, 'W')} trans={trans} />
+      <Fact word={trans.__('Power')} reading={power} text={of(power, most, 'W')} {...{ isPart, trans }} />
       <Fact
         word={trans.__('Clock')}
         reading={device.clock_sm}
         text={withUnit(device.clock_sm, 'MHz')}
-        trans={trans}
+        {...{ isPart, trans }}
       />
       <Fact
         word={trans.__('Memory clock')}
         reading={device.clock_memory}
         text={withUnit(device.clock_memory, 'MHz')}
-        trans={trans}
+        {...{ isPart, trans }}
       />
-      <Fact word={trans.__('Fan')} reading={fan} text={percentText(fan.value)} trans={trans} />
+      <Fact word={trans.__('Fan')} reading={fan} text={percentText(fan.value)} {...{ isPart, trans }} />
       <Fact
         word={trans.__('Memory errors')}
         reading={ecc}
         text={String(ecc.value)}
         level={(ecc.value ?? 0) > 0 ? 'warning' : 'normal'}
-        trans={trans}
+        {...{ isPart, trans }}
       />
-      {device.state === 'ok' && <Speed device={device} trans={trans} />}
+      {device.state === 'ok' && device.parent === null && <Speed device={device} trans={trans} />}
     </dl>
   );
 }
 
 /** What few look at: it is read only while somebody does, as it takes the driver some time. */
-function Details({ device, monitor, trans }: CardProps): JSX.Element {
+function Details({ device, monitor, trans }: Omit<CardProps, 'devices'>): JSX.Element {
   useEffect(() => {
     const watching = monitor?.watchDetails();
     return () => watching?.dispose();
@@ -210,9 +216,14 @@ function Fact(props: {
   reading: GpuReading;
   text: string;
   level?: Level;
+  /** Of an instance of a GPU, where what only the whole GPU tells is left out. */
+  isPart?: boolean;
   trans: Trans;
-}): JSX.Element {
-  const { word, reading, text, level = 'normal', trans } = props;
+}): JSX.Element | null {
+  const { word, reading, text, level = 'normal', isPart = false, trans } = props;
+  if (isPart && reading.value === null && reading.reason === 'not_supported') {
+    return null;
+  }
   return (
     <div>
       <dt title={word}>{word}</dt>

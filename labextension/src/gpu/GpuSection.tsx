@@ -333,14 +333,13 @@ function DeviceContent(props: { device: GpuDevice; isTall: boolean; trans: Trans
   const { device, isTall, trans } = props;
   const { utilization, memory_used: used, memory_total: total } = device;
   const [holder] = holders(device, trans);
+  const name = device.parent === null ? shortName(device.name) : shortName(device.name).replace(/^MIG /, '');
   const isLost = device.state === 'lost';
   const level = deviceLevel(device);
   return (
     <>
       <span className="aiplat-GpuIndex">{device.parent === null ? device.index : ''}</span>
-      <span className="aiplat-Name">
-        {isTall ? shortName(device.name) : (holder ?? shortName(device.name))}
-      </span>
+      <span className="aiplat-Name">{isTall ? name : (holder ?? name)}</span>
       {isLost ? (
         <span className="aiplat-GpuLost">✕ {trans.__('lost')}</span>
       ) : (

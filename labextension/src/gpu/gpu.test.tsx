@@ -119,8 +119,8 @@ describe('the sidebar’s section', () => {
     expect(head().textContent).toBe('GPU1 of 1');
     expect(rows().map(row => row.querySelector('.aiplat-Name')?.textContent)).toEqual([
       'A100',
-      'MIG 3g.40gb',
-      'MIG 1g.10gb'
+      '3g.40gb',
+      '1g.10gb'
     ]);
     expect(rows()[2].textContent).toContain('9.0/10 G');
   });

@@ -19,7 +19,8 @@ import {
   IDLE,
   LOST,
   NOTEBOOK,
-  reading
+  reading,
+  splitGpu
 } from '../testing/gpus';
 import { FakePlatform } from '../testing/platform';
 import { problem } from '../testing/server';
@@ -137,6 +138,22 @@ describe('the cards', () => {
     const card = await screen.findByRole('listitem', { name: '3 NVIDIA H100 80GB HBM3' });
     expect(card.textContent).toContain('✕ lost');
     expect(card.textContent).not.toMatch(/\d (%|W|°C|MHz|GiB)/);
+  });
+
+  it('leave out what only the whole of a split GPU tells', async () => {
+    await show([aStatus(splitGpu())]);
+    const [gpu, part] = await screen.findAllByRole('listitem', { name: /^0 NVIDIA/ });
+    expect(gpu.textContent).toContain('split into instances');
+    expect(gpu.textContent).toContain('Temperature');
+    expect(part.textContent).toContain('free');
+    expect(part.textContent).not.toMatch(/Temperature|Power|Speed/);
+  });
+
+  it('call no GPU free whose driver does not answer', async () => {
+    await show([aStatus([aGpu(0, { utilization: absent('timeout') })], { state: 'driver_stalled' })]);
+    const card = await screen.findByRole('listitem', { name: /^0 NVIDIA/ });
+    expect(card.textContent).not.toContain('free');
+    expect(screen.getByText(/nothing is known of what its GPUs do/)).toBeTruthy();
   });
 
   it('have traffic read while details are open, and only then', async () => {

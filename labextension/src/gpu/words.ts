@@ -60,7 +60,7 @@ function mismatch(detail: string, trans: Trans): string {
 
 function stalled(detail: string, trans: Trans): string {
   const hint = trans.__(
-    'The driver does not answer; what is shown is its last answer. Programs on the GPU may hang too; if it lasts, restart the machine.'
+    'The driver does not answer, so nothing is known of what its GPUs do. Programs on them may hang too; if it lasts, restart the machine.'
   );
   return withDetail(hint, detail);
 }
