@@ -32,10 +32,18 @@ class LogLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Bytes of the line that `text` leaves out."""
     group: int | None = None
     """Number of the first line of the traceback that it belongs to."""
+    stream: str = ""
+    """In the log of all ranks: the stream that it is of."""
+    rank: int | None = None
+    """In the log of all ranks: whose it is, by that name: the number at the end of ``rank3``, of ``attempt_0/3/stderr``."""
 
 
 class LogStream(Struct, frozen=True, kw_only=True):
-    """A file that an attempt writes: ``out`` is its console, others are those of ranks or rotated files."""
+    """A file that an attempt writes: ``out`` is its console, others are those of ranks or rotated files.
+
+    ``*`` is no file: it has the lines of all ranks in the order in which they arrived. It is there, before the others,
+    where an attempt has several files of ranks.
+    """
 
     name: str
     lines: int
@@ -70,7 +78,7 @@ class LogQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes
     ----------
-    attempt : uid; empty: the newest. stream : name; empty: ``out``.
+    attempt : uid; empty: the newest. stream : name; empty: ``out``; ``*``: the lines of all ranks.
     tail : the last so many lines.
     line, offset, time : the first line with at least this number, byte or time.
     n : how many lines from there on, at most 1,000; negative: so many before it.
@@ -126,7 +134,10 @@ class LogHits(Struct, frozen=True, kw_only=True):
 
 
 class LogDownload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which log to download, as it was written; with `min_level` only lines of that level or above."""
+    """Which log to download, as it was written; with `min_level` only lines of that level or above.
+
+    Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``.
+    """
 
     attempt: str = ""
     stream: str = ""
@@ -134,7 +145,10 @@ class LogDownload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class LogFollow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which log to follow: from byte `offset` on, or the last `tail` lines. The header ``Last-Event-ID`` goes on."""
+    """Which log to follow: from byte `offset` on, or the last `tail` lines. The header ``Last-Event-ID`` goes on.
+
+    Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``. Offsets do not count that.
+    """
 
     attempt: str = ""
     stream: str = ""

@@ -204,10 +204,11 @@ def _empty(place: Place, query: LogQuery) -> LogPage:
 
 def _whole(index: Index) -> Iterator[bytes]:
     """Yield the log as long as it is now."""
+    index.look()
     file = index.file
     at, end = 0, file.size()
     while at < end and (piece := file.read(at, min(_PIECE, end - at))):
-        yield piece
+        yield file.marked(at, piece)
         at += len(piece)
 
 
@@ -220,5 +221,5 @@ def _filtered(index: Index, level: Level) -> Iterator[bytes]:
             found = paging.raw_lines(index, level, line, _PIECE)
         if not found:
             return
-        yield b"".join(raw.data for raw in found)
+        yield b"".join(index.file.marked(raw.offset, raw.data) for raw in found)
         line = found[-1].number + 1

@@ -447,7 +447,7 @@ class TestStreams:
             append(tmp_path / name, b"x\n")
         shelf = OpenLogs()
         found = [stream.name for stream in shelf.streams(tmp_path)]
-        assert found == ["out", "out.log.1", "rank1", "torch/attempt_0/0/stdout"]
+        assert found == ["*", "out", "out.log.1", "rank1", "torch/attempt_0/0/stdout"]
         with shelf.borrow(tmp_path, "torch/attempt_0/0/stdout") as borrowed:
             assert refreshed(borrowed).total == 1
         shelf.close()

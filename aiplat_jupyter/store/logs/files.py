@@ -7,15 +7,22 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import quote
 
 from aiplat_jupyter.store.logs.packed import SUFFIX, PackedFile
 
 MAX_STREAMS: Final = 256
 CONSOLE: Final = "out"
+RANKS: Final = "*"
+"""The stream that has the lines of all ranks; no file of this name is a stream."""
+INDEXES: Final = ".index"
+"""The folder beside logs that has what is known of them."""
 _DEPTH: Final = 5
 _LOOKS: Final = 5_000
 """How many entries of a folder are looked at."""
 _NAME: Final = re.compile(r"[^.].*\.log(\.\d+)?")
+_RANK: Final = re.compile(r"(?<!\d)\d{1,5}\Z")
+_ROTATED: Final = re.compile(r"\.log\.\d+\Z")
 
 
 class LogFile(Protocol):
@@ -31,6 +38,12 @@ class LogFile(Protocol):
 
     def open_again(self, start: int) -> int:
         """Return a descriptor of one's own that reads from byte `start` on."""
+
+    def stream(self, at: int) -> str:
+        """Return of which stream a byte is, where they are mixed; else nothing."""
+
+    def marked(self, at: int, data: bytes) -> bytes:
+        """Return what stands at `at`; where ranks are mixed, with a mark before each line that says of which it is."""
 
     @property
     def close(self) -> Callable[[], object]:
@@ -60,6 +73,14 @@ class PlainFile:
         os.lseek(again, start, os.SEEK_SET)
         return again
 
+    def stream(self, _at: int) -> str:
+        """Return nothing: it is of one stream."""
+        return ""
+
+    def marked(self, _at: int, data: bytes) -> bytes:
+        """Return `data` as it is."""
+        return data
+
 
 def open_log(path: Path) -> LogFile:
     """Open a log, or what it was compressed to. Raise `FileNotFoundError`; `OSError` for what is no ordinary file."""
@@ -81,6 +102,11 @@ def key_of(path: Path) -> tuple[int, int]:
 def is_there(path: Path) -> bool:
     """Tell whether there is a log, or what it was compressed to, whatever it is."""
     return os.path.lexists(path) or os.path.lexists(path.with_name(path.name + SUFFIX))
+
+
+def side_of(folder: Path, path: Path) -> Path:
+    """Return what the names of the side files of a log below `folder` begin with."""
+    return folder / INDEXES / quote(str(path.relative_to(folder)), safe="")
 
 
 def remove(path: Path) -> None:
@@ -105,10 +131,28 @@ def streams(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in _logs(folder):
         name = str(path.relative_to(folder)).removesuffix(SUFFIX).removesuffix(".log")
-        found[name] = path.with_name(path.name.removesuffix(SUFFIX))
+        if name != RANKS:
+            found[name] = path.with_name(path.name.removesuffix(SUFFIX))
         if len(found) == MAX_STREAMS:
             break
     return dict(sorted(found.items(), key=lambda item: (item[0] != CONSOLE, _natural(item[0]))))
+
+
+def rank(stream: str) -> int | None:
+    """Return of which rank a file is: the number that the last part of its path that ends with one ends with.
+
+    So ``attempt_0/3/stderr``, ``rank3`` and ``worker-3`` are of rank 3. The console and rotated files are of none.
+    """
+    if _ROTATED.search(stream):
+        return None
+    numbers = (_RANK.search(part) for part in reversed(stream.split("/")))
+    return next((int(number[0]) for number in numbers if number), None)
+
+
+def ranks(found: dict[str, Path]) -> dict[str, Path]:
+    """Return those of an attempt's streams that are of ranks; none if there is only one."""
+    of_ranks = {name: path for name, path in found.items() if rank(name) is not None}
+    return of_ranks if len(of_ranks) > 1 else {}
 
 
 def _natural(name: str) -> list[str | int]:

@@ -65,7 +65,7 @@ class Follower:
         if not data:
             return None
         start, self.at = self.at, self.at + len(data)
-        return LogChunk(offset=start, next=self.at, text=data.decode(errors="replace"))
+        return LogChunk(offset=start, next=self.at, text=index.file.marked(start, data).decode(errors="replace"))
 
 
 def _line_start(index: Index, offset: int) -> int:

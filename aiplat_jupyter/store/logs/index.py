@@ -69,14 +69,30 @@ class Index:
         """Open the log. Raise `FileNotFoundError`, or `OSError` for what is no ordinary file."""
         self.path, self._side = path, side
         self._lock, self._gate = threading.RLock(), threading.Lock()
-        self.file = files.open_log(path)
         self._held, self.is_own = self._claim()
+        try:
+            self.file = self._open_file()
+        except BaseException:
+            self._release()
+            raise
         self.blocks = self._open_blocks()
         self.times = Times(self._beside("times") if self._held is not None else None, self.file.key)
         self._tail = _EMPTY
         self._long: LongLine | None = None
         self._checked = -1
         self._adopt()
+
+    def _open_file(self) -> files.LogFile:
+        """Open the log. Raise as the index itself does."""
+        return files.open_log(self.path)
+
+    def _is_another(self) -> bool:
+        """Tell whether there is another log now than the one that is open. Raise `FileNotFoundError`."""
+        return files.key_of(self.path) != self.file.key
+
+    def _seen_before(self) -> list[tuple[int, float]]:
+        """Return sizes of a log that begins now, and when it had them."""
+        return []
 
     def _beside(self, kind: str) -> Path:
         return self._side.with_name(f"{self._side.name}.{kind}")
@@ -126,9 +142,12 @@ class Index:
             self.file.close()
             self.blocks.close()
             self.times.close()
-            if self._held is not None:
-                os.close(self._held)
-                self._held = None
+            self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     # What it knows
 
@@ -174,10 +193,15 @@ class Index:
             most -= READ
         return True
 
+    def look(self) -> None:
+        """Note how long the log is now. Raise `FileNotFoundError`."""
+        with self.turn():
+            self._look()
+
     def _look(self) -> None:
         """Begin anew if the file is another one, or was truncated."""
-        if files.key_of(self.path) != self.file.key:
-            self.file = files.open_log(self.path)
+        if self._is_another():
+            self.file = self._open_file()
             self._restart()
         size = self.file.size()
         if size < self.indexed or (size != self._checked and not self._is_of_this_text()):
@@ -196,8 +220,8 @@ class Index:
     def _restart(self) -> None:
         known = self.blocks.identity
         self._tail, self._long = _EMPTY, None
-        if known:
-            self.times.begin(self.file.key)
+        if known or self._seen_before():
+            self.times.begin(self.file.key, self._seen_before())
         try:
             self.blocks.begin(Identity(*self.file.key, known.generation + 1 if known else 0))
         except UnwritableIndex:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+
+import msgspec
 
 from aiplat_jupyter.core.errors import AiplatError, NotFound, Unavailable
 from aiplat_jupyter.core.logs import LogStream
@@ -17,8 +18,8 @@ from aiplat_jupyter.store.logs import files
 from aiplat_jupyter.store.logs.blocks import DamagedIndex
 from aiplat_jupyter.store.logs.index import Index
 from aiplat_jupyter.store.logs.levels import LEVELS
+from aiplat_jupyter.store.logs.ranks import Ranks
 
-INDEXES: Final = ".index"
 _MOST: Final = 128
 _IDLE_SECONDS: Final = 30.0
 _WATCHED: Final = 64
@@ -74,15 +75,21 @@ class OpenLogs:
     def look(self, folder: Path, most: int) -> int:
         """Index about `most` bytes of what is new in each log but the console's, as times are known of what was seen.
 
-        Return how long they are together. Of very many the first are looked at.
+        Return how long they are together. Of very many the first are looked at. Of the log of all ranks only the order
+        of its pieces is noted: who reads it indexes it.
         """
-        others = [path for name, path in files.streams(folder).items() if name != files.CONSOLE]
-        return sum(self._look(folder, path, most) for path in others[:_WATCHED])
+        found = files.streams(folder)
+        others = [path for name, path in found.items() if name != files.CONSOLE]
+        total = sum(self._look(folder, path, most) for path in others[:_WATCHED])
+        return total + self._look(folder, folder / files.RANKS, 0) if files.ranks(found) else total
 
     def _look(self, folder: Path, path: Path, most: int) -> int:
         try:
             with self._lent(folder, path) as index:
-                index.refresh(most)
+                if most:
+                    index.refresh(most)
+                else:
+                    index.look()
                 return index.file.size()
         except (AiplatError, DamagedIndex):  # it was removed, or its index is made again the next time
             return 0
@@ -102,8 +109,7 @@ class OpenLogs:
                 self._open.pop(path).index.close()
                 used = None
             if used is None:
-                name = quote(str(path.relative_to(folder)), safe="")
-                used = self._open[path] = _Open(_opened(path, folder / INDEXES / name))
+                used = self._open[path] = _Open(_opened(path, files.side_of(folder, path)))
             used.users += 1
             return used
 
@@ -123,7 +129,13 @@ class OpenLogs:
 
     def streams(self, folder: Path) -> list[LogStream]:
         """Return what streams there are; of those that nobody has opened only the size is known."""
-        return [self._stream(name, path) for name, path in files.streams(folder).items()]
+        found = files.streams(folder)
+        each = [self._stream(name, path) for name, path in found.items()]
+        mixed = files.ranks(found)
+        if not mixed:
+            return each
+        size = sum(stream.size for stream in each if stream.name in mixed)
+        return [msgspec.structs.replace(self._stream(files.RANKS, folder / files.RANKS), size=size), *each]
 
     def _stream(self, name: str, path: Path) -> LogStream:
         with self._lock:
@@ -154,7 +166,7 @@ class OpenLogs:
                 self._open.pop(path).index.close()
             for path in files.streams(folder).values():
                 files.remove(path)
-            shutil.rmtree(folder / INDEXES, ignore_errors=True)
+            shutil.rmtree(folder / files.INDEXES, ignore_errors=True)
         return True
 
     def close(self) -> None:
@@ -166,11 +178,13 @@ class OpenLogs:
 
 
 def find(folder: Path, stream: str) -> Path:
-    """Return the path of a stream's log. Raise `NotFound`."""
+    """Return the path of a stream's log; where there is no file it is that of all ranks. Raise `NotFound`."""
     console = folder / f"{files.CONSOLE}.log"
     if stream in {"", files.CONSOLE} and files.is_there(console):
         return console
     found = files.streams(folder)
+    if stream == files.RANKS and files.ranks(found):
+        return folder / files.RANKS
     path = found.get(stream or files.CONSOLE)
     if path is None:
         known = ", ".join(list(found)[:20])
@@ -185,7 +199,7 @@ def counts(index: Index) -> dict[Level, int]:
 
 def _opened(path: Path, side: Path) -> Index:
     try:
-        return Index(path, side)
+        return Ranks(path, side) if path.name == files.RANKS else Index(path, side)
     except FileNotFoundError:
         raise NotFound(f"The log {path.name} was removed.") from None
     except OSError as error:

@@ -7,12 +7,12 @@ a log is slow enough to fetch at one member of 3 ms.
 
 import os
 import struct
-import threading
 import weakref
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from aiplat_jupyter.store.logs.feeding import feed
 
 SUFFIX: Final = ".gz"
 FRAME: Final = 1024 * 1024
@@ -79,7 +79,15 @@ class PackedFile:
 
     def open_again(self, start: int) -> int:
         """Return the end of a pipe into which the text is written from byte `start` on."""
-        return _feed(self, start)
+        return feed(self, start)
+
+    def stream(self, _at: int) -> str:
+        """Return nothing: it is of one stream."""
+        return ""
+
+    def marked(self, _at: int, data: bytes) -> bytes:
+        """Return `data` as it is."""
+        return data
 
 
 def compress(log: Path) -> Path:
@@ -111,20 +119,3 @@ def member(data: bytes) -> bytes:
     body = deflate.compress(data) + deflate.flush()
     packed = _HEAD.size + len(body) + _TRAILER.size
     return _HEAD.pack(_MAGIC, *_EXTRA, packed, len(data)) + body + _TRAILER.pack(zlib.crc32(data), len(data))
-
-
-def _feed(file: PackedFile, start: int) -> int:
-    """Return the end of a pipe into which a thread writes what a compressed log has from byte `start` on."""
-    end, entry = os.pipe()
-
-    def write() -> None:
-        at = start
-        with suppress(BrokenPipeError), os.fdopen(entry, "wb", buffering=0) as pipe:
-            while data := file.read(at, FRAME):
-                at += len(data)
-                view = memoryview(data)
-                while view:
-                    view = view[pipe.write(view) or 0 :]
-
-    threading.Thread(target=write, name="aiplat-log-feeder", daemon=True).start()
-    return end

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.logs import MAX_LINES, MAX_TEXT, LogLine, LogQuery
 from aiplat_jupyter.core.tasks import Level
+from aiplat_jupyter.store.logs import files
 from aiplat_jupyter.store.logs.index import Index, Span
 from aiplat_jupyter.store.logs.levels import GROUPED, LEVEL_BITS, LEVELS
 from aiplat_jupyter.store.logs.text import MAX_WHOLE, show
@@ -235,7 +236,7 @@ def _made(span: Span, place: int, start: int, data: bytes, mark: int, group: int
 
 
 def _as_shown(index: Index, raw: Raw, most: int) -> LogLine:
-    shown = show(raw.data, most)
+    shown, stream = show(raw.data, most), index.file.stream(raw.offset)
     return LogLine(
         number=raw.number,
         offset=raw.offset,
@@ -245,4 +246,6 @@ def _as_shown(index: Index, raw: Raw, most: int) -> LogLine:
         folded=raw.folded + shown.folded,
         cut=shown.cut,
         group=raw.group,
+        stream=stream,
+        rank=files.rank(stream) if stream else None,
     )

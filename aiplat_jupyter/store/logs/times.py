@@ -6,11 +6,13 @@ Times are seen, not written in the log, so unlike the rest of the index they can
 import os
 import struct
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 TIME: Final = np.dtype([("size", "<u8"), ("at", "<f8")])
 _HEADER: Final = struct.Struct("<8s2Q")
@@ -37,12 +39,18 @@ class Times:
             os.close(self._file)
             self._file = None
 
-    def begin(self, key: tuple[int, int]) -> None:
-        """Forget what was, for another file in the place of the first or one that began anew."""
+    def begin(self, key: tuple[int, int], seen: Iterable[tuple[int, float]] = ()) -> None:
+        """Forget what was, for another file in the place of the first or one that began anew.
+
+        `seen` are sizes and times, both rising, that are known of it all the same.
+        """
         self._header = _HEADER.pack(_MAGIC, *key)
         self._forget()
         with suppress(OSError):
             self._clear()
+        for size, at in seen:
+            self._add(size, at)
+        self._seen = self._sizes[-1]
 
     def move(self, key: tuple[int, int]) -> None:
         """Say that the same text is in another file now, `key` its device and inode."""
@@ -59,11 +67,8 @@ class Times:
 
     def _open(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        data = os.pread(self._file, os.fstat(self._file).st_size, 0)
-        header, data = data[: _HEADER.size], data[_HEADER.size :]
-        rows = np.frombuffer(data, TIME, len(data) // TIME.itemsize)
-        is_rising = np.all(np.diff(rows["size"].astype(np.int64)) >= 0) and np.all(np.diff(rows["at"]) >= 0)
-        if header != self._header or not is_rising:
+        rows = _rows(os.pread(self._file, os.fstat(self._file).st_size, 0), self._header)
+        if rows is None:
             self._clear()
         else:
             self._sizes += rows["size"].tolist()
@@ -107,3 +112,19 @@ class Times:
     def offset(self, at: float) -> int:
         """Return how long the log was at a time."""
         return self._sizes[max(0, bisect_right(self._ats, at) - 1)]
+
+
+def known(path: Path, key: tuple[int, int]) -> NDArray[np.void]:
+    """Return what a file of times tells of the log `key`; nothing if it is of another, or there is none."""
+    try:
+        rows = _rows(path.read_bytes(), _HEADER.pack(_MAGIC, *key))
+    except OSError:
+        rows = None
+    return np.zeros(0, TIME) if rows is None else rows
+
+
+def _rows(data: bytes, header: bytes) -> NDArray[np.void] | None:
+    """Return the rows of a file of times; None if it is of another log, or does not rise."""
+    rows = np.frombuffer(data, TIME, max(0, len(data) - _HEADER.size) // TIME.itemsize, min(len(data), _HEADER.size))
+    is_rising = np.all(np.diff(rows["size"].astype(np.int64)) >= 0) and np.all(np.diff(rows["at"]) >= 0)
+    return rows if data[: _HEADER.size] == header and is_rising else None
