@@ -35,7 +35,7 @@ class LogLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: str = ""
     """In the log of all ranks: the stream that it is of."""
     rank: int | None = None
-    """In the log of all ranks: whose it is, by that name: the number at the end of ``rank3``, of ``attempt_0/3/stderr``."""
+    """In the log of all ranks: whose it is, by that name: 3 for ``rank3`` and ``attempt_0/3/stderr``."""
 
 
 class LogStream(Struct, frozen=True, kw_only=True):

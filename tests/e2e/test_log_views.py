@@ -49,6 +49,38 @@ with open(path, "a") as log:
     time.sleep(600)
 """
 
+RANKS = """
+import multiprocessing, os, random, sys, time
+print("W1126 10:00:00.000 torch/distributed/run.py:792] Setting OMP_NUM_THREADS for each process to be 1", flush=True)
+
+def rank(number):
+    folder = os.path.join(os.environ["AIPLAT_TASK_DIR"], "torch", "none_x1y2z3", "attempt_0", str(number))
+    os.makedirs(folder)
+    out = open(os.path.join(folder, "stdout.log"), "w", buffering=1)
+    err = open(os.path.join(folder, "stderr.log"), "w", buffering=1)
+    for step in range(60):
+        time.sleep(0.1 + random.random() / 10)
+        print(f"INFO step {step} loss {1 / (step + 1):.4f}", file=out)
+        if step % 20 == number:
+            print("WARNING the gradient overflowed, the step is skipped", file=err)
+    if number == 2:
+        print("Traceback (most recent call last):", file=err)
+        for line in range(4):
+            time.sleep(0.3)
+            print(f'  File "model.py", line {line}, in forward', file=err)
+        print("RuntimeError: CUDA out of memory", file=err)
+    print(f"INFO done {number}", file=out)
+    while True:
+        time.sleep(0.5)
+        print(f"INFO live {time.time():.3f}", file=out)
+
+ranks = [multiprocessing.Process(target=rank, args=(number,), daemon=True) for number in range(4)]
+for each in ranks:
+    each.start()
+for each in ranks:
+    each.join()
+"""
+
 COLOURFUL = """
 import logging, sys
 logging.basicConfig(level=10, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s")
@@ -301,6 +333,38 @@ def test_looks(page: Page, lab: Lab, picture: Picture, theme: str, locale: str) 
     expect(log.status).to_contain_text("已结束" if chinese else "ended")
     log.lines.press("e")
     expect(log.marked).to_contain_text("Traceback")
+    picture(name)
+    page.set_viewport_size({"width": 1600, "height": 900})
+    page.wait_for_timeout(300)
+    picture(f"{name}-1600")
+    page.evaluate("document.querySelector('.aiplat-Log').style.cssText += ';width: 300px; flex: none'")
+    page.wait_for_timeout(300)
+    picture(f"{name}-300")
+    assert log.root.evaluate("log => log.scrollWidth <= log.clientWidth + 1"), "nothing is wider than the view"
+
+
+@pytest.mark.parametrize(("theme", "locale"), [("JupyterLab Light", "en"), ("JupyterLab Dark", "zh_CN")])
+def test_the_lines_of_all_ranks(page: Page, lab: Lab, picture: Picture, theme: str, locale: str) -> None:
+    """What torchrun's ranks write to their files is one log, live, with whose each line is; a launcher gives way."""
+    lab.set("@jupyterlab/apputils-extension/themes", {"theme": theme})
+    lab.set("@jupyterlab/translation-extension/plugin", {"locale": locale})
+    uid = start(lab, RANKS)
+    wait_for(lambda: lines(lab, uid), "the launcher's line", timeout=40)
+    log = opened(page, lab, uid)
+    wait_for(lambda: log.last() > 250, "the lines of all ranks, unasked", timeout=40)
+    chosen = log.root.locator(".aiplat-LogOptions select option:checked")
+    expect(chosen).to_contain_text("全部进程" if locale == "zh_CN" else "All ranks")
+    ranks = log.root.locator(".aiplat-LogRank")
+    wait_for(lambda: set(ranks.all_inner_texts()) == {"r0", "r1", "r2", "r3"}, "lines of each rank")
+    last = log.last()
+    wait_for(lambda: log.last() > last + 5, "growth")
+    name = f"ranks-{theme.split()[-1].lower()}-{locale}"
+    wait_for(lambda: log.last() >= 4 * 61 + 12 + 6, "the traceback")
+    log.lines.press("e")
+    expect(log.marked).to_contain_text("Traceback")
+    first = int(log.marked.get_attribute("data-line") or 0)
+    whole = [log.root.locator(f'.aiplat-LogRow[data-line="{first + n}"]') for n in range(6)]
+    assert [row.locator(".aiplat-LogRank").inner_text() for row in whole] == ["r2"] * 6, "no rank comes between"
     picture(name)
     page.set_viewport_size({"width": 1600, "height": 900})
     page.wait_for_timeout(300)

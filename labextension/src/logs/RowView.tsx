@@ -29,6 +29,7 @@ export interface RowProps {
   readonly isHit: boolean;
   readonly isOpen: boolean;
   readonly hasTimes: boolean;
+  readonly hasRanks: boolean;
   readonly paper: Paper | null;
   readonly find: ((text: string) => Span[]) | null;
   readonly actions: RowActions;
@@ -43,7 +44,7 @@ export const RowView = memo(
     ) : row.kind === 'fold' ? (
       <FoldRow {...props} row={row} />
     ) : (
-      <BlankRow row={row} />
+      <BlankRow {...props} row={row} />
     );
   },
   (one, other) =>
@@ -55,7 +56,7 @@ export const RowView = memo(
 const WIDTHS = [52, 38, 61, 45, 24, 56, 34, 48, 29, 66, 41, 58];
 
 /** A line that is still to come; of a level, where nobody knows how many there are, it stands for all that follow. */
-function BlankRow({ row }: { row: Row & { kind: 'blank' } }): JSX.Element {
+function BlankRow({ row, hasRanks }: RowProps & { row: Row & { kind: 'blank' } }): JSX.Element {
   const isGap = row.of === 'chosen';
   const names = [
     'aiplat-LogRow aiplat-mod-blank',
@@ -64,6 +65,7 @@ function BlankRow({ row }: { row: Row & { kind: 'blank' } }): JSX.Element {
   return (
     <div className={names.filter(Boolean).join(' ')} aria-hidden="true">
       <span className="aiplat-LogNumber">{isGap ? '' : row.number}</span>
+      {hasRanks && <span className="aiplat-LogRank" />}
       <span className="aiplat-LogBlank" style={{ width: `${WIDTHS[row.number % WIDTHS.length]}ch` }} />
     </div>
   );
@@ -82,7 +84,7 @@ function isSameRow(one: Row, other: Row): boolean {
 type LineProps = RowProps & { readonly row: Row & { kind: 'line' } };
 
 function LineRow(props: LineProps): JSX.Element {
-  const { row, isMarked, isHit, isOpen, hasTimes, actions, trans } = props;
+  const { row, isMarked, isHit, isOpen, hasTimes, hasRanks, actions, trans } = props;
   const { line, number, isContext } = row;
   const names = ['aiplat-LogRow', isMarked && 'aiplat-mod-marked', isHit && 'aiplat-mod-hit'];
   return (
@@ -100,6 +102,7 @@ function LineRow(props: LineProps): JSX.Element {
       >
         {number}
       </button>
+      {hasRanks && <Rank line={line} trans={trans} />}
       {hasTimes && <Time line={line} actions={actions} trans={trans} />}
       <Content {...props} />
       {isOpen && line.group === number && (
@@ -176,11 +179,22 @@ function Time({ line, actions, trans }: { line: LogLine; actions: RowActions; tr
   );
 }
 
-function FoldRow({ row, hasTimes, actions, trans }: RowProps & { row: Row & { kind: 'fold' } }): JSX.Element {
+function Rank({ line: { rank, stream }, trans }: { line: LogLine; trans: Trans }): JSX.Element {
+  return rank == null ? (
+    <span className="aiplat-LogRank" />
+  ) : (
+    <span className="aiplat-LogRank" title={trans.__('Rank %1: %2', rank, stream ?? '')}>
+      r{rank}
+    </span>
+  );
+}
+
+function FoldRow({ row, hasTimes, hasRanks, actions, trans }: RowProps & { row: Row & { kind: 'fold' } }): JSX.Element {
   const hidden = row.to - row.number + 1;
   return (
     <div className="aiplat-LogRow aiplat-mod-fold" data-level="ERROR">
       <span className="aiplat-LogNumber">⋯</span>
+      {hasRanks && <span className="aiplat-LogRank" />}
       {hasTimes && <span className="aiplat-LogTime" />}
       <button
         type="button"

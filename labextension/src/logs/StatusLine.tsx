@@ -89,10 +89,13 @@ function State({ model, reading, trans }: { model: LogModel; reading: Reading; t
 }
 
 function happeningText(model: LogModel, reading: Reading, trans: Trans): string {
-  if (model.happening !== null) {
-    return model.happening === 'truncated'
-      ? trans.__('The job emptied its log: this is the new one.')
-      : trans.__('A new attempt has begun: this is its log.');
+  switch (model.happening) {
+    case 'truncated':
+      return trans.__('The job emptied its log: this is the new one.');
+    case 'attempt':
+      return trans.__('A new attempt has begun: this is its log.');
+    case 'file':
+      return trans.__('This attempt has no such file: this is its log.');
   }
   if (reading.isInVain) {
     return trans.__('There is no error in this log.');

@@ -2,12 +2,12 @@
 
 import { useState, type JSX } from 'react';
 
-import { count } from '../format';
+import { bytes, count } from '../format';
 import type { Log } from './log';
 import type { Looks } from './looks';
 import { useChanges } from './observable';
 import { SearchField } from './SearchField';
-import { atLeast, LEVELS, type Level } from './source';
+import { atLeast, LEVELS, RANKS, type Level } from './source';
 import type { Trans } from './words';
 
 interface Props {
@@ -123,9 +123,9 @@ function Which({ log, trans }: { log: Log; trans: Trans }): JSX.Element {
           value={head?.stream ?? choice.stream}
           onChange={event => log.choose({ stream: event.target.value })}
         >
-          {streams.map(({ name, lines }) => (
+          {streams.map(({ name, lines, size }) => (
             <option key={name} value={name}>
-              {name} ({count(lines)})
+              {name === RANKS ? trans.__('All ranks') : name} ({lines > 0 ? count(lines) : bytes(size)})
             </option>
           ))}
         </select>

@@ -22,6 +22,7 @@ import { ROW } from './reading';
 import type { Row, Shelf } from './rows';
 import { RowView, type RowActions } from './RowView';
 import { Scrollbar } from './Scrollbar';
+import { RANKS } from './source';
 import type { Trans } from './words';
 
 interface Props {
@@ -119,6 +120,7 @@ function Rows({ log, looks, actions, trans, rows, open, paper }: RowsProps): JSX
           isHit={searching.hits.has(row.number)}
           isOpen={open.has(row.number)}
           hasTimes={looks.times}
+          hasRanks={model.head?.stream === RANKS}
           find={searching.find}
           {...{ paper, actions, trans }}
         />

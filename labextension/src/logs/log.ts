@@ -1,10 +1,10 @@
 /** One log that somebody reads: what is known of it, where the reader is, and what is searched in it. */
 
 import { Landmarks } from './landmarks';
-import { LogModel, type Choice } from './model';
+import { LogModel, NO_CHOICE, type Choice } from './model';
 import { Reading } from './reading';
 import { Searching } from './searching';
-import type { Source } from './source';
+import { CONSOLE, type Source } from './source';
 
 export class Log {
   readonly model: LogModel;
@@ -17,7 +17,7 @@ export class Log {
     choice?: Choice,
     line?: number
   ) {
-    this.model = new LogModel(source, choice);
+    this.model = new LogModel(source, line === undefined ? choice : withLine(choice));
     this.reading = new Reading(this.model);
     this.searching = new Searching(this.model);
     this.landmarks = new Landmarks(this.model);
@@ -52,4 +52,9 @@ export class Log {
     const from = here === null ? reading.first - (way === 1 ? 0 : 1) : here + way;
     searching.step(way, from, hit => reading.jump(hit));
   }
+}
+
+/** The number of a line is one of the console, if no file is named. */
+function withLine(choice = NO_CHOICE): Choice {
+  return { ...choice, stream: choice.stream || CONSOLE };
 }

@@ -4,16 +4,25 @@ import { asApiError, isAbort, type ApiError } from '../errors';
 import { Lines } from './lines';
 import { Observable } from './observable';
 import type { Row, Shelf } from './rows';
-import type { Level, LogLine, LogOwner, LogPage, LogQuery, News, Source } from './source';
+import {
+  RANKS,
+  type Level,
+  type LogLine,
+  type LogOwner,
+  type LogPage,
+  type LogQuery,
+  type News,
+  type Source
+} from './source';
 
 export type Head = Omit<LogPage, 'lines'>;
-/** What the reader has to be told once: the job began its file anew, or a further attempt has begun. */
-export type Happening = 'truncated' | 'attempt' | null;
+/** What the reader has to be told once: the job began its file anew, a further attempt has begun, or has no such file. */
+export type Happening = 'truncated' | 'attempt' | 'file' | null;
 
 export interface Choice {
   /** Uid; empty: the newest. */
   readonly attempt: string;
-  /** Name; empty: the console. */
+  /** Name; empty: the console, or all ranks if these say more. */
   readonly stream: string;
   readonly level: Level | null;
 }
@@ -23,6 +32,8 @@ export const NO_CHOICE: Choice = { attempt: '', stream: '', level: null };
 type Blank = Row & { readonly kind: 'blank' };
 
 const PAGE = 200;
+/** So much a launcher says of itself before the ranks begin. */
+const LAUNCHER_LINES = 20;
 const MOST_REQUESTS = 3;
 /** Milliseconds between two questions about growth. */
 const PACE = 100;
@@ -134,7 +145,7 @@ export class LogModel extends Observable {
       return signal.aborted ? null : page;
     } catch (reason) {
       if (!signal.aborted && !isAbort(reason)) {
-        this.fail(asApiError(reason));
+        this.refuse(asApiError(reason));
       }
       return null;
     }
@@ -182,6 +193,10 @@ export class LogModel extends Observable {
       this.isDirty = false;
       const query = this.growthQuery();
       const page = await this.ask(query, true);
+      if (page !== null && this.isBetterOfRanks(page)) {
+        this.choose({ stream: RANKS });
+        continue;
+      }
       if (page !== null) {
         this.take(page, true);
         this.keep(query, page, this.chosen ?? this.all);
@@ -194,6 +209,13 @@ export class LogModel extends Observable {
       await new Promise(resolve => setTimeout(resolve, PACE));
     }
     this.isRefreshing = false;
+  }
+
+  /** Nobody chose a file, nor reads back in the console, where only a launcher speaks: the ranks write more. */
+  private isBetterOfRanks({ total, size, streams = [] }: LogPage): boolean {
+    const isUnread = this.head === null || (this.isFollowing && total <= LAUNCHER_LINES);
+    const ranks = streams.find(({ name }) => name === RANKS);
+    return this._choice.stream === '' && isUnread && ranks !== undefined && ranks.size > size;
   }
 
   /** The last line may have grown, so it is always asked for again. */
@@ -306,6 +328,16 @@ export class LogModel extends Observable {
 
   private linesOf({ of }: Blank): Lines {
     return (of === 'chosen' ? this.chosen : null) ?? this.all;
+  }
+
+  /** A newer attempt need not have the file that was chosen. */
+  private refuse(error: ApiError): void {
+    if (error.status === 404 && this._choice.attempt === '' && this._choice.stream !== '') {
+      this.choose({ stream: '' });
+      this.happening = 'file';
+    } else {
+      this.fail(error);
+    }
   }
 
   private fail(error: ApiError): void {

@@ -18,6 +18,9 @@ export interface LogLine {
   readonly cut?: number;
   /** Number of the first line of its traceback. */
   readonly group?: number | null;
+  /** In the log of all ranks: the file that it is of, and its rank. */
+  readonly stream?: string;
+  readonly rank?: number | null;
 }
 
 export interface LogStream {
@@ -116,6 +119,11 @@ export interface Source {
   /** What the reader should know of this way of asking; empty: nothing. */
   readonly caveat?: string;
 }
+
+/** The stream that is the console. */
+export const CONSOLE = 'out';
+/** The stream that has the lines of all ranks. */
+export const RANKS = '*';
 
 /** From most to least. */
 export const LEVELS: readonly Level[] = ['CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG'];

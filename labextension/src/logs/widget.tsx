@@ -11,7 +11,7 @@ import { LogView } from './LogView';
 import { restoreLooks, type Looks } from './looks';
 import { NO_CHOICE, type Choice } from './model';
 import { RestSource } from './rest';
-import { LEVELS } from './source';
+import { CONSOLE, LEVELS } from './source';
 
 /** What of a log to open. */
 export interface Target {
@@ -59,8 +59,9 @@ export class LogWidget extends ReactWidget {
   }
 
   /** Show another place of the log. */
-  go({ attempt, stream, line }: Target): void {
+  go({ attempt, line, ...target }: Target): void {
     const { choice } = this.log.model;
+    const stream = target.stream ?? (line === undefined ? undefined : CONSOLE);
     if (
       (attempt !== undefined && attempt !== choice.attempt) ||
       (stream !== undefined && stream !== choice.stream)

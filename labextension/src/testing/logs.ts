@@ -1,6 +1,7 @@
 /** A log in memory that a test writes to, behind the interface that views ask. */
 
-import { atLeast, LEVELS } from '../logs/source';
+import { ApiError } from '../errors';
+import { atLeast, LEVELS, RANKS } from '../logs/source';
 import type {
   Level,
   Link,
@@ -25,6 +26,8 @@ export class FakeLog implements Source {
   attempt = 'a1';
   attempts = ['a1'];
   streams: string[] = ['out'];
+  /** Those of them in which there is nothing. */
+  empty: string[] = [];
   experiment: string | null = null;
   /** Thrown by every question while it is set. */
   error: Error | null = null;
@@ -79,24 +82,36 @@ export class FakeLog implements Source {
     this.asked.push(query);
     await this.wait();
     signal.throwIfAborted();
-    const fitting = this.lines.filter(line => isAtLeast(line, query.min_level));
+    const stream = query.stream === undefined || query.stream === '' ? 'out' : query.stream;
+    if (!this.streams.includes(stream)) {
+      throw new ApiError({ code: 'not_found', status: 404, detail: `There is no log ${stream}.` });
+    }
+    const lines = this.linesOf(stream);
+    const fitting = lines.filter(line => isAtLeast(line, query.min_level));
     const levels = Object.fromEntries(
-      LEVELS.map(level => [level, this.lines.filter(line => line.level === level).length])
+      LEVELS.map(level => [level, lines.filter(line => line.level === level).length])
     );
-    const size = this.lines.length * 100;
+    const size = lines.length * 100;
     return {
       attempt: query.attempt === undefined || query.attempt === '' ? this.attempt : query.attempt,
-      stream: query.stream === undefined || query.stream === '' ? 'out' : query.stream,
+      stream,
       generation: this.generation,
       lines: this.pick(fitting, query),
-      total: this.lines.length,
-      matching: query.min_level === undefined ? this.lines.length : atLeast(query.min_level, levels),
+      total: lines.length,
+      matching: query.min_level === undefined ? lines.length : atLeast(query.min_level, levels),
       size,
       indexed: size,
       levels,
       is_complete: this.isComplete,
-      streams: this.streams.map(name => ({ name, lines: this.lines.length, size }))
+      streams: this.streams.map(name => {
+        const { length } = this.linesOf(name);
+        return { name, lines: length, size: length * (name === RANKS ? 300 : 100) };
+      })
     };
+  }
+
+  private linesOf(stream: string): readonly LogLine[] {
+    return this.empty.includes(stream) ? [] : this.lines;
   }
 
   async search(query: LogSearch, onHits: (hits: LogHits) => void, signal: AbortSignal): Promise<void> {
