@@ -122,7 +122,8 @@ class Logs:
         place = await self._place(who, task, ask.attempt)
         if place.folder is not None:
             await self._run(partial(find, place.folder, ask.stream))
-        stem = f"{place.name or place.task}-{place.number}-{(ask.stream or files.CONSOLE).replace('/', '-')}"
+        which = "ranks" if ask.stream == files.RANKS else ask.stream or files.CONSOLE
+        stem = f"{place.name or place.task}-{place.number}-{which.replace('/', '-')}"
         return Download(f"{stem}.log", self._pieces(place.folder, ask))
 
     async def follow(

@@ -20,7 +20,7 @@ from aiplat_jupyter.services.log_watch import LogWatch
 from aiplat_jupyter.services.logs import MOST_SEARCHES, Logs
 from aiplat_jupyter.store import task_attempts, task_logs, tasks
 from aiplat_jupyter.store.database import Database
-from aiplat_jupyter.store.logs import following
+from aiplat_jupyter.store.logs import following, ranks
 from aiplat_jupyter.store.logs.opened import OpenLogs
 from aiplat_jupyter.store.task_attempts import Ending
 from tests.services.people import ADA, BOB
@@ -395,6 +395,64 @@ def test_downloads(play: Play) -> None:
             await at.logs.download(ADA, at.task, LogDownload(stream="none"))
 
     play(act)
+
+
+def test_the_log_of_all_ranks(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "EVERY", 0.0)
+
+    async def act(at: Scene) -> None:
+        await at.start()
+        with pytest.raises(NotFound, match="no log"):
+            await at.page(stream="*")
+        for rank, data in ((1, b"b0\n"), (0, b"ERROR a0\n"), (1, b"b1\n"), (0, b" 10%\r 37%")):
+            folder = at.log.parent / "torch" / str(rank)
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "stderr.log").open("ab") as file:
+                file.write(data)
+            at.watch._looked = -float("inf")
+            await at.watch.round()
+        page = await at.page(stream="*")
+        assert [(line.rank, line.text) for line in page.lines] == [(1, "b0"), (0, "ERROR a0"), (1, "b1")]
+        assert [stream.name for stream in page.streams] == ["*", "out", "torch/0/stderr", "torch/1/stderr"]
+        assert (page.stream, page.total, page.levels) == ("*", 3, {"ERROR": 1})
+        found = [
+            line async for hits in at.logs.search(ADA, at.task, LogSearch(q="b", stream="*")) for line in hits.lines
+        ]
+        assert found == [1, 3]
+        whole, errors = b"[rank1]: b0\n[rank0]: ERROR a0\n[rank1]: b1\n", b"[rank0]: ERROR a0\n"
+        assert await downloaded(at, stream="*") == whole
+        assert await downloaded(at, stream="*", min_level="ERROR") == errors
+        assert (await at.logs.download(ADA, at.task, LogDownload(stream="*"))).name == "t-1-ranks.log"
+        await at.end()
+        monkeypatch.setattr(ranks, "PATIENCE", 0.0)
+        said = await collected(at, stream="*")
+        assert "".join(one.text for one in said[:-1]).encode() == whole + b"[rank0]:  10%\r 37%\n"
+        assert (await at.page(stream="*", tail=1)).lines[0].text == " 37%"
+
+    play(act)
+
+
+def test_who_watches_hears_of_ranks_and_of_a_line_that_stands_still(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "PATIENCE", 0.0)
+
+    async def act(at: Scene) -> None:
+        await at.start()
+        for rank in range(2):
+            (at.log.parent / f"rank{rank}.log").write_bytes(b"x")
+        await at.watch._look_who_runs()
+        [place] = at.watch._running.values()
+        seen = await at.watch._look(place, with_others=True)
+        assert seen is not None
+        assert seen.others == 2 + len("x\nx\n")
+
+    play(act)
+
+
+async def downloaded(at: Scene, **ask: Any) -> bytes:
+    download = await at.logs.download(ADA, at.task, LogDownload(**ask))
+    return b"".join([piece async for piece in download.pieces])
 
 
 class OnEachEngine:

@@ -8,5 +8,7 @@ line that has a level; it is kept in ``.index/`` beside the log, where all but t
 ``{stream}.times``   a header, then how long the file was at which time, at most one a second (`times.TIME`)
 ``{stream}.lock``    held by the one process that writes these files; any other keeps its index in memory
 
+``*.order``, ``*.names``  in which order the lines of all ranks came (`order`), where there are several; no text
+
 What follows the last closed block is read again when it is needed.
 """

@@ -5,6 +5,7 @@ import re
 import stat
 import weakref
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -138,6 +139,7 @@ def streams(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items(), key=lambda item: (item[0] != CONSOLE, _natural(item[0]))))
 
 
+@lru_cache(MAX_STREAMS)
 def rank(stream: str) -> int | None:
     """Return of which rank a file is: the number that the last part of its path that ends with one ends with.
 

@@ -122,6 +122,12 @@ class Order:
             self._append(rows)
             self._write(lambda file, _: os.pwrite(file, rows.tobytes(), at))
 
+    def name_at(self, at: int) -> str:
+        """Return of which stream a byte is; nothing behind the end."""
+        count = self._count
+        place = int(np.searchsorted(self._table.ends[:count], at, "right"))
+        return self.names[self._table.rows["stream"][place]] if place < count else ""
+
     def parts(self, at: int, end: int) -> list[Part]:
         """Return what lies between two places."""
         count = self._count  # first: the table may be replaced by a longer one meanwhile

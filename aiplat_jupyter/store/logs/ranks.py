@@ -183,8 +183,7 @@ class RanksFile:
 
     def stream(self, at: int) -> str:
         """Return of which stream a byte is."""
-        parts = self._order.parts(at, at + 1)
-        return self._order.names[parts[0].stream] if parts else ""
+        return self._order.name_at(at)
 
     def marked(self, at: int, data: bytes) -> bytes:
         """Return what stands at `at` with ``[rank3]: `` before each line."""

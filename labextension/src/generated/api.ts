@@ -2132,6 +2132,8 @@ export interface components {
     /**
      * LogDownload
      * @description Which log to download, as it was written; with `min_level` only lines of that level or above.
+     *
+     *     Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``.
      */
     LogDownload: {
       /** @default  */
@@ -2176,6 +2178,8 @@ export interface components {
     /**
      * LogFollow
      * @description Which log to follow: from byte `offset` on, or the last `tail` lines. The header ``Last-Event-ID`` goes on.
+     *
+     *     Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``. Offsets do not count that.
      */
     LogFollow: {
       /** @default  */
@@ -2244,6 +2248,16 @@ export interface components {
       level: ('CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING') | null;
       number: number;
       offset: number;
+      /**
+       * @description In the log of all ranks: whose it is, by that name: 3 for ``rank3`` and ``attempt_0/3/stderr``.
+       * @default null
+       */
+      rank: number | null;
+      /**
+       * @description In the log of all ranks: the stream that it is of.
+       * @default
+       */
+      stream: string;
       text: string;
       /**
        * @description When it was written, to a second.
@@ -2282,7 +2296,7 @@ export interface components {
      */
     LogQuery: {
       /**
-       * @description uid; empty: the newest. stream : name; empty: ``out``.
+       * @description uid; empty: the newest. stream : name; empty: ``out``; ``*``: the lines of all ranks.
        * @default
        */
       attempt: string;
@@ -2354,6 +2368,9 @@ export interface components {
     /**
      * LogStream
      * @description A file that an attempt writes: ``out`` is its console, others are those of ranks or rotated files.
+     *
+     *     ``*`` is no file: it has the lines of all ranks in the order in which they arrived. It is there, before the others,
+     *     where an attempt has several files of ranks.
      */
     LogStream: {
       levels: {
@@ -5390,7 +5407,7 @@ export interface operations {
   get_log: {
     parameters: {
       query?: {
-        /** @description uid; empty: the newest. stream : name; empty: ``out``. */
+        /** @description uid; empty: the newest. stream : name; empty: ``out``; ``*``: the lines of all ranks. */
         attempt?: string;
         /** @description the first line with at least this number, byte or time. */
         line?: number;
