@@ -189,7 +189,13 @@ function Rank({ line: { rank, stream }, trans }: { line: LogLine; trans: Trans }
   );
 }
 
-function FoldRow({ row, hasTimes, hasRanks, actions, trans }: RowProps & { row: Row & { kind: 'fold' } }): JSX.Element {
+function FoldRow({
+  row,
+  hasTimes,
+  hasRanks,
+  actions,
+  trans
+}: RowProps & { row: Row & { kind: 'fold' } }): JSX.Element {
   const hidden = row.to - row.number + 1;
   return (
     <div className="aiplat-LogRow aiplat-mod-fold" data-level="ERROR">

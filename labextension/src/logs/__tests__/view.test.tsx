@@ -459,11 +459,11 @@ describe('states', () => {
     await show();
     act(() => log.reading.toStart());
     fake.streams = ['*', 'out', 'rank0', 'rank1'];
-    await act(async () => void fake.write('more'));
+    act(() => void fake.write('more'));
     await settle(250);
     expect(screen.getByRole('combobox', { name: 'Output of' })).toHaveProperty('value', 'out');
     act(() => log.reading.toEnd());
-    await act(async () => void fake.write('more'));
+    act(() => void fake.write('more'));
     await settle(350);
     expect(screen.getByRole('combobox', { name: 'Output of' })).toHaveProperty('value', '*');
   });
@@ -472,7 +472,7 @@ describe('states', () => {
     fake.fill(30);
     const user = await show();
     fake.streams = ['*', 'out', 'rank0', 'rank1'];
-    await act(async () => void fake.write('more'));
+    act(() => void fake.write('more'));
     await settle(250);
     const output = screen.getByRole('combobox', { name: 'Output of' });
     expect(output).toHaveProperty('value', 'out');
@@ -492,7 +492,7 @@ describe('states', () => {
     await user.selectOptions(screen.getByRole('combobox', { name: 'Output of' }), 'rank1');
     await settle();
     fake.streams = ['out'];
-    await act(async () => void fake.write('again'));
+    act(() => void fake.write('again'));
     await settle(350);
     expect(numbers()).toEqual([1, 2, 3, 4]);
     expect(screen.getByText(/no such file/)).toBeTruthy();
