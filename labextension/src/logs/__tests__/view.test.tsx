@@ -437,67 +437,6 @@ describe('states', () => {
     expect(fake.asked.at(-1)).toMatchObject({ attempt: 'a0', stream: 'rank1' });
   });
 
-  it('tell whose each line is where ranks are mixed, and are those of all ranks if the console is empty', async () => {
-    fake.streams = ['*', 'out', 'torch/0/stderr', 'torch/12/stderr'];
-    fake.empty = ['out'];
-    fake.write(
-      { text: 'a', stream: 'torch/0/stderr', rank: 0 },
-      { text: 'b', stream: 'torch/12/stderr', rank: 12 }
-    );
-    await show();
-    await settle();
-    expect(screen.getByRole('option', { name: 'All ranks (2)', selected: true })).toBeTruthy();
-    const ranks = [...document.querySelectorAll<HTMLElement>('.aiplat-LogRank')];
-    expect(ranks.map(({ textContent, title }) => [textContent, title])).toEqual([
-      ['r0', 'Rank 0: torch/0/stderr'],
-      ['r12', 'Rank 12: torch/12/stderr']
-    ]);
-  });
-
-  it('go over to all ranks when a launcher has spoken, but not under the eyes of who reads back', async () => {
-    fake.fill(8);
-    await show();
-    act(() => log.reading.toStart());
-    fake.streams = ['*', 'out', 'rank0', 'rank1'];
-    act(() => void fake.write('more'));
-    await settle(250);
-    expect(screen.getByRole('combobox', { name: 'Output of' })).toHaveProperty('value', 'out');
-    act(() => log.reading.toEnd());
-    act(() => void fake.write('more'));
-    await settle(350);
-    expect(screen.getByRole('combobox', { name: 'Output of' })).toHaveProperty('value', '*');
-  });
-
-  it('stay those of a console that is being read, or that was chosen', async () => {
-    fake.fill(30);
-    const user = await show();
-    fake.streams = ['*', 'out', 'rank0', 'rank1'];
-    act(() => void fake.write('more'));
-    await settle(250);
-    const output = screen.getByRole('combobox', { name: 'Output of' });
-    expect(output).toHaveProperty('value', 'out');
-    expect(document.querySelector('.aiplat-LogRank')).toBeNull();
-    await user.selectOptions(output, '*');
-    await user.selectOptions(screen.getByRole('combobox', { name: 'Output of' }), 'out');
-    fake.empty = ['out'];
-    fake.truncate();
-    await settle(250);
-    expect(screen.getByRole('combobox', { name: 'Output of' })).toHaveProperty('value', 'out');
-  });
-
-  it('are those of the console when a further attempt has not the file that was chosen, and say so', async () => {
-    fake.fill(3);
-    fake.streams = ['*', 'out', 'rank0', 'rank1'];
-    const user = await show();
-    await user.selectOptions(screen.getByRole('combobox', { name: 'Output of' }), 'rank1');
-    await settle();
-    fake.streams = ['out'];
-    act(() => void fake.write('again'));
-    await settle(350);
-    expect(numbers()).toEqual([1, 2, 3, 4]);
-    expect(screen.getByText(/no such file/)).toBeTruthy();
-  });
-
   it('tell that a new attempt has begun', async () => {
     fake.fill(3);
     await show();
