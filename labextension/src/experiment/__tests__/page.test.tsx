@@ -215,6 +215,6 @@ describe('the page of an experiment', () => {
     const head = screen.getByRole('button', { name: /System 2$/ });
     expect(head.getAttribute('aria-expanded')).toBe('false');
     fireEvent.click(head);
-    expect(await screen.findByRole('region', { name: 'cpu · %' })).toBeTruthy();
+    expect(await screen.findByRole('region', { name: 'CPU · %' })).toBeTruthy();
   });
 });
