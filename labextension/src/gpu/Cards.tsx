@@ -56,7 +56,7 @@ function Card({ device, devices, monitor, trans }: CardProps): JSX.Element {
       {isOpen && <Details {...{ device, monitor, trans }} />}
       <button
         type="button"
-        className="aiplat-ChartLink aiplat-GpuMore"
+        className="aiplat-ChartLink aiplat-GpuDetails"
         aria-expanded={isOpen}
         aria-label={trans.__('Details of GPU %1', device.index)}
         onClick={() => setOpen(!isOpen)}
