@@ -18,10 +18,10 @@ import aiplat_jupyter as aiplat
 from aiplat_jupyter.client import system
 system.DELAY, system.INTERVAL = 0.1, 0.3
 exp = aiplat.init(project="machines", name="on a gpu", console=False)
+print("pid", os.getpid())
 aiplat.LossCurve(exp)"""
 LOOP = """\
-print("pid", os.getpid())
-for step in range(300):
+for step in range(700):  # longer than until the sampler looks again who uses the GPU
     exp.log({"loss": 1 / (step + 1)}, step=step)
     time.sleep(0.03)
 exp.finish()"""
@@ -40,10 +40,11 @@ def test_gpus_under_the_curve_share_its_axis_and_crosshair(
     shell = LabPage(page, lab)
     lab.write_notebook("train.ipynb", TRAIN, LOOP)
     notebook = shell.notebook("train.ipynb")
-    notebook.run(0, 2)
+    notebook.run(0)
     said = notebook.panel.locator(".jp-OutputArea-output", has_text="pid ")
     pid = int(said.first.inner_text().split()[-1])
     nvidia.change(0, util=77, used=20 * GIB, processes={pid: 3 * GIB})
+    notebook.run(1)
     panel = notebook.panel.locator(".aiplat-panel:visible")
     overlays = panel.locator(".aiplat-overlay")
     expect(overlays).to_have_count(2)
