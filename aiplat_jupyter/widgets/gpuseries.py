@@ -63,14 +63,16 @@ def curves(history: GpuHistory, samples: Sequence[Sample], metric: str) -> list[
     known = {each.gpu: each for each in history.series if each.metric == metric}
     new = {gpu for each in samples for gpu, name in each.values if name == metric}
     gpus = [*known, *sorted(new - known.keys())]
-    return [Series(_curve(gpu, metric, known.get(gpu), samples)) for gpu in gpus]
+    reach = history.resolution / 2
+    return [Series(_curve(gpu, metric, known.get(gpu), samples, reach)) for gpu in gpus]
 
 
-def _curve(gpu: str, metric: str, past: GpuSeries | None, samples: Iterable[Sample]) -> Curve:
+def _curve(gpu: str, metric: str, past: GpuSeries | None, samples: Iterable[Sample], reach: float) -> Curve:
+    """Return history and the samples behind it; `reach` is what a point tells of on both sides of itself."""
     size = _SIZES.get(metric, 1.0)
     at = list(past.at) if past else []
     mean, low, high = ([*getattr(past, name)] if past else [] for name in ("mean", "min", "max"))
-    since = at[-1] if at else -math.inf
+    since = at[-1] + reach if at else -math.inf
     for each in samples:
         if each.at > since and (gpu, metric) in each.values:
             value = each.values[gpu, metric]

@@ -57,7 +57,9 @@ function extended(
   resolution: number
 ): Triple {
   const scale = scaleOf(metric);
-  for (const status of tail) {
+  // A point of history stands in the middle of the samples that it is made of.
+  const told = (columns.x.at(-1) ?? -Infinity) + resolution / 2;
+  for (const status of tail.filter(status => status.at > told)) {
     const last = columns.x.at(-1) ?? -Infinity;
     const distance = status.at - last;
     if (distance > 0) {
