@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -63,7 +64,7 @@ def samplers(of: int) -> list[psutil.Process]:
             words = process.cmdline()
         except psutil.Error:
             continue
-        if "aiplat_jupyter.gpu.sampler" in words and words[words.index("--pid") + 1] == str(of):
+        if "aiplat_jupyter.gpu.sampler" in words and ("--pid", str(of)) in pairwise(words):
             found.append(process)
     return found
 

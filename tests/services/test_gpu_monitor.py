@@ -345,19 +345,23 @@ def test_what_acts_on_samples_may_fail_and_be_slow(house: House, caplog: pytest.
         raise RuntimeError("act")
 
     async def dawdle(status: GpuStatus) -> None:
-        await asyncio.sleep(0.05)
+        await have_all_come.wait()
 
+    have_all_come = asyncio.Event()
     house.each[:0] = [fail, dawdle]
 
     async def act(monitor: GpuMonitor) -> None:
         for second in range(20):
             await monitor.observe(sample(NOW + second, device()))
             await asyncio.sleep(0.005)
-        await asyncio.sleep(0.2)
+        have_all_come.set()
+        async with asyncio.timeout(20):
+            while len(house.seen) < 2:
+                await asyncio.sleep(0.01)
 
     house.run(act)
     assert "act" in caplog.text
-    assert 1 < len(house.seen) < 10  # passed over, in turn, and the newest is the last
+    assert len(house.seen) == 2  # what came meanwhile was passed over
     assert house.seen[-1].at == NOW + 19
 
 
