@@ -171,7 +171,7 @@ class NotebookPage:
         """Wait for the curve that an output shows while its widget is not there, and return it."""
         saved = self.panel.locator(".aiplat-SavedCurve").first
         saved.scroll_into_view_if_needed()
-        expect(saved.get_by_role("img", name=re.compile("last [0-9.]+"))).to_be_visible()
+        expect(saved.get_by_role("img", name=re.compile("last [0-9.]+")).first).to_be_visible()
         return saved
 
 
@@ -181,11 +181,12 @@ class CurvePanel:
     def __init__(self, page: Page, root: Locator) -> None:
         self.page = page
         self.root = root
-        self.plot = root.get_by_role("application")
+        self.plot = root.get_by_role("application").first
 
     def outline(self) -> str:
         """Return the drawn lines as SVG paths; empty while there is none."""
-        paths = self.root.locator("path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
+        curves = self.root.locator(".bqplot").first
+        paths = curves.locator("path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
         return "".join(path for path in paths if path)
 
     def wait_until_drawn(self, timeout: float = 30.0) -> None:
