@@ -215,7 +215,7 @@ def test_what_comes_while_one_reads_further_down_is_announced_and_moves_nothing(
     sidebar.section("Running").click()
     sidebar.expand(sidebar.tree.locator("[data-kind=project]", has_text="long"))
     expect(sidebar.row("run 59")).to_be_visible()
-    shell.page.locator(".aiplat-Scroll").evaluate("box => box.scrollTop = 300")
+    shell.page.locator(".aiplat-Scroll").evaluate("box => box.scrollTop = 480")
     row = sidebar.row("run 40")
     before = row.bounding_box()
     shell.lab.api("experiments", "POST", {"project": "long", "name": "the newest"})

@@ -90,7 +90,7 @@ export class AlertWatch implements IDisposable {
     }
     const news = open.filter(alert => isNews(alert, before.get(alert.uid)));
     const mine = await Promise.all(news.map(alert => this.isMine(alert)));
-    this.announcer.tell(news.filter((_, at) => mine[at]));
+    this.announcer.tell(news.filter((alert, at) => mine[at] && !isToldAsTask(alert)));
   }
 
   private async isMine(alert: Alert): Promise<boolean> {
@@ -123,4 +123,9 @@ function reminders({ rule, count }: Alert): number {
 /** An alert that becomes worse is told once more, and so is one that its rule reminds of. */
 function keyOf(alert: Alert): string {
   return `${alert.uid}/${alert.severity}/${reminders(alert)}`;
+}
+
+/** That a task has failed is told by `TaskWatch`, with the reason and the way to its first error. */
+function isToldAsTask({ subject, condition }: Alert): boolean {
+  return subject === 'task' && condition === 'failed';
 }
