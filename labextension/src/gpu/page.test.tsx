@@ -236,7 +236,8 @@ describe('the charts', () => {
     expect(Number(asked().get('end')) - Number(asked().get('start'))).toBe(3600);
     expect(Number(asked().get('end'))).toBeGreaterThanOrEqual(AT);
     const questions = platform.server.calls('GET gpu/history').length;
-    act(() => platform.sample(aStatus([aGpu(0, { utilization: reading(12) }), aGpu(1)], { at: AT + 1 })));
+    const next = { at: Number(asked().get('end')) + 1 };
+    act(() => platform.sample(aStatus([aGpu(0, { utilization: reading(12) }), aGpu(1)], next)));
     await waitFor(() => expect(image.getAttribute('aria-label')).toContain('last 12'));
     expect(platform.server.calls('GET gpu/history').length).toBe(questions);
   });
