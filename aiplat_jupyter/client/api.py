@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
+from aiplat_jupyter.client.answers import MSGPACK, to_error
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.client.discover import Server, find_server
 from aiplat_jupyter.client.events import events
@@ -23,7 +24,6 @@ from aiplat_jupyter.core.records import (
     ExperimentPatch,
     ExperimentRow,
     Page,
-    Problem,
     Project,
     SeriesSummary,
     ServerInfo,
@@ -31,9 +31,6 @@ from aiplat_jupyter.core.records import (
 from aiplat_jupyter.core.tasks import Agent, TaskRow
 
 T = TypeVar("T")
-
-MSGPACK: Final = "application/msgpack"
-_PARAMETRISED: Final = {errors.OffsetConflict, errors.RateLimited}
 
 
 class Resync(Struct, frozen=True):
@@ -225,33 +222,6 @@ def connect() -> Api:
             hint="Start Jupyter on this machine, or set AIPLAT_SERVER_URL and AIPLAT_TOKEN.",
         )
     return Api(server)
-
-
-def to_error(status: int, body: bytes) -> errors.AiplatError:
-    """Return the error that a problem document stands for."""
-    try:
-        problem = msgspec.json.decode(body, type=Problem)
-    except msgspec.MsgspecError:
-        detail = f"The server answered {status}."
-        problem = Problem(type="about:blank", title="", status=status, code="", detail=detail)
-    if problem.code == errors.OffsetConflict.code and problem.offset is not None:
-        return errors.OffsetConflict(problem.offset)
-    kind = _by_code().get(problem.code) or _by_status().get(status, errors.AiplatError)
-    return kind(problem.detail, hint=problem.hint, fields=problem.fields)
-
-
-def _kinds() -> Iterator[type[errors.AiplatError]]:
-    for kind in vars(errors).values():
-        if isinstance(kind, type) and issubclass(kind, errors.AiplatError) and kind not in _PARAMETRISED:
-            yield kind
-
-
-def _by_code() -> dict[str, type[errors.AiplatError]]:
-    return {kind.code: kind for kind in _kinds()}
-
-
-def _by_status() -> dict[int, type[errors.AiplatError]]:
-    return {kind.status: kind for kind in reversed(list(_kinds()))}
 
 
 def encode_query(query: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """The task that this process is part of, which its environment names."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -36,6 +35,8 @@ def experiment_of(task: OwnTask, project: str, name: str, config: Mapping[str, A
     several alike, one after the other or at once, has several experiments: each takes a number, by a file in the
     attempt's folder.
     """
+    import hashlib
+
     facts = json.dumps([task.uid, project, name, config], sort_keys=True, default=str)
     uids = (hashlib.sha256(f"{facts}\0{number}".encode()).hexdigest()[:20] for number in count())
     return next(uid for uid in uids if _take(task.folder / "experiments", uid))

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from aiplat_jupyter.client.api import MSGPACK, to_error
+from aiplat_jupyter.client.answers import MSGPACK, to_error
 from aiplat_jupyter.client.complaints import Complaints
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.core.errors import OffsetConflict, TooLarge

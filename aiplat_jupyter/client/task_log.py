@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from aiplat_jupyter.client.api import Api, encode_query, to_error
+from aiplat_jupyter.client.answers import to_error
+from aiplat_jupyter.client.api import Api, encode_query
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.client.events import events
 from aiplat_jupyter.core.errors import Unavailable

@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from aiplat_jupyter.client.api import Api, to_error
+from aiplat_jupyter.client.answers import to_error
+from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.core.alerts import AlertQuery
 from aiplat_jupyter.core.errors import AiplatError, InvalidInput, Unavailable

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from aiplat_jupyter.client import api, history, session
-from aiplat_jupyter.client.api import Api, Resync, connect, to_error
+from aiplat_jupyter.client.answers import to_error
+from aiplat_jupyter.client.api import Api, Resync, connect
 from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.client.opening import init
 from aiplat_jupyter.client.sync import journals_in, sync
