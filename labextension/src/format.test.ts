@@ -39,6 +39,16 @@ describe('times', () => {
     expect(duration(seconds)).toBe(text);
   });
 
+  it.each([
+    [59.9, '59秒'],
+    [309, '5分09秒'],
+    [7500, '2小时05分'],
+    [3 * 86400 + 4 * 3600, '3天4小时']
+  ])('%s seconds last %s in Chinese', (seconds, text) => {
+    document.documentElement.lang = 'zh-CN';
+    expect(duration(seconds)).toBe(text);
+  });
+
   it('are relative in the language of Lab', () => {
     expect(relative(1000, 'long', 1180)).toBe('3 minutes ago');
     expect(shortAge(0, 2 * 86400 + 5)).toBe('2d');

@@ -25,22 +25,31 @@ export function count(value: number): string {
   return value.toLocaleString(locale());
 }
 
-/** `12s`, `5m 09s`, `2h 05m` or `3d 4h`. */
+type TimeUnit = 'd' | 'h' | 'm' | 's';
+
+const CHINESE_UNITS: Readonly<Record<TimeUnit, string>> = { d: '天', h: '小时', m: '分', s: '秒' };
+
+/** Numbers with their units of time, as the reader's language writes them: `2h 05m`, `2小时05分`. */
+export function timeSpan(...parts: readonly (readonly [value: number | string, unit: TimeUnit])[]): string {
+  return locale().startsWith('zh')
+    ? parts.map(([value, unit]) => `${value}${CHINESE_UNITS[unit]}`).join('')
+    : parts.map(([value, unit]) => `${value}${unit}`).join(' ');
+}
+
+/** `12s`, `5m 09s`, `2h 05m` or `3d 4h`; in Chinese `12秒`, `5分09秒`, `2小时05分` or `3天4小时`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
-  const [days, hours, minutes] = [
-    Math.floor(whole / 86400),
-    Math.floor(whole / 3600) % 24,
-    Math.floor(whole / 60) % 60
-  ];
+  const days = Math.floor(whole / 86400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const minutes = Math.floor(whole / 60) % 60;
   const two = (value: number): string => String(value).padStart(2, '0');
   if (days > 0) {
-    return `${days}d ${hours}h`;
+    return timeSpan([days, 'd'], [hours, 'h']);
   }
   if (hours > 0) {
-    return `${hours}h ${two(minutes)}m`;
+    return timeSpan([hours, 'h'], [two(minutes), 'm']);
   }
-  return minutes > 0 ? `${minutes}m ${two(whole % 60)}s` : `${whole}s`;
+  return minutes > 0 ? timeSpan([minutes, 'm'], [two(whole % 60), 's']) : timeSpan([whole, 's']);
 }
 
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [

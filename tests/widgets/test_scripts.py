@@ -18,10 +18,10 @@ NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is for developers; a wheel works without it")
 
 
-def evaluate(module: str, expression: str) -> Any:
+def evaluate(module: str, expression: str, *, language: str = "en-GB") -> Any:
     """Return what `expression` is in JavaScript, with the exports of a file of ours in scope as `it`."""
     path = (scripts.STATIC / f"{module}.mjs").as_uri()
-    page = "globalThis.document = {documentElement: {lang: 'en-GB'}};"
+    page = f"globalThis.document = {{documentElement: {{lang: '{language}'}}}};"
     code = f"{page} const it = await import({path!r}); console.log(JSON.stringify({expression}));"
     done = subprocess.run(
         [str(NODE), "--input-type=module", "-e", code], capture_output=True, text=True, env={"TZ": "UTC"}, check=False
@@ -64,6 +64,10 @@ def test_sizes_in_gib() -> None:
 def test_durations() -> None:
     said = evaluate("ticks", "[0.5, 75, 7500, 200000, -75].map(it.formatDuration)")
     assert said == ["0.5s", "1m 15s", "2h 05m", "2d 07h", "−1m 15s"]
+    said = evaluate("ticks", "[0.5, 75, 7500, 200000, -75].map(it.formatDuration)", language="zh-CN")
+    assert said == ["0.5秒", "1分15秒", "2小时05分", "2天07小时", "−1分15秒"]
+    said = evaluate("list", "[59.9, 309, 7500].map(it.duration)", language="zh-CN")
+    assert said == ["59秒", "5分09秒", "2小时05分"]
 
 
 @needs_node

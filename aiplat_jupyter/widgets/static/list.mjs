@@ -1,6 +1,18 @@
 // The list of projects and experiments, or of tasks: a tree with search, order, pages and selection.
 
-import { Line, drawNotice, follow, formatCount, formatNumber, languageOf, locale, make, makeSvg, translator } from "./page.mjs";
+import {
+  Line,
+  drawNotice,
+  follow,
+  formatCount,
+  formatNumber,
+  languageOf,
+  locale,
+  make,
+  makeSvg,
+  timeSpan,
+  translator,
+} from "./page.mjs";
 
 const TYPING = 250;
 const SPARK = { width: 60, height: 16 };
@@ -245,13 +257,13 @@ function drawExperiment(node, row, list) {
   drawTime(node, row.at, () => ago(row.at));
 }
 
-/** `12s`, `5m 09s`, `2h 05m`. */
+/** `12s`, `5m 09s`, `2h 05m`; in Chinese `12秒`, `5分09秒`, `2小时05分`. */
 export function duration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const two = (value) => String(value).padStart(2, "0");
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  if (hours > 0) return `${hours}h ${two(minutes)}m`;
-  return minutes > 0 ? `${minutes}m ${two(whole % 60)}s` : `${whole}s`;
+  if (hours > 0) return timeSpan([hours, "h"], [two(minutes), "m"]);
+  return minutes > 0 ? timeSpan([minutes, "m"], [two(whole % 60), "s"]) : timeSpan([whole, "s"]);
 }
 
 /** How long it runs or ran and how long ago it ended; while it waits, since when. */

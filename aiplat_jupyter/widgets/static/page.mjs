@@ -7,10 +7,13 @@ export function locale() {
   return document.documentElement.lang || undefined;
 }
 
+function isChinese() {
+  return (locale() ?? "").toLowerCase().startsWith("zh");
+}
+
 /** The language that was forced, else the page's. */
 export function languageOf(model) {
-  const page = (locale() ?? "").toLowerCase().startsWith("zh") ? "zh" : "en";
-  return model.get("words").language || page;
+  return model.get("words").language || (isChinese() ? "zh" : "en");
 }
 
 /** Returns `say(key, values)` in the panel's language. */
@@ -33,6 +36,15 @@ export function formatNumber(value) {
 
 export function formatCount(value) {
   return value.toLocaleString(locale());
+}
+
+const CHINESE_UNITS = { d: "天", h: "小时", m: "分", s: "秒" };
+
+/** Numbers with their units of time, as the page's language writes them: `2h 05m`, `2小时05分`. */
+export function timeSpan(...parts) {
+  return isChinese()
+    ? parts.map(([value, unit]) => `${value}${CHINESE_UNITS[unit]}`).join("")
+    : parts.map(([value, unit]) => `${value}${unit}`).join(" ");
 }
 
 export function formatTime(seconds, style = { hour: "numeric", minute: "2-digit" }) {

@@ -1,15 +1,15 @@
 // Round ticks, their labels, and the small geometry of a chart: pure functions.
 
-import { formatCount, formatNumber, formatTime, locale } from "./page.mjs";
+import { formatCount, formatNumber, formatTime, locale, timeSpan } from "./page.mjs";
 
 export function formatDuration(seconds) {
   const sign = seconds < 0 ? "−" : "";
   const size = Math.abs(seconds);
   const two = (n) => String(Math.floor(n)).padStart(2, "0");
-  if (size < 60) return `${sign}${formatNumber(size)}s`;
-  if (size < 3600) return `${sign}${Math.floor(size / 60)}m ${two(size % 60)}s`;
-  if (size < 86400) return `${sign}${Math.floor(size / 3600)}h ${two((size % 3600) / 60)}m`;
-  return `${sign}${Math.floor(size / 86400)}d ${two((size % 86400) / 3600)}h`;
+  const [large, one, small, other] =
+    size < 3600 ? [60, "m", 1, "s"] : size < 86400 ? [3600, "h", 60, "m"] : [86400, "d", 3600, "h"];
+  if (size < 60) return sign + timeSpan([formatNumber(size), "s"]);
+  return sign + timeSpan([Math.floor(size / large), one], [two((size % large) / small), other]);
 }
 
 function formatClock(seconds, span) {

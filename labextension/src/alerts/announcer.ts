@@ -9,7 +9,7 @@ import type { Alert, Severity } from '../records';
 import type { Services } from '../services';
 import * as deeds from './deeds';
 import { severityWord, worst, WORST_FIRST } from './severity';
-import { alertLine } from './words';
+import { alertLine, ruleName } from './words';
 
 /** So many stand beside each other; with one more they become one. */
 export const MOST = 5;
@@ -18,11 +18,17 @@ const OVER_MS = 6_000;
 
 type Look = 'info' | 'warning' | 'error';
 
+interface Shown {
+  readonly id: string;
+  readonly alert: Alert;
+  readonly message: string;
+}
+
 const LOOKS: Readonly<Record<Severity, Look>> = { critical: 'error', warning: 'warning', info: 'info' };
 
 export class Announcer implements IDisposable {
-  /** What is on the screen: ids of notifications by uids of alerts, and what they said last. */
-  private readonly shown = new Map<string, { id: string; alert: Alert }>();
+  /** What is on the screen: notifications by uids of alerts, and what they say. */
+  private readonly shown = new Map<string, Shown>();
   private summary: { id: string; alerts: Map<string, Alert> } | null = null;
   isDisposed = false;
 
@@ -44,6 +50,7 @@ export class Announcer implements IDisposable {
     } else {
       fresh.forEach(alert => this.show(alert));
     }
+    this.reword();
   }
 
   /** Bring what is said of these up to date; what is over or acknowledged no longer asks for anything. */
@@ -51,13 +58,14 @@ export class Announcer implements IDisposable {
     this.forgetDismissed();
     for (const alert of alerts) {
       const one = this.shown.get(alert.uid);
-      if (one !== undefined && differs(one.alert, alert)) {
-        this.update(one.id, alert);
+      if (one !== undefined) {
+        this.update(one, alert);
       }
       if (this.summary?.alerts.has(alert.uid) === true) {
         this.updateSummary(alert);
       }
     }
+    this.reword();
   }
 
   dispose(): void {
@@ -67,8 +75,6 @@ export class Announcer implements IDisposable {
   }
 
   private show(alert: Alert): void {
-    const { trans } = this.services;
-    const message = alertLine(alert, trans);
     const options = {
       autoClose: alert.severity === 'info' ? SAID_MS : (false as const),
       actions: this.actions(alert)
@@ -77,25 +83,52 @@ export class Announcer implements IDisposable {
     if (old !== undefined) {
       Notification.manager.dismiss(old.id);
     }
+    const message = this.text(alert);
     const id = Notification.emit(message, LOOKS[alert.severity], options);
-    this.shown.set(alert.uid, { id, alert });
+    this.shown.set(alert.uid, { id, alert, message });
   }
 
-  private update(id: string, alert: Alert): void {
-    const { trans } = this.services;
+  private update(one: Shown, alert: Alert): void {
     if (alert.acknowledged_at !== null) {
       this.shown.delete(alert.uid);
-      Notification.manager.dismiss(id);
+      Notification.manager.dismiss(one.id);
     } else if (alert.state === 'resolved') {
-      const at = clockTime(alert.resolved_at ?? alert.updated_at);
-      const message = trans.__('over since %1: %2', at, alertLine(alert, trans));
-      Notification.update({ id, message, type: 'success', autoClose: OVER_MS, actions: [this.openAction()] });
-      this.shown.delete(alert.uid);
+      this.sayOver(one.id, alert);
     } else {
-      this.shown.set(alert.uid, { id, alert });
-      const message = alertLine(alert, trans);
-      Notification.update({ id, message });
+      this.shown.set(alert.uid, { ...one, alert });
     }
+  }
+
+  private sayOver(id: string, alert: Alert): void {
+    const at = clockTime(alert.resolved_at ?? alert.updated_at);
+    const message = this.services.trans.__('over since %1: %2', at, this.text(alert));
+    Notification.update({ id, message, type: 'success', autoClose: OVER_MS, actions: [this.openAction()] });
+    this.shown.delete(alert.uid);
+  }
+
+  /** Let what stands there say what is so now. */
+  private reword(): void {
+    for (const [uid, one] of this.shown) {
+      const message = this.text(one.alert);
+      if (message !== one.message) {
+        this.shown.set(uid, { ...one, message });
+        Notification.update({ id: one.id, message, type: LOOKS[one.alert.severity] });
+      }
+    }
+  }
+
+  /** What it says; and by which rule, if that is someone's own or another one speaks of the same thing. */
+  private text(alert: Alert): string {
+    const { trans } = this.services;
+    const line = alertLine(alert, trans);
+    const isNamed = alert.rule !== null && (alert.preset === '' || this.isOneOfSeveral(alert));
+    return isNamed ? `${line} · ${ruleName(alert, trans)}` : line;
+  }
+
+  private isOneOfSeveral({ uid, target }: Alert): boolean {
+    return [...this.shown.values()].some(
+      ({ alert }) => alert.uid !== uid && alert.target.label === target.label
+    );
   }
 
   /** Make one notification of all that stand there and of these. */
@@ -183,13 +216,6 @@ export class Announcer implements IDisposable {
       this.summary = null;
     }
   }
-}
-
-function differs(one: Alert, other: Alert): boolean {
-  const told = ({ state, acknowledged_at, value, count }: Alert): unknown[] => [
-    ...[state, acknowledged_at === null, value, count]
-  ];
-  return JSON.stringify(told(one)) !== JSON.stringify(told(other));
 }
 
 /** `7 alerts fire: 2 critical, 5 warning`. */

@@ -44,7 +44,9 @@ export function AlertTime({ alert, trans }: { alert: Alert; trans: Trans }): JSX
     ...(end === null ? [] : [trans.__('over %1', exactTime(end))])
   ].join('\n');
   const text =
-    end === null ? duration(now - start) : `${duration(end - start)} · ${relative(end, 'short', now)}`;
+    end === null
+      ? duration(now - start)
+      : trans.__('over %1 · %2', relative(end, 'short', now), duration(end - start));
   return (
     <span className="aiplat-AlertTime" title={title}>
       {text}

@@ -139,13 +139,16 @@ const SPANS: readonly [string, number][] = [
   ['second', 1]
 ];
 
-/** `60 sec`, `10 min`, `2 hr` as the locale writes them: a round number of the largest unit that divides it. */
+/** More of a unit is no number that one reads at a glance. */
+const MOST_OF_A_UNIT = 120;
+
+/** `60 sec`, `10 min`, `2 hr` as the locale writes them, where a unit divides it into few; else `4h 01m`. */
 export function spanText(seconds: number): string {
   const [unit, size] = SPANS.find(([, size]) => seconds >= 2 * size && seconds % size === 0) ?? ['', 0];
-  if (unit === '') {
-    return seconds < 60 ? inUnit('second', seconds) : duration(seconds);
+  if (unit !== '' && (unit === 'day' || seconds <= MOST_OF_A_UNIT * size)) {
+    return inUnit(unit, seconds / size);
   }
-  return inUnit(unit, seconds / size);
+  return seconds < 60 ? inUnit('second', seconds) : duration(seconds);
 }
 
 function inUnit(unit: string, value: number): string {

@@ -1,5 +1,6 @@
 /** Where an axis has its ticks (at most five) and how they read. */
 
+import { timeSpan } from '../format';
 import { locale } from '../i18n';
 import type { Range } from './curves';
 import { niceStep } from './ranges';
@@ -114,17 +115,17 @@ function durationLabel(seconds: number): string {
   const sign = seconds < 0 ? '−' : '';
   const rest = Math.abs(seconds);
   if (rest < MINUTE) {
-    return `${sign}${Number(rest.toPrecision(3))}s`;
+    return sign + timeSpan([Number(rest.toPrecision(3)), 's']);
   }
-  const parts =
+  const [large, one, small, other] =
     rest < HOUR
-      ? [rest, MINUTE, 'm', 1, 's']
+      ? ([MINUTE, 'm', 1, 's'] as const)
       : rest < DAY
-        ? [rest, HOUR, 'h', MINUTE, 'm']
-        : [rest, DAY, 'd', HOUR, 'h'];
-  const [total, large, one, small, other] = parts as [number, number, string, number, string];
-  const minor = Math.round((total % large) / small);
-  return `${sign}${Math.floor(total / large)}${one}${minor > 0 ? ` ${minor}${other}` : ''}`;
+        ? ([HOUR, 'h', MINUTE, 'm'] as const)
+        : ([DAY, 'd', HOUR, 'h'] as const);
+  const major = [Math.floor(rest / large), one] as const;
+  const minor = Math.round((rest % large) / small);
+  return sign + (minor > 0 ? timeSpan(major, [minor, other]) : timeSpan(major));
 }
 
 function timeLabels(at: readonly number[]): string[] {

@@ -1,6 +1,6 @@
 /** What a chart says in words. */
 
-import { count, duration, exactTime, significant } from '../format';
+import { count, duration, exactTime, significant, timeSpan } from '../format';
 import type { Trans } from '../i18n';
 import type { Curve, Smoothing } from '../records';
 import type { Census, Range } from './curves';
@@ -29,7 +29,7 @@ export function xText(x: number, kind: XKind): string {
     case 'step':
       return count(Math.round(x));
     case 'relative':
-      return x < 60 ? `${Number(x.toPrecision(3))}s` : duration(x);
+      return x < 60 ? timeSpan([Number(x.toPrecision(3)), 's']) : duration(x);
     case 'wall':
       return exactTime(x);
     default:

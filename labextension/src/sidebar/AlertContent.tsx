@@ -11,11 +11,11 @@ import type { Alert, Severity } from '../records';
 import { useNow } from '../signals';
 
 export function AlertContent({ alert, trans }: { alert: Alert; trans: Trans }): JSX.Element {
-  const now = useNow(60);
   const isOver = alert.state === 'resolved';
   const word = severityWord(alert.severity, trans);
   const text = alertText(alert, trans);
   const { label } = alert.target;
+  const isQuiet = isOver || alert.acknowledged_at !== null;
   return (
     <>
       <span
@@ -26,13 +26,27 @@ export function AlertContent({ alert, trans }: { alert: Alert; trans: Trans }): 
       >
         {isOver ? '✓' : SEVERITIES[alert.severity].icon}
       </span>
-      <span className="aiplat-Name" data-seen={alert.acknowledged_at !== null} title={`${label}\n${text}`}>
+      <span className="aiplat-Name" data-quiet={isQuiet} title={`${label}\n${text}`}>
         <span className="aiplat-AlertSays">{trans.__('%1: %2', label, text)}</span>
       </span>
-      <span className="aiplat-Age" title={exactTime(alert.fired_at)}>
-        {shortAge(alert.fired_at, now)}
-      </span>
+      <Age alert={alert} trans={trans} />
     </>
+  );
+}
+
+/** For how long it fires, or since when it is over. */
+function Age({ alert, trans }: { alert: Alert; trans: Trans }): JSX.Element {
+  const now = useNow(60);
+  const { fired_at: start, resolved_at: end } = alert;
+  const fired = trans.__('fired %1', exactTime(start));
+  return end === null ? (
+    <span className="aiplat-Age" title={fired}>
+      {shortAge(start, now)}
+    </span>
+  ) : (
+    <span className="aiplat-Age" title={`${fired}\n${trans.__('over %1', exactTime(end))}`}>
+      {trans.__('over · %1', shortAge(end, now))}
+    </span>
   );
 }
 

@@ -20,7 +20,7 @@ export type Row =
       name: SectionName;
       isExpanded: boolean;
       total: number | null;
-      /** Of alerts: how bad the worst of them is. */
+      /** Of alerts: how bad the worst of those that fire is. */
       worst?: Severity | null;
     }
   | ({
@@ -108,8 +108,9 @@ function alertsSection(model: SidebarModel): Row[] {
     ...place(list, index)
   }));
   const all: Row = { kind: 'allAlerts', key: 'alerts>', level: 2 };
+  const firing = list.items.filter(alert => alert.state === 'firing');
   const shown = section(model, 'alerts', [{ list, key: 'alerts', level: 2, rows }]).map(row =>
-    row.kind === 'section' ? { ...row, worst: worst(list.items.map(alert => alert.severity)) } : row
+    row.kind === 'section' ? { ...row, worst: worst(firing.map(alert => alert.severity)) } : row
   );
   return model.isExpanded('alerts') && list.phase === 'ready' ? [...shown, all] : shown;
 }

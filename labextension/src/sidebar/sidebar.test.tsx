@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { CommandIDs } from '../commands';
 import { addSidebarCommands } from '../sidebarCommands';
+import { anAlert, aTarget } from '../testing/alerts';
 import { FakePlatform } from '../testing/platform';
 import { experiment, project } from '../testing/records';
 import { problem } from '../testing/server';
@@ -273,6 +274,41 @@ describe('by keyboard', () => {
     await waitFor(() => expect(row('digits')).toBeTruthy());
     expect(screen.queryByRole('searchbox')).toBeNull();
     await waitFor(() => expect(document.activeElement?.getAttribute('role')).toBe('treeitem'));
+  });
+});
+
+describe('alerts', () => {
+  const section = (): HTMLElement => rowsOf(1).find(one => one.textContent.startsWith('Alerts'))!;
+
+  it('that are over look it, and say since when', async () => {
+    const fired_at = Date.now() / 1000 - 3700;
+    platform.alerts = [
+      anAlert({ uid: 'a1', fired_at }),
+      anAlert({
+        uid: 'a2',
+        fired_at,
+        state: 'resolved',
+        resolved_at: fired_at + 1570,
+        target: aTarget({ label: 'box1' })
+      })
+    ];
+    await show();
+    await userEvent.click(section());
+    const says = ': memory at 97 % for 60 sec (limit 95 %)';
+    const [firing, over] = [row(`GPU 0 · box1${says}`), row(`box1${says}`)];
+    expect(firing.textContent).toMatch(/1h$/);
+    expect(within(firing).getByRole('img', { name: 'warning' }).dataset.severity).toBe('warning');
+    expect(firing.querySelector<HTMLElement>('.aiplat-Name')?.dataset.quiet).toBe('false');
+    expect(over.textContent).toMatch(/over · 3[56]m$/);
+    expect(within(over).getByRole('img', { name: 'warning, over' }).dataset.severity).toBe('resolved');
+    expect(over.querySelector<HTMLElement>('.aiplat-Name')?.dataset.quiet).toBe('true');
+  });
+
+  it('that are all over no longer warn on top', async () => {
+    platform.alerts = [anAlert({ state: 'resolved', resolved_at: 1_700_000_100 })];
+    await show();
+    expect(within(section()).queryByRole('img')).toBeNull();
+    expect(section().textContent).toContain('1');
   });
 });
 

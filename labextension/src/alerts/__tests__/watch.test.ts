@@ -96,6 +96,20 @@ describe('notifications of alerts', () => {
     expect(said()).toHaveLength(1);
   });
 
+  it('name the rule that is someone’s own, and both where two speak of one thing', async () => {
+    await open();
+    await happen(anAlert({ target: aTarget({ label: 'GPU 1' }) }));
+    expect(said()).toEqual(['GPU 1: memory at 97 % for 60 sec (limit 95 %)']);
+    await happen(anAlert({ uid: 'own', preset: '', name: HOSTILE, target: aTarget({ label: 'GPU 2' }) }));
+    expect(said()).toContain(`GPU 2: memory at 97 % for 60 sec (limit 95 %) · ${HOSTILE}`);
+    const lost = { uid: 'lost', preset: 'gpu_lost', metric: 'lost', target: aTarget({ label: 'GPU 1' }) };
+    await happen(anAlert(lost));
+    expect(said()).toContain('GPU 1: memory at 97 % for 60 sec (limit 95 %) · GPU memory almost full');
+    expect(said()).toContain('GPU 1: lost: it no longer answers on its bus · GPU lost');
+    await happen(anAlert({ ...lost, acknowledged_at: 1 }));
+    expect(said()).toContain('GPU 1: memory at 97 % for 60 sec (limit 95 %)');
+  });
+
   it('come once more when it gets worse, in the place of the first', async () => {
     await open();
     await happen(anAlert());

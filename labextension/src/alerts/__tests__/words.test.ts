@@ -54,7 +54,7 @@ const SAID: readonly [Partial<Alert>, string][] = [
   [{ subject: 'task', metric: '', condition: 'failed', value: 1, threshold: 0 }, 'failed'],
   [
     { subject: 'task', metric: '', condition: 'waits', value: 14_460, threshold: 14_400 },
-    'has been waiting for 241 min'
+    'has been waiting for 4h 01m'
   ],
   [
     { subject: 'task', metric: '', condition: 'overdue', value: 2.5, threshold: 2 },
