@@ -234,6 +234,8 @@ def _say_all(tx: Connection, news: Sequence[Outcome]) -> tuple[list[Standing | N
 def _say(tx: Connection, one: Outcome, notices: list[Notice]) -> Standing:
     standing, rule = one.after, one.run.rule
     for saying in one.sayings:
+        if saying.told.kind == "reminded" and alerts.is_acknowledged(tx, standing.event):
+            continue
         if saying.told.kind == "fired":
             standing = _fire(tx, one.run, standing, saying)
         elif standing.event is not None:

@@ -188,8 +188,6 @@ class _Turn:
 def _due(notice: Notice) -> list[Action]:
     if notice.kind not in _TOLD or notice.rule.silenced_until > time.time():
         return []
-    if notice.kind == "reminded" and notice.alert.acknowledged_at is not None:
-        return []
     is_first = notice.kind == "fired"
     return [one for one in notice.rule.spec.actions if is_first or one.kind in ("webhook", "channel")]
 

@@ -242,6 +242,12 @@ def is_said(tx: Connection, occurrence: str) -> bool:
     return tx.execute(select(AlertEventRow.id).where(AlertEventRow.occurrence == occurrence)).first() is not None
 
 
+def is_acknowledged(tx: Connection, uid: str | None) -> bool:
+    """Tell whether someone has acknowledged an alert."""
+    ask = select(AlertEventRow.id).where(AlertEventRow.uid == uid, AlertEventRow.acknowledged_at.is_not(None))
+    return tx.execute(ask).first() is not None
+
+
 class Known(NamedTuple):
     """An alert that code raised before."""
 

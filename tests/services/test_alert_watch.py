@@ -166,6 +166,24 @@ class TestGpus:
         assert [kind for kind, _ in post.said()] == ["fired", "reminded", "reminded"]
         assert [(one.state, one.count) for one in post.listed()] == [("firing", 3)]
 
+    def test_it_reminds_once_in_its_time_until_it_is_acknowledged(self, post: Post) -> None:
+        post.only()
+        limits = {"metric": "memory_share", "condition": "above", "warning": 95.0}
+        post.rule(subject="gpu", repeat_s=3600.0, **limits)
+        full, reminded = gpu(memory_used=97.0), []
+        for minute in range(250):
+            post.sample(60, full)
+            reminded += [minute] * (len(post.heard) - len(reminded))
+        assert reminded == [0, 60, 120, 180, 240]
+        assert [kind for kind, _ in post.said()] == ["fired", *["reminded"] * 4]
+        post.alerts.acknowledge(ADMIN, post.listed()[0].uid)
+        for _ in range(130):
+            post.sample(60, full)
+        assert len(post.heard) == 5
+        assert [(one.state, one.count) for one in post.listed()] == [("firing", 5)]
+        post.sample(60, gpu())
+        assert [kind for kind, _ in post.said()][5:] == ["resolved"]
+
     def test_a_restart_neither_repeats_nor_forgets(self, post: Post) -> None:
         full = gpu(memory_used=97.0)
         for _ in range(3):

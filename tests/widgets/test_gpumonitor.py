@@ -19,7 +19,7 @@ from aiplat_jupyter.widgets.gpumonitor import GpuMonitor
 from aiplat_jupyter.widgets.panel import PANEL_MIME, VIEW_MIME
 from tests.widgets.conftest import eventually, send
 from tests.widgets.machine import GIB, gpu
-from tests.widgets.world import World
+from tests.widgets.world import FakeApi, World
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 UTILIZATION, MEMORY = 0, 1
@@ -326,6 +326,29 @@ def test_another_machine_is_asked_for(
     far.read()
     if agent:
         eventually(lambda: card(made)["utilization"]["value"] == 60.0)
+
+
+def test_it_asks_again_when_no_sample_comes(
+    world: World, monitored: GpuMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream may be open and tell nothing, as behind a proxy that buffers."""
+    eventually(lambda: world.opened)
+    assert monitored.settle()
+    asked: list[object] = []
+    ask = FakeApi.gpu_status
+    monkeypatch.setattr(FakeApi, "gpu_status", lambda api, query: (asked.append(query), ask(api, query))[1])
+    monkeypatch.setattr(feed, "LOOK", 0.1)
+    box = world.machines["box"]
+    box.set(0, utilization=40.0)
+    world.sample()
+    eventually(lambda: card(monitored)["utilization"]["value"] == 40.0)
+    assert asked == [], "what is heard is not asked for"
+    box.set(0, utilization=30.0)
+    box.read()
+    monkeypatch.setattr(gpumonitor, "SILENCE", 0.1)
+    monitored.wake()
+    eventually(lambda: card(monitored)["utilization"]["value"] == 30.0)
+    assert asked
 
 
 def test_an_agent_that_does_not_exist(world: World, source: Feed) -> None:

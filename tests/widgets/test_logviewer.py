@@ -35,6 +35,10 @@ INFO = {
     "version": "0", "api": 1, "machine": "box", "database": "sqlite", "data_dir": "/data",
     "user": {"username": "ada", "display_name": "Ada", "is_admin": True, "scopes": []},
 }  # fmt: skip
+ALERT = {
+    "uid": "alert1", "rule": "r1", "name": "Waits long", "severity": "critical", "state": "firing", "subject": "task",
+    "target": {"key": "t1", "label": "<b>train", "task": "t1"}, "fired_at": 1.0, "updated_at": 1.0,
+}  # fmt: skip
 
 
 class Backend:
@@ -45,6 +49,7 @@ class Backend:
         self.released = threading.Event()
         self.left = threading.Event()
         self.events: list[dict[str, Any]] = []
+        self.alerts: list[dict[str, Any]] = []
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.http.daemon_threads = True
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
@@ -67,6 +72,12 @@ class Backend:
                 backend.asked.append((path, parse_qs(url.query)))
                 backend.answer(self, path, parse_qs(url.query))
 
+            def do_POST(self) -> None:
+                path = urlsplit(self.path).path.split("/aiplat/api/v1/")[1]
+                backend.asked.append((path, {}))
+                backend.alerts.clear()
+                write(self, 200, ALERT)
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
@@ -76,6 +87,8 @@ class Backend:
         known = {"server": INFO, "tasks/t1": TASK, "tasks/t1/logs": PAGE}
         if path in known:
             write(to, 200, known[path])
+        elif path == "alerts/events":
+            write(to, 200, {"items": self.alerts, "next_cursor": None})
         elif path == "tasks/t1/logs/search":
             self._search(to, query)
         elif path == "events":
@@ -221,6 +234,22 @@ def test_growth_is_heard_once_the_browser_needs_the_kernel(backend: Backend, bro
     before = browser.viewer.pane.grown
     backend.events.append({"seq": 0, "topic": "log:t1", "kind": "grew", "uid": "t1", "at": 1.0})
     eventually(lambda: browser.viewer.pane.grown > before)
+
+
+def test_an_alert_about_the_task_stands_under_it_until_it_is_acknowledged(backend: Backend, browser: Browser) -> None:
+    viewer = browser.viewer
+    eventually(lambda: backend.queries("alerts/events") and backend.queries("events"))
+    assert backend.queries("alerts/events")[0].items() >= {"open": ["true"], "task": ["t1"]}.items()
+    assert viewer.bar.alert is None
+    backend.alerts = [ALERT, ALERT | {"uid": "alert2", "target": {"key": "t2", "label": "other", "task": "t2"}}]
+    change = {"seq": 0, "topic": "alerts", "kind": "created", "uid": "alert1", "at": 1.0}
+    eventually(lambda: viewer.bar.alert or backend.events.append(change))  # the stream may be a later one
+    told = viewer.bar.alert
+    assert (told["uid"], told["icon"], told["text"], told["about"]) == ("alert1", "✕", "Waits long", "<b>train")
+    assert (told["over"], told["more"]) == (False, 0)
+    send(viewer.bar, kind="acknowledge", uid="alert1")
+    eventually(lambda: viewer.bar.alert is None)
+    assert len(backend.queries("alerts/events/alert1/acknowledge")) == 1
 
 
 def test_the_pane_tells_of_which_server_it_is(browser: Browser) -> None:
