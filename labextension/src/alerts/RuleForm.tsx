@@ -3,6 +3,7 @@
 import { useId, type JSX } from 'react';
 
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
+import { Fold } from '../page/Fold';
 import { SelectField, TextField } from '../page/fields';
 import { count } from '../format';
 import type { Trans } from '../i18n';
@@ -255,6 +256,16 @@ function Time({ model }: { model: RuleModel }): JSX.Element | null {
   );
 }
 
+const FOLDED = [
+  'aggregate',
+  'window',
+  'clearWarning',
+  'clearCritical',
+  'keepFiring',
+  'repeat',
+  'noData'
+] as const;
+
 /** What most rules can do without. */
 function More({ model }: { model: RuleModel }): JSX.Element {
   const { trans } = model.services;
@@ -262,8 +273,10 @@ function More({ model }: { model: RuleModel }): JSX.Element {
   const inSteps = countsSteps(draft.condition);
   const isMeasured = ['above', 'below'].includes(draft.condition) && !isEvent(draft, trans);
   return (
-    <details className="aiplat-FormMore">
-      <summary>{trans.__('More: averages, when it is over, reminders')}</summary>
+    <Fold
+      summary={trans.__('More: averages, when it is over, reminders')}
+      isNeeded={FOLDED.some(field => model.problems[field] !== undefined)}
+    >
       {inSteps && <Better model={model} />}
       {isMeasured && <Window model={model} />}
       {thresholdKind(draft.condition, isEvent(draft, trans)) !== 'none' && (
@@ -297,7 +310,7 @@ function More({ model }: { model: RuleModel }): JSX.Element {
         />
       </div>
       <NoData model={model} />
-    </details>
+    </Fold>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { JSX } from 'react';
 
 import type { Trans } from '../i18n';
+import { Fold } from '../page/Fold';
 import type { Subject } from '../records';
 import type { Scope as ScopeRecord } from './draft';
 import type { Choice, Choices, RuleModel } from './ruleModel';
@@ -25,13 +26,15 @@ export function Scope({ model }: { model: RuleModel }): JSX.Element {
   const { trans } = services;
   const text = scopeText(draft, trans);
   return (
-    <details className="aiplat-FormMore" open={isNarrow(draft.scope)}>
-      <summary>{trans.__('Watches %1', text)}</summary>
+    <Fold
+      summary={trans.__('Watches %1', text)}
+      isNeeded={isNarrow(draft.scope) || model.problems.scope !== undefined}
+    >
       {PARTS[draft.subject].map(part => (
         <PartField key={part} part={part} model={model} />
       ))}
       {model.problems.scope !== undefined && <p className="aiplat-FormProblem">{model.problems.scope}</p>}
-    </details>
+    </Fold>
   );
 }
 

@@ -278,7 +278,7 @@ describe('by keyboard', () => {
 });
 
 describe('alerts', () => {
-  const section = (): HTMLElement => rowsOf(1).find(one => one.textContent.startsWith('Alerts'))!;
+  const section = (): HTMLElement => rowsOf(1).find(one => one.textContent?.startsWith('Alerts'))!;
 
   it('that are over look it, and say since when', async () => {
     const fired_at = Date.now() / 1000 - 3700;

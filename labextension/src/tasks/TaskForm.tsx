@@ -3,6 +3,7 @@
 import { useId, type JSX, type ReactNode } from 'react';
 
 import type { Trans } from '../i18n';
+import { Fold } from '../page/Fold';
 import { useSignals } from '../signals';
 import type { Draft, Kind } from './draft';
 import type { FormModel } from './formModel';
@@ -81,8 +82,7 @@ const hasMore = (draft: Draft): boolean => [draft.cwd, draft.env, draft.cron].so
 function More({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
   return (
-    <details className="aiplat-FormMore" open={hasMore(model.draft)}>
-      <summary>{trans.__('Folder, environment, schedule')}</summary>
+    <Fold summary={trans.__('Folder, environment, schedule')} isNeeded={hasMore(model.draft)}>
       <FormText
         model={model}
         field="cwd"
@@ -91,7 +91,7 @@ function More({ model }: { model: FormModel }): JSX.Element {
       />
       <FormText model={model} field="env" label={trans.__('Environment')} hint="NAME=value" rows={3} />
       <Schedule model={model} />
-    </details>
+    </Fold>
   );
 }
 
@@ -208,8 +208,7 @@ function After({ model }: { model: FormModel }): JSX.Element | null {
     model.edit({ after: isOn ? [...others, uid] : others });
   };
   return (
-    <details className="aiplat-FormMore" open={draft.after.length > 0}>
-      <summary>{trans.__('Start only when others have succeeded')}</summary>
+    <Fold summary={trans.__('Start only when others have succeeded')} isNeeded={draft.after.length > 0}>
       <div className="aiplat-FormAfter">
         {waiting.map(task => (
           <label key={task.uid} className="aiplat-Check">
@@ -223,7 +222,7 @@ function After({ model }: { model: FormModel }): JSX.Element | null {
         ))}
       </div>
       {problems.after !== undefined && <p className="aiplat-FormProblem">{problems.after}</p>}
-    </details>
+    </Fold>
   );
 }
 

@@ -79,6 +79,23 @@ describe('the form of a rule', () => {
     expect(screen.getByText('1 field needs a change')).toBeTruthy();
   });
 
+  it('unfolds what is wrong, and folds nothing while one types', async () => {
+    await show(draftOf(aRule(), platform.services.trans));
+    const more = screen.getByText(/^More: /).closest('details')!;
+    expect(more.open).toBe(false);
+    const fields = { 'spec.clear_warning': 'on the good side of warning' };
+    platform.server.on('POST alerts/rules/test', () => problem(422, { code: 'invalid', fields }));
+    const warning = screen.getByRole('textbox', { name: /^Warning %/ });
+    await userEvent.clear(warning);
+    await userEvent.type(warning, '80');
+    await screen.findByText('on the good side of its threshold', undefined, { timeout: 3000 });
+    await waitFor(() => expect(more.open).toBe(true));
+    platform.server.on('POST alerts/rules/test', REPLAY);
+    await userEvent.clear(screen.getByRole('textbox', { name: /^Warning is over at/ }));
+    await screen.findByText('It would have fired 3 times.');
+    expect(more.open).toBe(true);
+  });
+
   it('adds a rule under a name that says what it watches', async () => {
     platform.server.on('POST alerts/rules', aRule());
     await show(newDraft({ task: 'task1' }, platform.services.trans));
