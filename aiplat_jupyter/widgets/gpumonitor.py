@@ -25,7 +25,7 @@ from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.losscurve import BYTES_PER_SECOND, MAX_DRAWN, MAX_POINTS
 from aiplat_jupyter.widgets.messages import Message
 from aiplat_jupyter.widgets.panel import PANEL_MIME, Panel
-from aiplat_jupyter.widgets.picture import pictures
+from aiplat_jupyter.widgets.picture import Part, picture
 from aiplat_jupyter.widgets.status import failing
 
 HEIGHT: Final = 190
@@ -241,6 +241,7 @@ class GpuMonitor(Panel):
         nothing = {"kind": "empty", "key": "gpu_nothing", "hint": "gpu_nothing_hint"}
         self.write(
             canvas.overlay,
+            title={"word": f"gpu_axis_{metric}"},
             axes={
                 "x": {"kind": "wall", "label": "", "log": False},
                 "y": {"label": "", "word": f"gpu_axis_{metric}", "log": False},
@@ -273,8 +274,8 @@ class GpuMonitor(Panel):
         status, charts = self._status, self._drawn
         if status and any(drawn.rows for drawn in charts):
             labels = [words.say(f"gpu_axis_{metric}") for metric in _metrics(status)]
-            parts = list(zip(charts, self._looks, labels, strict=True))
-            forms["image/png"] = pictures(parts, gpurows.plain(status))
+            parts = list(map(Part, charts, self._looks, labels))
+            forms["image/png"] = picture(parts, gpurows.plain(status))
         return forms
 
     def _finish_output(self) -> None:

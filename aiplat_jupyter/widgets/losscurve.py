@@ -23,7 +23,7 @@ from aiplat_jupyter.widgets.figure import Canvas
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.messages import Message
 from aiplat_jupyter.widgets.panel import Panel, open_panels, tree
-from aiplat_jupyter.widgets.picture import picture
+from aiplat_jupyter.widgets.picture import Part, picture
 from aiplat_jupyter.widgets.projectlist import ProjectList
 from aiplat_jupyter.widgets.series import Series
 from aiplat_jupyter.widgets.status import caption, failing, label, names, plain, status
@@ -94,13 +94,14 @@ class LossCurve(Panel):
         self._drawn: Drawing | None = None
         self._drawn_look = self._look
         self._pictured = self._is_held = False
-        self._saved = self._roster.uids
         self._stops: set[str] = set()
         self._fields = threading.Lock()
         self._canvas = Canvas()
         self.overlay = self._canvas.overlay
         self.strip = Strip(self._canvas, is_coming=_is_watched_here(aim)) if aim.names_one else None
+        self._saved = self._shown()
         self.bar = Bar(looks.controls(self._look), looks.values(self._look))
+        self.overlay.title = {"text": ", ".join(self.metrics)}
         self.overlay.notice = {"kind": "loading", "key": "loading"}
         super().__init__(self._parts(), (aim, tuple(self.metrics)), source=source)
         self.talk(self.overlay, self._on_gesture)
@@ -317,12 +318,15 @@ class LossCurve(Panel):
             "experiments": self._roster.uids,
             "metrics": self.metrics,
             "options": looks.saved(self._look),
+            "machine": self.strip.metrics if self.strip else [],
             "widget": {"model_id": self.model_id},
         }
         forms = {CURVE_MIME: own, **super().bundle()}
         if self._drawn and self._drawn.rows:
             series = self._ordered()
-            forms["image/png"] = picture(self._drawn, self._drawn_look, label(series), caption(self._roster.rows))
+            parts = [Part(self._drawn, self._drawn_look, label(series))]
+            parts += self.strip.pictured() if self.strip else []
+            forms["image/png"] = picture(parts, caption(self._roster.rows))
         return forms
 
     def complete_output(self) -> None:
@@ -333,12 +337,16 @@ class LossCurve(Panel):
         self.renew_output()
 
     def _finish_output(self) -> None:
-        """Bring what is saved with the notebook up to date once the experiments have ended, or are known at all."""
+        """Bring what is saved with the notebook up to date once the experiments have ended, or others are shown."""
         ended = not self._roster.is_live and bool(self._answers.series)
-        is_due = (ended and not self._pictured) or self._saved != self._roster.uids
+        is_due = (ended and not self._pictured) or self._saved != self._shown()
         if is_due and not self._is_held:
             self.renew_output()
-        self._pictured, self._saved = ended, self._roster.uids
+        self._pictured, self._saved = ended, self._shown()
+
+    def _shown(self) -> tuple[list[str], list[str]]:
+        """Return of which experiments, and of which readings of a machine, there are curves."""
+        return self._roster.uids, self.strip.metrics if self.strip else []
 
     def __repr__(self) -> str:
         return plain("LossCurve", self._roster.rows, self._ordered(), self.metrics)

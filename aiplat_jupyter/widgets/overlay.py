@@ -25,6 +25,7 @@ class Overlay(anywidget.AnyWidget):
     parts = t.Dict(help="x_scale, y_scale, x_axis, y_axis and marks of the figure.").tag(
         sync=True, **widget_serialization
     )
+    title = t.Dict(help="What the chart is called by a screen reader: text, or word, in `words`.").tag(sync=True)
     margin = t.Dict(help="The figure's margins in pixels.").tag(sync=True)
     axes = t.Dict(help="x: kind, label, log, bare (without numbers); y: label (or word, in `words`), log.").tag(
         sync=True

@@ -18,7 +18,7 @@ from aiplat_jupyter.core.records import Change
 from aiplat_jupyter.widgets.alertline import AlertLine
 from aiplat_jupyter.widgets.feed import PACE, Feed, feed
 from aiplat_jupyter.widgets.messages import Message, listen
-from aiplat_jupyter.widgets.picture import SHOWN
+from aiplat_jupyter.widgets.picture import shown_size
 
 Key = tuple[str, Hashable, str]
 _open: dict[Key, "Panel"] = {}
@@ -192,9 +192,7 @@ class Panel(VBox):  # type: ignore[misc]
 
     def _put(self, show: Callable[..., object]) -> None:
         forms = self.bundle()
-        picture = {"alt": forms["text/plain"], "width": SHOWN[0], "height": SHOWN[1]}
-        metadata = {"image/png": picture} if "image/png" in forms else {}
-        show(forms, raw=True, metadata=metadata, display_id=self._display_id)
+        show(forms, raw=True, metadata=_metadata(forms), display_id=self._display_id)
 
     def close(self) -> None:
         """Stop, and close every model that the panel is made of."""
@@ -207,6 +205,14 @@ class Panel(VBox):  # type: ignore[misc]
                 del _open[self._key]
         for widget in list(tree(self)):
             Widget.close(widget)
+
+
+def _metadata(forms: dict[str, Any]) -> dict[str, Any]:
+    """Return how large the picture is shown, and what it says to those who do not see it."""
+    if "image/png" not in forms:
+        return {}
+    width, height = shown_size(forms["image/png"])
+    return {"image/png": {"alt": forms["text/plain"], "width": width, "height": height}}
 
 
 def tree(root: Widget) -> Iterator[Widget]:

@@ -3,11 +3,13 @@
 import base64
 import io
 import math
+import struct
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from msgspec import Struct
 
 from aiplat_jupyter.widgets import words
 from aiplat_jupyter.widgets.domains import Range
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
 SIZE: Final = (1440, 640)
 """Pixels: more than are shown, for fine screens and print."""
-SHOWN: Final = (900, 400)
-"""Its size on a page."""
+LOW: Final = 300
+"""The height of a chart that stands below another."""
+SHOWN_WIDTH: Final = 900
+"""How wide it is on a page."""
 BOX: Final = (130, 64, 1410, 556)
 _FONT_SIZE: Final = 38
 _CJK: Final = ("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "msyh.ttc", "PingFang.ttc", "wqy-microhei.ttc")
@@ -35,20 +39,31 @@ _ASCII: Final = str.maketrans({"≤": "<=", "±": "", "∞": "inf", "−": "-", 
 """For what the font that Pillow brings has no glyphs."""
 
 
-def picture(drawn: Drawing, look: Look, label: str = "", caption: str = "") -> str:
-    """Return `drawn` as a PNG file in base64; `label` says what the values are, `caption` what is shown."""
-    return _encoded(_image(drawn, look, label, caption))
+class Part(Struct, frozen=True):
+    """A chart of a picture: what is drawn, what its values are, and its height in pixels."""
+
+    drawn: Drawing
+    look: Look
+    label: str = ""
+    height: int = SIZE[1]
 
 
-def pictures(parts: Sequence[tuple[Drawing, Look, str]], caption: str) -> str:
-    """Return several drawings, each with its label, one below the other as one file."""
+def picture(parts: Sequence[Part], caption: str = "") -> str:
+    """Return charts, one below the other, as a PNG file in base64; `caption` says what is shown."""
     from PIL import Image
 
-    whole = Image.new("RGB", (SIZE[0] * 2, SIZE[1] * 2 * len(parts)), "white")
-    for place, (drawn, look, label) in enumerate(parts):
-        is_last = place == len(parts) - 1
-        whole.paste(_image(drawn, look, label, caption if is_last else ""), (0, place * SIZE[1] * 2))
+    whole = Image.new("RGB", (SIZE[0] * 2, sum(part.height for part in parts) * 2), "white")
+    top = 0
+    for part in parts:
+        whole.paste(_image(part, caption if part is parts[-1] else ""), (0, top))
+        top += part.height * 2
     return _encoded(whole)
+
+
+def shown_size(png: str) -> tuple[int, int]:
+    """Return width and height on a page of a picture in base64."""
+    width, height = struct.unpack(">II", base64.b64decode(png[:32])[16:24])
+    return SHOWN_WIDTH, round(height * SHOWN_WIDTH / width)
 
 
 def _encoded(image: "Image") -> str:
@@ -60,13 +75,14 @@ def _encoded(image: "Image") -> str:
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def _image(drawn: Drawing, look: Look, label: str, caption: str) -> "Image":
-    """Return `drawn` at twice the size of a picture."""
+def _image(part: Part, caption: str) -> "Image":
+    """Return a chart at twice the size of a picture."""
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (SIZE[0] * 2, SIZE[1] * 2), "white")
-    pen = _Pen(ImageDraw.Draw(image), drawn.x, drawn.y)
-    pen.axes(look, label)
+    drawn = part.drawn
+    image = Image.new("RGB", (SIZE[0] * 2, part.height * 2), "white")
+    pen = _Pen(ImageDraw.Draw(image), part)
+    pen.axes(part.look, part.label)
     for upper, lower in _bands(drawn.rows):
         pen.band(upper, lower)
     for row in drawn.rows:
@@ -101,11 +117,13 @@ def counts(badge: dict[str, Any]) -> str:
 class _Pen:
     """Draws at twice the size, which is then halved: smooth lines without another library."""
 
-    def __init__(self, draw: "ImageDraw", x: Range, y: Range) -> None:
-        self._draw, self._x, self._y = draw, x, y
+    def __init__(self, draw: "ImageDraw", part: Part) -> None:
+        self._draw, self._x, self._y = draw, part.drawn.x, part.drawn.y
+        left, top, right, bottom = BOX
+        self._box = left, top, right, bottom - SIZE[1] + part.height
 
     def _pixels(self, x: Floats, y: Floats) -> Floats:
-        (left, top, right, bottom), (x0, x1), (y0, y1) = BOX, self._x, self._y
+        (left, top, right, bottom), (x0, x1), (y0, y1) = self._box, self._x, self._y
         across = left + (x - x0) / (x1 - x0) * (right - left)
         y = np.where(np.isfinite(y), y, np.nan)
         down = bottom - (y - y0) / (y1 - y0) * (bottom - top)
@@ -113,7 +131,7 @@ class _Pen:
 
     def axes(self, look: Look, y_label: str) -> None:
         """Draw grid, ticks and what the axes are of."""
-        left, top, right, bottom = (edge * 2 for edge in BOX)
+        left, top, right, bottom = (edge * 2 for edge in self._box)
         for value in (log_ticks if look.y_log else ticks)(*self._y):
             across = float(self._pixels(np.array([self._x[0]]), np.array([value]))[0, 1])
             self._draw.line([(left, across), (right, across)], _GRID, 2)
@@ -165,7 +183,7 @@ class _Pen:
                     self._mark(kind, float(x), entry["color"])
 
     def _mark(self, kind: str, x: float, colour: str) -> None:
-        top, bottom, r = BOX[1] * 2, BOX[3] * 2, _MARK
+        top, bottom, r = self._box[1] * 2, self._box[3] * 2, _MARK
         if kind == "nan":
             self._draw.ellipse([x - r, bottom - r, x + r, bottom + r], "white", colour, 3)
         elif kind in ("above", "below"):
@@ -192,7 +210,7 @@ class _Pen:
 
     def caption(self, text: str) -> None:
         """Say in the bottom line what is shown."""
-        self._text((24, BOX[3] * 2 + 60), text, "la")
+        self._text((24, self._box[3] * 2 + 60), text, "la")
 
     def _length(self, text: str) -> int:
         return int(self._draw.textlength(text.translate(_ASCII), _font(text)))

@@ -7,19 +7,19 @@ from typing import Any, Final
 from aiplat_jupyter.client.api import Api
 from aiplat_jupyter.core.curves import CurveQuery
 from aiplat_jupyter.core.frames import is_clock
-from aiplat_jupyter.widgets import looks
+from aiplat_jupyter.widgets import looks, words
 from aiplat_jupyter.widgets.answers import Answers
 from aiplat_jupyter.widgets.domains import Range
-from aiplat_jupyter.widgets.drawing import drawing
+from aiplat_jupyter.widgets.drawing import Drawing, drawing
 from aiplat_jupyter.widgets.figure import MARGIN, Canvas
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.messages import Message
+from aiplat_jupyter.widgets.picture import LOW, Part
 from aiplat_jupyter.widgets.series import Series
 
 HEIGHT: Final = 112
 SHARES: Final = (-1.5, 101.5)
 """Percent, with room for lines at both ends."""
-_PREFIX: Final = "system/"
 _GPU: Final = re.compile(r"system/gpu\.([^.]+)\.(util|memory)")
 _GPU_WORDS: Final = {"util": "strip_gpu_util", "memory": "strip_gpu_memory"}
 _MACHINE: Final = {"system/cpu": "strip_cpu", "system/memory": "strip_memory"}
@@ -39,19 +39,22 @@ class Strip:
         self._is_coming = is_coming
         self.canvas = Canvas(height=HEIGHT, beside=beside, margin={**MARGIN, "bottom": 8}, is_bare=True)
         self.overlay = self.canvas.overlay
+        self.overlay.title = {"word": "strip_title"}
         self.overlay.axes = {**self.overlay.axes, "x": {**self.overlay.axes["x"], "bare": True}}
         self.overlay.notice = {"kind": "empty", "key": "strip_comes"}
         self._look = Look(smoothing="none")
         self._answers = Answers()
+        self._drawn: Drawing | None = None
         self._uid: str | None = None
-        self._metrics: list[str] = []
+        self.metrics: list[str] = []
+        """What it shows of the machine."""
         self._learned = -_PAUSE
         self._is_complete = False
 
     @property
     def is_there(self) -> bool:
         """Whether there is something to show, or its room is kept."""
-        return self._is_coming or bool(self._metrics)
+        return self._is_coming or bool(self.metrics)
 
     def take(self, message: Message) -> None:
         """Do what the reader asks of this chart alone."""
@@ -68,18 +71,18 @@ class Strip:
     def ask(self, api: Api, uid: str | None, look: Look, *, is_live: bool, is_due: bool) -> None:
         """Ask for what the machine of experiment `uid` did where `look` looks; None: there is not one experiment."""
         if uid != self._uid:
-            self._uid, self._metrics, self._learned, self._is_complete = uid, [], -_PAUSE, False
+            self._uid, self.metrics, self._learned, self._is_complete = uid, [], -_PAUSE, False
             self._answers.forget()
         if uid is None:
             return
         is_early = is_live and time.monotonic() - self._learned < _PAUSE
         if not (is_early or self._is_complete):
             self._learned, self._is_complete = time.monotonic(), not is_live
-            self._metrics = shown({one.metric for one in api.summaries(uid) if is_clock(one.context)})
-        if self._metrics:
+            self.metrics = shown({one.metric for one in api.summaries(uid) if is_clock(one.context)})
+        if self.metrics:
             start, end = look.bounds()
             query = CurveQuery(
-                experiments=[uid], metrics=self._metrics, x=look.x, start=start, end=end, width=look.width,
+                experiments=[uid], metrics=self.metrics, x=look.x, start=start, end=end, width=look.width,
                 abandoned=False,
             )  # fmt: skip
             self._answers.ask(api, query, is_due=is_due)
@@ -89,6 +92,7 @@ class Strip:
         self._look = looks.changed(self._look, x=look.x, x_log=look.x_log, interval=look.interval)
         series = sorted(self._answers.series.values(), key=lambda each: (self._order(each), each.context))
         drawn = drawing(series, [_name(each) for each in series], self._look, growing=False)
+        self._drawn = drawn
         places, _ = self.canvas.draw(drawn.rows)
         for each, entry, links in zip(series, drawn.entries, drawn.links, strict=True):
             entry |= {role: places[row] for role, row in links.items()} | _words(each)
@@ -96,6 +100,7 @@ class Strip:
         axes = looks.axes(self._look, "%")
         interval, y_interval = self._look.interval, self._look.y_interval
         return {
+            "title": {"word": _title(self.metrics)},
             "axes": {**axes, "x": {**axes["x"], "bare": True}},
             "curves": drawn.entries,
             "interval": list(interval) if interval else None,
@@ -103,13 +108,17 @@ class Strip:
             "notice": None if any(each.extent for each in series) else {"kind": "empty", "key": self._nothing()},
         }
 
+    def pictured(self) -> list[Part]:
+        """Return the chart as a part of a picture, if something is drawn."""
+        return [Part(self._drawn, self._look, "%", LOW)] if self._drawn and self._drawn.rows else []
+
     def _nothing(self) -> str:
-        if self._metrics:
+        if self.metrics:
             return "unread"
         return "strip_none" if self._is_complete else "strip_comes"
 
     def _order(self, series: Series) -> int:
-        return self._metrics.index(series.metric) if series.metric in self._metrics else len(self._metrics)
+        return self.metrics.index(series.metric) if series.metric in self.metrics else len(self.metrics)
 
 
 def shown(metrics: set[str]) -> list[str]:
@@ -118,13 +127,21 @@ def shown(metrics: set[str]) -> list[str]:
     return [name for *_, name in gpus[:_MOST]] or [name for name in _MACHINE if name in metrics]
 
 
+def _title(metrics: list[str]) -> str:
+    if not metrics:
+        return "strip_title"
+    return "strip_title_host" if metrics[0] in _MACHINE else "strip_title_gpu"
+
+
 def _number(gpu: str) -> list[int]:
     """Return the number of a GPU, and where it is an instance of one (``0:1``) its own."""
     return [int(part) if part.isdecimal() else 0 for part in gpu.split(":")]
 
 
 def _name(series: Series) -> str:
-    return " · ".join(filter(None, [series.metric.removeprefix(_PREFIX), _place(series)]))
+    """Return what a picture calls it."""
+    called = _words(series)
+    return " · ".join(filter(None, [words.say(called["word"], **called["values"]), called["place"]]))
 
 
 def _words(series: Series) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def test_a_picture_shows_the_curve(look: Look) -> None:
     x, y = [1.0, 2.0, 3.0, 4.0, 5.0], [3.0, 2.0, float("nan"), 1.0, -1.0]
     answer = curve(x, y, smooth=y, count=[2] * 5)
     drawn = drawing([Series(answer)], ["损失 <b>曲线</b>"], look, growing=False)
-    assert len(places_of(picture.picture(drawn, look), drawn.rows[-1].colour))
+    assert len(places_of(picture.picture([picture.Part(drawn, look)]), drawn.rows[-1].colour))
 
 
 def test_a_picture_marks_infinity_and_draws_no_line_to_it() -> None:
@@ -205,7 +205,7 @@ def test_a_picture_marks_infinity_and_draws_no_line_to_it() -> None:
     answer = curve([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 1.0, inf, 1.0, 1.0], posinf=[0, 0, 1, 0, 0])
     look = Look(smoothing="none")
     drawn = drawing([Series(answer)], ["loss"], look, growing=False)
-    found = places_of(picture.picture(drawn, look, "loss", "mlp · finished"), drawn.rows[-1].colour)
+    found = places_of(picture.picture([picture.Part(drawn, look, "loss")], "mlp · finished"), drawn.rows[-1].colour)
     left, top, right, bottom = picture.BOX
     inside = found[(found[:, 0] > top + 20) & (found[:, 0] < bottom)]
     assert np.ptp(inside[:, 0]) < 8, "a flat line"

@@ -10,7 +10,7 @@ import pytest
 
 from aiplat_jupyter.client import session
 from aiplat_jupyter.core.errors import InvalidInput
-from aiplat_jupyter.widgets import strip, words
+from aiplat_jupyter.widgets import picture, strip, words
 from aiplat_jupyter.widgets.colours import GREY
 from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.losscurve import CURVE_MIME, MAX_DRAWN, LossCurve
@@ -404,6 +404,7 @@ def test_the_output_outlives_the_kernel(world: World, source: Feed, run: str) ->
             "smoothing": "twema",
             "weight": 0.9,
         },
+        "machine": [],
         "widget": {"model_id": panel.model_id},
     }
     assert forms[VIEW_MIME]["model_id"] == panel.model_id
@@ -448,7 +449,7 @@ def test_gpus_are_shown_under_the_curve_once_there_are_some(
     for metric, value in (("gpu.10.util", 50.0), ("gpu.2.memory", 20.0), ("gpu.2.util", 90.0), ("cpu", 5.0)):
         world.log("a", f"system/{metric}", [value, value])
     eventually(lambda: len(panel.children) == 3)
-    eventually(lambda: lines(panel) == ["gpu.2.util", "gpu.2.memory", "gpu.10.util"])
+    eventually(lambda: lines(panel) == ["GPU 2 utilization", "GPU 2 memory", "GPU 10 utilization"])
     assert panel.strip
     assert panel.strip.overlay.parts["x_scale"] is panel.overlay.parts["x_scale"]
     assert len({entry["color"] for entry in panel.strip.overlay.curves}) == 3
@@ -461,7 +462,7 @@ def test_a_machine_without_gpus_shows_cpu_and_memory(world: World, source: Feed,
     world.log("a", "system/disk", [50.0])
     panel = LossCurve("a", source=source)
     eventually(lambda: len(panel.children) == 3)
-    assert lines(panel) == ["cpu", "memory"]
+    assert lines(panel) == ["CPU", "Host memory"]
 
 
 def test_what_came_late_is_there_at_the_end(world: World, source: Feed, run: str) -> None:
@@ -470,7 +471,25 @@ def test_what_came_late_is_there_at_the_end(world: World, source: Feed, run: str
     eventually(lambda: len(panel.children) == 3)
     world.log("a", "system/gpu.0.util", [50.0])
     world.end("a")
-    eventually(lambda: lines(panel) == ["gpu.0.util"])
+    eventually(lambda: lines(panel) == ["GPU 0 utilization"])
+
+
+def test_the_saved_output_shows_what_was_read_of_the_machine(
+    world: World, source: Feed, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_current", here(watched="a"))
+    monkeypatch.setattr(strip, "_PAUSE", 0.0)
+    renewed: list[list[str]] = []
+    monkeypatch.setattr(LossCurve, "renew_output", lambda self: renewed.append(self.bundle()[CURVE_MIME]["machine"]))
+    panel = shown(LossCurve("a", source=source))
+    world.log("a", "loss", [3.0])
+    eventually(lambda: "image/png" in panel.bundle())
+    without = picture.shown_size(panel.bundle()["image/png"])
+    world.log("a", "system/gpu.0.util", [50.0, 51.0])
+    eventually(lambda: ["system/gpu.0.util"] in renewed)
+    assert panel.settle()
+    width, height = picture.shown_size(panel.bundle()["image/png"])
+    assert (width, height - without[1]) == (without[0], round(picture.LOW * width / picture.SIZE[0]))
 
 
 def test_a_zoom_of_one_is_a_zoom_of_both(world: World, source: Feed, run: str) -> None:

@@ -12,7 +12,7 @@ import { useFeed, useInView, useSignal, useSize } from './hooks';
 import type { Linked } from './linked';
 import { readingsAt } from './readout';
 import { DASHES, type Stroke } from './stroke';
-import { lineName, stripTitle, type StripPlan } from './system';
+import { lineName, stripLabel, stripTitle, type StripPlan } from './system';
 import { isXKind, xScale, type ChartView } from './view';
 
 interface Props {
@@ -33,7 +33,7 @@ const ignore = (): void => undefined;
 export function Strip({ services, experiment, plan, view, live, linked }: Props): JSX.Element {
   const { trans } = services;
   const chart = useId();
-  const title = stripTitle(plan, trans);
+  const title = stripLabel(plan, trans);
   const [body, size] = useSize();
   const [root, isSeen] = useInView();
   const zoom = useSignal(linked.zoomChanged, () => linked.zoom);
@@ -51,7 +51,7 @@ export function Strip({ services, experiment, plan, view, live, linked }: Props)
   const height = zoom.heights[title] ?? PERCENT;
   return (
     <section className="aiplat-Chart aiplat-Strip" aria-label={title} ref={root}>
-      <Head {...{ title, curves, strokes, name, linked, kind }} />
+      <Head {...{ curves, strokes, name, linked, kind }} title={stripTitle(plan, trans)} />
       <div className="aiplat-ChartBody" ref={body} aria-busy={feed.asking}>
         {size && extent && (
           <ChartCanvas

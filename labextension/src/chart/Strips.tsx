@@ -2,18 +2,17 @@
 
 import { useEffect, useMemo, useState, type JSX } from 'react';
 
-import type { SeriesSummary } from '../records';
 import type { Services } from '../services';
 import { useNow } from '../signals';
 import type { Linked } from './linked';
 import { Strip } from './Strip';
-import { stripsOf, stripTitle } from './system';
+import { isClock, stripsOf, stripTitle, type SystemSeries } from './system';
 import type { ChartView } from './view';
 
 interface Props {
   readonly services: Pick<Services, 'api' | 'events' | 'trans'>;
   readonly experiment: string;
-  readonly summaries: readonly SeriesSummary[];
+  readonly summaries: readonly SystemSeries[];
   readonly view: ChartView;
   readonly live: boolean;
   readonly linked: Linked;
@@ -34,11 +33,13 @@ export function Strips({ summaries, awaited = 0, ...props }: Props): JSX.Element
   );
 }
 
+const PACE_MS = 5000;
+
 /** As high as the strip that will come, so that nothing below moves when it does. */
 function Room({ until, trans }: { until: number; trans: Services['trans'] }): JSX.Element | null {
   const left = until - useNow();
   return left <= 0 ? null : (
-    <section className="aiplat-Chart aiplat-Strip">
+    <section className="aiplat-Chart aiplat-Strip" aria-label={trans.__('Machine')}>
       <header className="aiplat-StripHead">
         <h3>{trans.__('Machine')}</h3>
       </header>
@@ -51,13 +52,18 @@ function Room({ until, trans }: { until: number; trans: Services['trans'] }): JS
   );
 }
 
-/** The summaries of an experiment's metrics, asked for again while there are none of its machine; null: of none. */
-export function useSummaries(
+/**
+ * The series of an experiment, asked for again while there are none of its machine's GPUs; `uid` null: of none. Those that
+ * are `known` have their place before the first answer, and without one.
+ */
+export function useSystem(
   { api, events }: Pick<Services, 'api' | 'events'>,
-  uid: string | null
-): readonly SeriesSummary[] {
-  const [summaries, setSummaries] = useState<readonly SeriesSummary[]>([]);
-  const isComplete = stripsOf(summaries).some(({ kind }) => kind !== 'machine');
+  uid: string | null,
+  known: readonly string[]
+): readonly SystemSeries[] {
+  const [told, setTold] = useState<readonly SystemSeries[]>([]);
+  const expected = useMemo(() => known.map(metric => ({ metric, context: 'clock' })), [known]);
+  const isComplete = stripsOf(told).some(({ kind }) => kind !== 'machine');
   useEffect(() => {
     if (uid === null || isComplete) {
       return;
@@ -69,8 +75,8 @@ export function useSummaries(
         return;
       }
       asked = performance.now();
-      // Without an answer there are no strips; the curves tell what is wrong.
-      api.metrics(uid, controller.signal).then(setSummaries, () => undefined);
+      // What is wrong where no answer comes is told by the curves.
+      api.metrics(uid, controller.signal).then(setTold, () => undefined);
     };
     ask();
     const following = events.follow([`experiment:${uid}`], ask);
@@ -79,7 +85,5 @@ export function useSummaries(
       following.dispose();
     };
   }, [api, events, uid, isComplete]);
-  return summaries;
+  return told.some(isClock) ? told : expected;
 }
-
-const PACE_MS = 5000;

@@ -24,8 +24,11 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/\.power$/, 'W']
 ];
 
+/** What is to be known of a series. */
+export type SystemSeries = Pick<SeriesSummary, 'metric' | 'context'>;
+
 /** Whether a series has a time and no step. */
-export function isClock({ context }: Pick<SeriesSummary, 'context'>): boolean {
+export function isClock({ context }: Pick<SystemSeries, 'context'>): boolean {
   return context.split(',')[0] === 'clock';
 }
 
@@ -67,7 +70,7 @@ function hostReading(name: string, trans: Trans): string | undefined {
 }
 
 /** What to show under the curves: utilization and memory of the GPUs, else CPU and memory of the machine. */
-export function stripsOf(summaries: readonly SeriesSummary[]): StripPlan[] {
+export function stripsOf(summaries: readonly SystemSeries[]): StripPlan[] {
   const names = [...new Set(summaries.filter(isClock).map(({ metric }) => metric))];
   const gpus = new Set(summaries.filter(one => isClock(one) && GPU.test(one.metric)).map(gpuKey));
   const of = (kind: string): string[] => names.filter(name => GPU.exec(name)?.[2] === kind).sort(byNumber);
@@ -90,7 +93,7 @@ export function stripsOf(summaries: readonly SeriesSummary[]): StripPlan[] {
   return plans.filter(({ metrics }) => metrics.length > 0);
 }
 
-function gpuKey({ metric, context }: SeriesSummary): string {
+function gpuKey({ metric, context }: SystemSeries): string {
   return `${GPU.exec(metric)?.[1]} ${context}`;
 }
 
@@ -107,6 +110,19 @@ export function stripTitle({ kind, metrics, total }: StripPlan, trans: Trans): s
     machine: () => trans.__('Machine')
   }[kind]();
   return metrics.length < total ? trans.__('%1, first %2 of %3', title, metrics.length, total) : title;
+}
+
+/** What a strip is called where its place does not say what it belongs to: by a screen reader. */
+export function stripLabel(plan: StripPlan, trans: Trans): string {
+  const title = stripTitle(plan, trans);
+  switch (plan.kind) {
+    case 'gpu':
+      return trans.__('Machine: %1 utilization and memory', title);
+    case 'machine':
+      return trans.__('Machine: CPU and memory');
+    default:
+      return trans.__('Machine: %1', title);
+  }
 }
 
 /** What a line of a strip is called. */

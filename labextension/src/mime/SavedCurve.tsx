@@ -6,7 +6,7 @@ import { useCallback, useState, type JSX } from 'react';
 import { Controls } from '../chart/Controls';
 import { CurveChart } from '../chart/CurveChart';
 import { Linked } from '../chart/linked';
-import { Strips, useSummaries } from '../chart/Strips';
+import { Strips, useSystem } from '../chart/Strips';
 import { placeOf } from '../chart/system';
 import type { ChartView, Subject } from '../chart/view';
 import { CommandIDs } from '../commands';
@@ -54,7 +54,7 @@ function Saved({ bundle, services, linked, fallback }: SavedProps): JSX.Element 
   const name = useCallback((curve: Curve) => nameOf(curve, subject, names), [subject, names]);
   const title = subject.metrics.join(', ');
   const own = subject.experiments.length === 1 ? subject.experiments[0] : null;
-  const summaries = useSummaries(services, own);
+  const summaries = useSystem(services, own, bundle.machine);
   return (
     <>
       <CurveChart {...{ services, title, subject, view, live, linked, name, fallback }} />

@@ -10,6 +10,8 @@ export interface Bundle {
   /** Without experiments nothing is asked of the server: a panel of no curve, or of none yet. */
   readonly subject: Subject;
   readonly view: ChartView;
+  /** What was read of the machine and is shown under the curve. */
+  readonly machine: readonly string[];
   /** The panel's widget, which exists as long as its kernel does. */
   readonly modelId: string | null;
 }
@@ -25,7 +27,7 @@ export function readBundle(data: unknown): Bundle | null {
     return null;
   }
   const known = data as Partial<Record<string, unknown>>;
-  const { version, experiments = [], metrics = [], options, widget } = known;
+  const { version, experiments = [], metrics = [], machine = [], options, widget } = known;
   if (version !== VERSION || !isTexts(experiments) || !isTexts(metrics)) {
     return null;
   }
@@ -33,6 +35,7 @@ export function readBundle(data: unknown): Bundle | null {
     typeof widget === 'object' && widget !== null && 'model_id' in widget ? widget.model_id : null;
   return {
     subject: { experiments, metrics },
+    machine: isTexts(machine) ? machine : [],
     view: options === undefined ? DEFAULT_VIEW : restoreView(options),
     modelId: typeof modelId === 'string' && modelId !== '' ? modelId : null
   };

@@ -77,7 +77,8 @@ function charts(view: ChartView = DEFAULT_VIEW, names: string[] = Object.keys(CU
   );
 }
 
-const strip = (): Promise<HTMLElement> => screen.findByRole('region', { name: 'GPU 0' });
+const strip = (): Promise<HTMLElement> =>
+  screen.findByRole('region', { name: 'Machine: GPU 0 utilization and memory' });
 const values = async (): Promise<(string | null)[]> =>
   within(await strip())
     .getAllByRole('status')
@@ -98,7 +99,7 @@ describe('Strips', () => {
   it('say the last values, and under the crosshair of the curve those at its place', async () => {
     render(charts());
     const loss = await screen.findByRole('img', { name: /^loss;/ });
-    await screen.findByRole('img', { name: /^GPU 0;/ });
+    await screen.findByRole('img', { name: /^Machine: GPU 0 utilization and memory;/ });
     expect(await values()).toEqual(['80 %', '64 %']);
     fireEvent.keyDown(loss, { key: 'ArrowRight' });
     fireEvent.keyDown(loss, { key: 'ArrowRight' });
@@ -109,7 +110,7 @@ describe('Strips', () => {
   it('move the crosshair of the curve, and zoom it', async () => {
     render(charts());
     await screen.findByRole('img', { name: /^loss;/ });
-    const image = await screen.findByRole('img', { name: /^GPU 0;/ });
+    const image = await screen.findByRole('img', { name: /^Machine: GPU 0 utilization and memory;/ });
     fireEvent.keyDown(image, { key: 'End' });
     expect(linked.crosshair?.x).toBe(15);
     expect(document.querySelectorAll('.aiplat-ChartCrosshair')).toHaveLength(2);
@@ -121,7 +122,7 @@ describe('Strips', () => {
 
   it('show shares as they were read, however the curve is looked at', async () => {
     render(charts({ ...DEFAULT_VIEW, yLog: true, outliers: true, smoothing: 'ema' }));
-    await screen.findByRole('img', { name: /^GPU 0;/ });
+    await screen.findByRole('img', { name: /^Machine: GPU 0 utilization and memory;/ });
     const own = asked.filter(({ metrics }) => metrics.includes('system/gpu.0.util'));
     expect(own.map(({ smoothing }) => smoothing)).toEqual([undefined]);
   });

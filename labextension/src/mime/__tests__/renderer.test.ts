@@ -140,6 +140,14 @@ describe('an output of curves', () => {
     expect(made).toEqual([]);
   });
 
+  it('keeps the room of the strip that was saved, before and without an answer of the server', async () => {
+    await output.renderModel(model({ ...OWN, machine: ['system/gpu.0.util', 'system/gpu.0.memory'] }, false));
+    const strip = (): Element | null => output.node.querySelector('.aiplat-Strip');
+    await vi.waitFor(() => expect(strip()?.getAttribute('aria-label')).toMatch('Machine: GPU 0'));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(strip()).not.toBeNull();
+  });
+
   it('shows the text of what it does not understand', async () => {
     await output.renderModel(model({ ...OWN, version: 2 }));
     expect(output.node.textContent).toBe('LossCurve(mlp)');
@@ -153,6 +161,8 @@ describe('readBundle', () => {
       modelId: 'm1',
       view: { x: 'wall' }
     });
+    expect(readBundle({ ...OWN, machine: ['system/cpu'] })?.machine).toEqual(['system/cpu']);
+    expect(readBundle({ ...OWN, machine: 'cpu' })?.machine).toEqual([]);
     expect(readBundle({ ...OWN, widget: null, options: undefined })).toMatchObject({
       modelId: null,
       view: { x: 'step' }
