@@ -18,6 +18,8 @@ from aiplat_jupyter.widgets.series import Floats
 
 MARGIN: Final = {"top": 26, "right": 64, "bottom": 34, "left": 58}
 HEIGHT: Final = 320
+NO_TICKS: Final = 1
+"""bqplot draws none then: the overlay sets them, once it knows how much room there is."""
 LINE: Final = 1.0
 RAW: Final = 0.25
 BAND: Final = 0.15
@@ -61,8 +63,8 @@ class Canvas:
     ) -> None:
         self._x: bqplot.LinearScale = beside._x if beside else bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
         self._y = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
-        x_axis = bqplot.Axis(scale=self._x, grid_lines="none")
-        y_axis = bqplot.Axis(scale=self._y, side="left")
+        x_axis = bqplot.Axis(scale=self._x, grid_lines="none", num_ticks=NO_TICKS)
+        y_axis = bqplot.Axis(scale=self._y, side="left", num_ticks=NO_TICKS)
         self._marks = [self._mark(kind) for kind in _KINDS]
         figure = bqplot.Figure(
             marks=self._marks,

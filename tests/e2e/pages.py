@@ -181,11 +181,12 @@ class CurvePanel:
     def __init__(self, page: Page, root: Locator) -> None:
         self.page = page
         self.root = root
-        self.plot = root.get_by_role("application").first
+        self.plot = root.get_by_role("application", name=re.compile("^(?!Machine)"))
+        self.figure = root.locator(".aiplat-stage").filter(has=self.plot)
 
     def outline(self) -> str:
         """Return the drawn lines as SVG paths; empty while there is none."""
-        curves = self.root.locator(".bqplot").first
+        curves = self.figure.locator(".bqplot")
         paths = curves.locator("path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
         return "".join(path for path in paths if path)
 
@@ -204,7 +205,7 @@ class CurvePanel:
 
     def ticks(self) -> list[str]:
         """Return the labels of the x axis."""
-        return self.root.locator(".axis").first.locator(".tick text").all_text_contents()
+        return self.figure.locator(".axis").first.locator(".tick text").all_text_contents()
 
     def total(self) -> int:
         """Return the number of points in the range that is shown, as the badge says it."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.pages import LabPage, Picture, wait_for
 from tests.lab import Lab
@@ -46,14 +46,11 @@ def test_gpus_under_the_curve_share_its_axis_and_crosshair(
     nvidia.change(0, util=77, used=20 * GIB, processes={pid: 3 * GIB})
     notebook.run(1)
     panel = notebook.panel.locator(".aiplat-panel:visible")
-    overlays = panel.locator(".aiplat-overlay")
-    expect(overlays).to_have_count(2)
-    expect(overlays.last.get_by_text("GPU 0 utilization").first).to_be_visible()
+    curve, strip = (panel.get_by_role("application", name=name) for name in ("loss.", "Machine: GPU"))
+    expect(panel.get_by_role("button", name="GPU 0 utilization")).to_be_visible()
     notebook.wait_until_idle()
-    curve, strip = (overlays.nth(place).locator(".aiplat-plot") for place in (0, 1))
     point(page, curve, 0.6)
-    for each in (curve, strip):
-        expect(each.locator(".aiplat-crosshair")).to_be_visible()
+    stand_at_the_same_place(curve.locator(".aiplat-crosshair"), strip.locator(".aiplat-crosshair"))
     expect(strip.locator(".aiplat-tooltip")).to_contain_text("GPU 0 utilization")
     picture("system-panel")
     point(page, strip, 0.4)
@@ -69,22 +66,21 @@ def test_gpus_under_the_curve_share_its_axis_and_crosshair(
     shell.open("lab/tree/train.ipynb?reset")
     saved = page.locator(".aiplat-SavedCurve:visible")
     saved.scroll_into_view_if_needed()
+    expect(saved.get_by_role("region", name="Machine: GPU 0")).to_be_visible()
     share_a_crosshair(page, saved)
     picture("system-saved")
 
 
 def share_a_crosshair(page: Page, shown) -> None:
     loss = shown.get_by_role("region", name="loss").locator(".aiplat-ChartArea")
-    gpu = shown.get_by_role("region", name="GPU 0")
+    gpu = shown.get_by_role("region", name="Machine: GPU 0")
     area = gpu.locator(".aiplat-ChartArea")
     point(page, area, 0.7)
-    for each in (loss, area):
-        expect(each.locator(".aiplat-ChartCrosshair")).to_be_visible()
+    stand_at_the_same_place(*(each.locator(".aiplat-ChartCrosshair") for each in (loss, area)))
     last = wait_for(lambda: gpu.locator("output").first.inner_text(), "a value")
     assert last == "77 %"
     point(page, loss, 0.5)
-    places = [box["x"] for box in (each.locator(".aiplat-ChartCrosshair").bounding_box() for each in (loss, area))]
-    assert abs(places[0] - places[1]) < 1
+    stand_at_the_same_place(*(each.locator(".aiplat-ChartCrosshair") for each in (loss, area)))
     area.dblclick()
     point(page, area, 0.2)
     page.mouse.down()
@@ -94,6 +90,13 @@ def share_a_crosshair(page: Page, shown) -> None:
     page.keyboard.press("0")
     area.dblclick()
     expect(shown.get_by_role("button", name="Show all")).to_have_count(0)
+
+
+def stand_at_the_same_place(*crosshairs: Locator) -> None:
+    for each in crosshairs:
+        expect(each).to_be_visible()
+    one, other = (wait_for(each.bounding_box, "a crosshair")["x"] for each in crosshairs)
+    assert abs(one - other) < 1
 
 
 def point(page: Page, area, share: float) -> None:

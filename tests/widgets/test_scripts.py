@@ -81,6 +81,7 @@ def test_times_of_tasks() -> None:
 @pytest.mark.parametrize(
     ("call", "ticks"),
     [
+        ("it.linearTicks(1000000210, 1000000460, 2, 'wall')", [1000000320, 1000000440]),
         ("it.linearTicks(0, 1, 5)", [0, 0.25, 0.5, 0.75, 1]),
         ("it.linearTicks(0, 3, 5, 'step')", [0, 1, 2, 3]),
         ("it.linearTicks(599.99, 1200.01, 5, 'step')", [600, 800, 1000, 1200]),

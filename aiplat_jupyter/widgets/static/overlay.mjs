@@ -11,6 +11,7 @@ const LABEL_HEIGHT = 13;
 const LABEL_WIDTH = 60;
 const MAX_UNDO = 50;
 const NEAR = 24;
+const NO_TICKS = 1;
 const HOVER_PAUSE = 120;
 const HINT = 2500;
 const POINTED = "aiplat:pointed";
@@ -117,10 +118,18 @@ class Chart {
     this.unit.style.right = `${this.model.get("margin").right}px`;
   }
 
+  /** Says what the chart is, and its keys. */
+  drawTitle() {
+    const { word, text = "" } = this.model.get("title");
+    const title = word ? this.say(word) : text;
+    this.plot.setAttribute("aria-label", [title, this.say("chart_keys")].filter(Boolean).join(". "));
+  }
+
   setTicks(axis, values, format) {
     // bqplot draws new ticks in a transition with the labels it has at that moment: so labels first.
     axis.set({ tick_labels: Object.fromEntries(values.map((v) => [v, format(v)])) });
-    axis.set({ tick_values: Float64Array.from(values) });
+    // Without values of ours it would choose its own, unless there are to be less than two.
+    axis.set({ tick_values: Float64Array.from(values), num_ticks: values.length > 0 ? null : NO_TICKS });
   }
 
   drawBadge() {
@@ -206,23 +215,32 @@ class Chart {
 
   // Crosshair and tooltip
 
-  /** Shows the values at `x`, here and in charts with the same x axis; see `look`. */
+  /** Shows the values at the point nearest to `x`, here and in charts with the same x axis; see `look`. */
   point(x, height = null) {
-    this.look(x, height);
+    this.look(this.snap(x), height);
     this.tell(this.at);
+  }
+
+  /** The x of the point that is nearest to `x`; `x` itself where there is none. */
+  snap(x) {
+    const points = x === null ? [] : this.valuesAt(x);
+    return points.reduce((near, point) => (Math.abs(point.x - x) < Math.abs(near - x) ? point.x : near), points[0]?.x ?? x);
+  }
+
+  valuesAt(x) {
+    return this.visible.map((curve) => this.valueAt(curve, x)).filter(Boolean);
   }
 
   /** Shows the values at `x`; a pointer's `height` in pixels tells which of many curves are meant. */
   look(x, height = null) {
     [this.at, this.height] = [x, height];
     if (x === null || this.model.get("notice")) return this.lookAway();
-    const values = this.visible.map((curve) => this.valueAt(curve, x)).filter(Boolean);
+    const values = this.valuesAt(x);
     if (values.length === 0) return this.lookAway();
-    const closest = values.reduce((a, b) => (Math.abs(a.x - x) <= Math.abs(b.x - x) ? a : b));
     this.crosshair.style.display = "block";
-    this.crosshair.style.left = `${this.toPixel(closest.x)}px`;
+    this.crosshair.style.left = `${this.toPixel(x)}px`;
     if (height !== null) this.sortByNearness(values, height);
-    this.drawTooltip(closest.x, values);
+    this.drawTooltip(x, values);
   }
 
   sortByNearness(values, height) {
@@ -404,6 +422,7 @@ function watch(chart, signal) {
   const redraw = () => chart.redrawSoon();
   on("change:curves", () => (chart.legend.draw(), redraw()));
   on("change:badge", () => chart.drawBadge());
+  on("change:title change:words", () => chart.drawTitle());
   on("change:notice", () => (chart.drawNotice(), chart.unpoint()));
   on("change:words", redraw);
   const taken = () => ((chart.wanted = chart.pin = undefined), redraw());
@@ -443,7 +462,7 @@ async function collect(model) {
 async function render({ model, el }) {
   const life = new AbortController();
   const chart = new Chart(model, el, await collect(model), life.signal);
-  chart.plot.setAttribute("aria-label", chart.say("chart_keys"));
+  chart.drawTitle();
   watch(chart, life.signal);
   watchSize(chart, life.signal);
   const pointer = onPointer(chart, life.signal);

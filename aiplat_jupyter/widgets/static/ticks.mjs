@@ -39,9 +39,10 @@ function roundStep(raw, kind) {
   return kind === "step" ? Math.max(1, step === 2.5 ? 5 : step) : step;
 }
 
+/** At most `most` ticks, and at least one: where both cannot be, one more. */
 export function linearTicks(low, high, most, kind = "") {
-  const ticks = ticksOf(roundStep((high - low) / most, kind), low, high, kind);
-  return ticks.length <= most ? ticks : ticksOf(roundStep((high - low) / (most - 1), kind), low, high, kind);
+  const choices = [most, most - 1, most + 1].map((n) => ticksOf(roundStep((high - low) / n, kind), low, high, kind));
+  return choices.find(({ length }) => length > 0 && length <= most) ?? choices[2];
 }
 
 function ticksOf(step, low, high, kind) {
