@@ -288,10 +288,16 @@ class Schedule(Struct, frozen=True, kw_only=True):
     overlap: Literal["skip", "queue"]
     is_enabled: bool
     task: TaskSpec
+    task_name: str = ""
+    """What the tasks that it queues are called; empty: after what runs."""
+    priority: int = 0
+    """Of the tasks that it queues."""
     created_at: float
     next_at: float | None
     last_at: float | None = None
     last_task: str | None = None
+    last_state: TaskState | None = None
+    """How the last task is; None also if that was deleted."""
     problem: Problem | None = None
     """Why the last time queued nothing."""
     role: Role

@@ -13,6 +13,7 @@ from aiplat_jupyter.store.rows import AnyRow, to_record
 from aiplat_jupyter.store.tables import AgentRow, ProjectRow, ScheduleRow, TaskRow
 
 _SORT: Final = "name"
+_LAST_STATE: Final = select(TaskRow.state).where(TaskRow.uid == ScheduleRow.last_task).scalar_subquery()
 _SHOWN: Final = (
     ScheduleRow.id,
     ScheduleRow.uid,
@@ -28,6 +29,7 @@ _SHOWN: Final = (
     ScheduleRow.next_at,
     ScheduleRow.last_at,
     ScheduleRow.last_task,
+    _LAST_STATE.label("last_state"),
     ScheduleRow.problem,
     ScheduleRow.project_id,
     ProjectRow.uid.label("project"),
@@ -154,4 +156,5 @@ def _total(tx: Connection, conditions: list[Any]) -> int:
 
 def _record(row: AnyRow, role: Role) -> Schedule:
     known = {field: row.task[field] for field in TaskSpec.__struct_fields__ if field in row.task}
-    return to_record(Schedule, row, task=known, role=role)
+    named = {"task_name": row.task["name"], "priority": row.task["priority"]}
+    return to_record(Schedule, row, task=known, role=role, **named)

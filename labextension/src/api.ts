@@ -35,6 +35,8 @@ import type {
   RuleReplay,
   RuleTest,
   Schedule,
+  SchedulePatch,
+  ScheduleQuery,
   SeriesSummary,
   ServerInfo,
   Task,
@@ -161,6 +163,27 @@ export class Api {
   /** Start no further tasks on a machine, or start them again. */
   applyToAgent(uid: string, verb: 'pause' | 'resume'): Promise<Agent> {
     return this.call('POST', ['agents', uid, verb]);
+  }
+
+  schedules(query: ScheduleQuery, signal?: AbortSignal): Promise<Page<Schedule>> {
+    return this.call('GET', ['schedules'], { query, signal });
+  }
+
+  schedule(uid: string, signal?: AbortSignal): Promise<Schedule> {
+    return this.call('GET', ['schedules', uid], { signal });
+  }
+
+  updateSchedule(uid: string, patch: SchedulePatch): Promise<Schedule> {
+    return this.call('PATCH', ['schedules', uid], { body: patch });
+  }
+
+  removeSchedule(uid: string): Promise<void> {
+    return this.call('DELETE', ['schedules', uid]);
+  }
+
+  /** Queue a schedule's task now, besides its times. */
+  runSchedule(uid: string): Promise<Task> {
+    return this.call('POST', ['schedules', uid, 'run']);
   }
 
   createSchedule(schedule: NewSchedule): Promise<Schedule> {

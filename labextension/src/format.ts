@@ -76,6 +76,14 @@ export function relative(
   );
 }
 
+/** How long until something, in its largest unit: `in 5 hr.`. */
+export function ahead(at: number, now: number): string {
+  const left = Math.max(0, at - now);
+  const [unit, size] = UNITS.find(([, seconds]) => left >= seconds) ?? (['second', 1] as const);
+  const form = new Intl.RelativeTimeFormat(locale(), { numeric: 'always', style: 'short' });
+  return form.format(Math.floor(left / size), unit);
+}
+
 /** Without months, whose short form is that of minutes. */
 const SHORT_UNITS = ['year', 'week', 'day', 'hour', 'minute', 'second'];
 

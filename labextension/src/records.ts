@@ -70,6 +70,8 @@ export type TaskQuery = Partial<Schemas['TaskQuery']>;
 export type NewTask = Pick<Schemas['NewTask'], 'project' | 'kind'> & Partial<Schemas['NewTask']>;
 export type NewSchedule = Pick<Schemas['NewSchedule'], 'name' | 'cron'> &
   Partial<Omit<Schemas['NewSchedule'], 'task'>> & { task: NewTask };
+export type SchedulePatch = Partial<NewSchedule> & Pick<Partial<Schemas['SchedulePatch']>, 'is_enabled'>;
+export type ScheduleQuery = Partial<Schemas['ScheduleQuery']>;
 export type AlertQuery = Partial<Schemas['AlertQuery']>;
 export type NewRule = Pick<Schemas['NewRule'], 'name' | 'subject' | 'condition'> &
   Partial<Schemas['NewRule']>;

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.pages import LabPage, Picture, TaskForm, TaskPage, wait_for
+from tests.e2e.pages import LabPage, Picture, TaskForm, TaskPage, TasksPage, wait_for
 from tests.lab import Lab
 
 EPOCHS = 600
@@ -255,6 +255,58 @@ def test_the_form_says_what_is_wrong_where_it_is(lab: Lab, page: Page) -> None:
     form.fill("File", "notebooks/train.py")
     expect(form.outcome).to_contain_text("train.py")
     expect(field).to_have_attribute("aria-invalid", "false")
+
+
+@pytest.mark.timeout(120)
+def test_a_schedule_is_made_run_changed_and_deleted(lab: Lab, page: Page, picture: Picture) -> None:
+    shell = LabPage(page, lab)
+    shell.open()
+    tasks = shell.tasks()
+    tasks.root.get_by_role("button", name="New task…").click()
+    make_a_schedule(TaskForm(page))
+    row = tasks.root.get_by_role("list", name="Schedules").get_by_role("listitem")
+    expect(row).to_contain_text("30 2 * * 1-5")
+    expect(row).to_contain_text(re.compile(r"next in \d+ (hr|day)"))
+    row.get_by_role("button", name="Run “nightly” now").click()
+    expect(row.get_by_role("button", name="last one succeeded")).to_be_visible()
+    picture("schedules")
+    row.get_by_role("switch").press("Space")
+    expect(row).to_contain_text("off")
+    expect(row.get_by_role("switch")).to_be_focused()
+    change_it(tasks, row)
+    row.get_by_role("button", name="More actions").press("Enter")
+    page.get_by_role("menuitem", name="Delete…").click()
+    shell.answer("Delete")
+    expect(row).to_have_count(0)
+    assert lab.api("schedules")["items"] == []
+    assert [one["name"] for one in lab.api("tasks")["items"]] == ["nightly"], "what it queued stays"
+
+
+def make_a_schedule(form: TaskForm) -> None:
+    form.root.get_by_role("radio", name="Command").check()
+    for label, text in {"Command": "echo done", "Project": "digits", "Name": "nightly"}.items():
+        form.root.get_by_role("textbox", name=label, exact=True).or_(
+            form.root.get_by_role("combobox", name=label, exact=True)
+        ).fill(text)
+    form.root.get_by_text("Folder, environment, schedule").click()
+    form.fill("Repeat (cron)", "whenever")
+    save = form.root.get_by_role("button", name="Save schedule")
+    save.click()
+    cron = form.root.get_by_label("Repeat (cron)", exact=True)
+    expect(cron).to_be_focused()
+    expect(form.root.locator('[data-field="cron"]')).to_contain_text("five fields: minute, hour")
+    cron.fill("30 2 * * 1-5")
+    save.click()
+    expect(form.root).to_have_count(0)
+
+
+def change_it(tasks: TasksPage, row: Locator) -> None:
+    row.get_by_role("button", name="More actions").press("Enter")
+    tasks.page.get_by_role("menuitem", name="Edit…").click()
+    form = TaskForm(tasks.page)
+    form.fill("Repeat (cron)", "0 4 * * *")
+    form.root.get_by_role("button", name="Save schedule").click()
+    expect(row).to_contain_text("0 4 * * *")
 
 
 TASK_LIST = """\

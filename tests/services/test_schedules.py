@@ -120,6 +120,17 @@ def test_what_is_due_is_queued_once(place: Place) -> None:
     assert place.tasks.get(ADA, known.last_task).owner == "ada"
 
 
+def test_what_it_queues_and_how_the_last_one_is_are_told(place: Place) -> None:
+    made = place.make(task=msgspec.structs.replace(NIGHTLY, name="train", priority=7))
+    assert (made.task_name, made.priority, made.last_state) == ("train", 7, None)
+    task = place.schedules.run(ADA, made.uid)
+    assert (task.name, task.priority) == ("train", 7)
+    assert place.schedules.get(ADA, made.uid).last_state == "queued"
+    place.tasks.stop(ADA, task.uid, StopTask())
+    [listed] = place.schedules.list(ADA, ScheduleQuery()).items
+    assert (listed.last_task, listed.last_state) == (task.uid, "cancelled")
+
+
 def test_a_server_that_died_between_queueing_and_noting_queues_nothing_twice(place: Place) -> None:
     made = place.make()
     place.ripen(made.uid)

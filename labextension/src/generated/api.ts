@@ -2989,6 +2989,23 @@ export interface components {
       is_enabled: boolean;
       /** @default null */
       last_at: number | null;
+      /**
+       * @description How the last task is; None also if that was deleted.
+       * @default null
+       */
+      last_state:
+        | (
+            | 'cancelled'
+            | 'failed'
+            | 'lost'
+            | 'queued'
+            | 'running'
+            | 'starting'
+            | 'stopping'
+            | 'succeeded'
+            | 'timed_out'
+          )
+        | null;
       /** @default null */
       last_task: string | null;
       /** @enum {unknown} */
@@ -2999,6 +3016,11 @@ export interface components {
       overlap: 'queue' | 'skip';
       owner: string;
       /**
+       * @description Of the tasks that it queues.
+       * @default 0
+       */
+      priority: number;
+      /**
        * @description Why the last time queued nothing.
        * @default null
        */
@@ -3008,6 +3030,11 @@ export interface components {
       /** @enum {unknown} */
       role: 'editor' | 'owner' | 'viewer';
       task: components['schemas']['TaskSpec'];
+      /**
+       * @description What the tasks that it queues are called; empty: after what runs.
+       * @default
+       */
+      task_name: string;
       timezone: string;
       uid: string;
     };

@@ -1,11 +1,14 @@
 /** The form of a new task: what runs, where, and what it needs. It is checked while it is filled in. */
 
-import { useId, type JSX, type ReactNode } from 'react';
+import { useEffect, useId, useRef, type JSX, type ReactNode } from 'react';
 
 import type { Trans } from '../i18n';
 import { Fold } from '../page/Fold';
+import { SelectField } from '../page/fields';
+import type { TaskRow } from '../records';
 import { useSignals } from '../signals';
-import type { Draft, Kind } from './draft';
+import type { Draft, Kind, Needed } from './draft';
+import { conditionWords } from './conditions';
 import type { FormModel } from './formModel';
 import { FormText } from './FormText';
 
@@ -20,14 +23,21 @@ interface Props {
 export function TaskForm({ model, browse, onDone, onCancel }: Props): JSX.Element {
   useSignals(model.changed);
   const { trans } = model.services;
+  const form = useRef<HTMLFormElement>(null);
   const submit = (): void =>
     void model.submit().then(uid => {
       if (uid !== null) {
         onDone(uid);
       }
     });
+  useEffect(() => {
+    if (model.refusals > 0) {
+      showProblem(form.current);
+    }
+  }, [model.refusals]);
   return (
     <form
+      ref={form}
       className="aiplat-TaskForm"
       noValidate
       onSubmit={event => {
@@ -41,11 +51,13 @@ export function TaskForm({ model, browse, onDone, onCancel }: Props): JSX.Elemen
         }
       }}
     >
-      <h1>{trans.__('New task')}</h1>
+      <h1>{titleOf(model.draft, trans)}</h1>
       <Kinds model={model} />
       <What model={model} browse={browse} />
       <div className="aiplat-FormPair">
-        <FormText model={model} field="project" label={trans.__('Project')} choices={model.projects} />
+        {model.draft.schedule === null && (
+          <FormText model={model} field="project" label={trans.__('Project')} choices={model.projects} />
+        )}
         <FormText
           model={model}
           field="name"
@@ -69,20 +81,47 @@ export function TaskForm({ model, browse, onDone, onCancel }: Props): JSX.Elemen
   );
 }
 
-function sendLabel({ isSending, draft }: FormModel, trans: Trans): string {
-  if (isSending) {
-    return trans.__('Queueing…');
-  }
-  return draft.cron.trim() === '' ? trans.__('Queue task') : trans.__('Save schedule');
+/** Lead to the first field that is wrong; what is folded cannot be focused. */
+function showProblem(form: HTMLElement | null): void {
+  const field = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
+  field?.closest('details')?.setAttribute('open', '');
+  field?.focus();
 }
 
-const hasMore = (draft: Draft): boolean => [draft.cwd, draft.env, draft.cron].some(text => text !== '');
+/** What the page of the form is called. */
+export function titleOf({ schedule, name }: Draft, trans: Trans): string {
+  return schedule === null ? trans.__('New task') : trans.__('Schedule “%1”', name);
+}
+
+function sendLabel({ isSending, isSchedule }: FormModel, trans: Trans): string {
+  if (isSchedule) {
+    return isSending ? trans.__('Saving…') : trans.__('Save schedule');
+  }
+  return isSending ? trans.__('Queueing…') : trans.__('Queue task');
+}
+
+const SELDOM = ['interpreter', 'cwd', 'env', 'cron', 'timezone'] as const satisfies (keyof Draft)[];
+
+/** Whether something in there is not as usual, or is wrong. */
+function hasMore({ draft, problems }: FormModel): boolean {
+  const isGiven = [draft.interpreter, draft.cwd, draft.env, draft.cron].some(text => text !== '');
+  return isGiven || SELDOM.some(field => problems[field] !== undefined);
+}
 
 /** What is rarely asked for. */
 function More({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
   return (
-    <Fold summary={trans.__('Folder, environment, schedule')} isNeeded={hasMore(model.draft)}>
+    <Fold summary={trans.__('Folder, environment, schedule')} isNeeded={hasMore(model)}>
+      {model.draft.kind === 'script' && (
+        <FormText
+          model={model}
+          field="interpreter"
+          label={trans.__('Interpreter')}
+          hint={trans.__('empty: Python for .py, the shell for .sh')}
+          isCode
+        />
+      )}
       <FormText
         model={model}
         field="cwd"
@@ -196,29 +235,31 @@ function Needs({ model }: { model: FormModel }): JSX.Element {
   );
 }
 
-/** Which live tasks it waits for. */
+/** Which tasks it waits for, and how they must end. */
 function After({ model }: { model: FormModel }): JSX.Element | null {
   const { trans } = model.services;
-  const { draft, waiting, problems } = model;
-  if (waiting.length === 0 && problems.after === undefined) {
+  const { draft, waiting, problems, isSchedule } = model;
+  if (isSchedule || (waiting.length === 0 && problems.after === undefined)) {
     return null;
   }
-  const set = (uid: string, isOn: boolean): void => {
-    const others = draft.after.filter(other => other !== uid);
-    model.edit({ after: isOn ? [...others, uid] : others });
+  const set = (task: string, on: Needed['on'] | null): void => {
+    const others = draft.after.filter(other => other.task !== task);
+    model.edit({ after: on === null ? others : [...others, { task, on }] });
   };
   return (
-    <Fold summary={trans.__('Start only when others have succeeded')} isNeeded={draft.after.length > 0}>
+    <Fold
+      summary={trans.__('Start only after other tasks')}
+      isNeeded={draft.after.length > 0 || problems.after !== undefined}
+    >
       <div className="aiplat-FormAfter">
         {waiting.map(task => (
-          <label key={task.uid} className="aiplat-Check">
-            <input
-              type="checkbox"
-              checked={draft.after.includes(task.uid)}
-              onChange={event => set(task.uid, event.target.checked)}
-            />
-            {task.name}
-          </label>
+          <Awaited
+            key={task.uid}
+            task={task}
+            on={draft.after.find(one => one.task === task.uid)?.on ?? null}
+            onChange={on => set(task.uid, on)}
+            trans={trans}
+          />
         ))}
       </div>
       {problems.after !== undefined && <p className="aiplat-FormProblem">{problems.after}</p>}
@@ -226,26 +267,90 @@ function After({ model }: { model: FormModel }): JSX.Element | null {
   );
 }
 
+interface AwaitedProps {
+  readonly task: Pick<TaskRow, 'name'>;
+  readonly on: Needed['on'] | null;
+  readonly onChange: (on: Needed['on'] | null) => void;
+  readonly trans: Trans;
+}
+
+function Awaited({ task, on, onChange, trans }: AwaitedProps): JSX.Element {
+  const conditions = Object.entries(conditionWords(trans)) as [Needed['on'], string][];
+  return (
+    <div className="aiplat-FormAwaited">
+      <label className="aiplat-Check">
+        <input
+          type="checkbox"
+          checked={on !== null}
+          onChange={event => onChange(event.target.checked ? 'ok' : null)}
+        />
+        {task.name}
+      </label>
+      {on !== null && (
+        <select
+          className="aiplat-Select"
+          aria-label={trans.__('How “%1” must end', task.name)}
+          value={on}
+          onChange={event => onChange(event.target.value as Needed['on'])}
+        >
+          {conditions.map(([condition, word]) => (
+            <option key={condition} value={condition}>
+              {word}
+            </option>
+          ))}
+        </select>
+      )}
+    </div>
+  );
+}
+
 function Schedule({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
+  const { misfire, overlap } = model.draft;
   return (
-    <div className="aiplat-FormPair">
-      <FormText
-        model={model}
-        field="cron"
-        label={trans.__('Repeat (cron)')}
-        hint={trans.__('30 2 * * 1-5; empty: once, now')}
-        isCode
-      />
-      <FormText model={model} field="timezone" label={trans.__('Time zone')} />
-    </div>
+    <>
+      <div className="aiplat-FormPair">
+        <FormText
+          model={model}
+          field="cron"
+          label={trans.__('Repeat (cron)')}
+          hint={trans.__('30 2 * * 1-5; empty: once, now')}
+          isCode
+        />
+        <FormText model={model} field="timezone" label={trans.__('Time zone')} />
+      </div>
+      {model.isSchedule && (
+        <div className="aiplat-FormPair">
+          <SelectField
+            name="misfire"
+            label={trans.__('When no server ran at the time')}
+            value={misfire}
+            choices={[
+              ['skip', trans.__('skip it')],
+              ['once', trans.__('queue it later, once')]
+            ]}
+            onChange={choice => model.edit({ misfire: choice })}
+          />
+          <SelectField
+            name="overlap"
+            label={trans.__('When the last one still runs')}
+            value={overlap}
+            choices={[
+              ['skip', trans.__('skip it')],
+              ['queue', trans.__('queue it all the same')]
+            ]}
+            onChange={choice => model.edit({ overlap: choice })}
+          />
+        </div>
+      )}
+    </>
   );
 }
 
 /** What would run, or why it cannot. */
 function Outcome({ model }: { model: FormModel }): JSX.Element {
   const { trans } = model.services;
-  const { check, error, problems } = model;
+  const { check, error, problems, elsewhere } = model;
   const count = Object.keys(problems).length;
   let said: ReactNode = null;
   if (error !== null) {
@@ -254,6 +359,7 @@ function Outcome({ model }: { model: FormModel }): JSX.Element {
     said = (
       <span className="aiplat-FormProblem">
         {trans._n('%1 field needs a change', '%1 fields need a change', count)}
+        {elsewhere.length > 0 && ` (${elsewhere.join('; ')})`}
       </span>
     );
   } else if (check !== null && check.argv.length > 0) {

@@ -18,6 +18,7 @@ import { useSignals } from '../signals';
 import { describeTask, isLiveTask, TASK_STATES, taskWord } from '../taskStatus';
 import { Attempts } from './Attempts';
 import { look, ProgressBar, TaskTime } from './cells';
+import { conditionWords } from './conditions';
 import * as deeds from './deeds';
 import { openTaskMenu } from './menu';
 import { specEntries } from './spec';
@@ -82,7 +83,11 @@ function Header({ task, services }: { task: Task; services: Services }): JSX.Ele
           {icon}
         </span>
         {word}
-        {why && <span className="aiplat-PageCause">{why}</span>}
+        {why && (
+          <span className="aiplat-PageCause" data-reason={task.reason}>
+            {why}
+          </span>
+        )}
       </span>
       <div className="aiplat-PageTitle">
         <span className="aiplat-PageProject" title={task.project_name}>
@@ -145,11 +150,7 @@ function After({ task, services }: { task: Task; services: Services }): JSX.Elem
   if (task.after.length === 0) {
     return null;
   }
-  const words = {
-    ok: trans.__('must succeed'),
-    any: trans.__('must end'),
-    failed: trans.__('must fail')
-  };
+  const words = conditionWords(trans);
   return (
     <Section title={trans.__('Runs after')} aside={count(task.after.length)}>
       <ul className="aiplat-TaskAttempts">

@@ -3,6 +3,7 @@
 import { useRef, useState, type JSX, type KeyboardEvent, type MouseEvent } from 'react';
 
 import { CommandIDs } from '../commands';
+import { FailureCard } from '../experiment/ErrorBoundary';
 import { count } from '../format';
 import type { Trans } from '../i18n';
 import { MoreButton } from '../page/MoreButton';
@@ -96,7 +97,9 @@ function handleKey(
     End: rows.at(-1)
   };
   if (event.altKey && event.key === 'ArrowUp') {
-    void moveUp(row, rows, services);
+    void moveUp(at, rows, services);
+  } else if (event.altKey && event.key === 'ArrowDown') {
+    void moveUp(at + 1, rows, services);
   } else if (event.key in moves) {
     focus(moves[event.key]);
   } else if (event.key === 'Enter') {
@@ -110,9 +113,9 @@ function handleKey(
 }
 
 /** Put a queued task before the one above it. */
-async function moveUp(row: TaskRow, rows: readonly TaskRow[], services: Services): Promise<void> {
-  const above = rows[rows.indexOf(row) - 1];
-  if (row.state === 'queued' && above?.state === 'queued') {
+async function moveUp(at: number, rows: readonly TaskRow[], services: Services): Promise<void> {
+  const [row, above] = [rows[at], rows[at - 1]];
+  if (row?.state === 'queued' && above?.state === 'queued') {
     await deeds.moveBefore(services, row.uid, above.uid);
   }
 }
@@ -168,8 +171,8 @@ function Buttons({ row, rows, services }: Pick<RowProps, 'row' | 'rows' | 'servi
           type="button"
           className="aiplat-TextButton"
           aria-label={trans.__('Move “%1” up in the queue', row.name)}
-          title={trans.__('Move up in the queue (Alt+↑)')}
-          onClick={() => void moveUp(row, rows, services)}
+          title={trans.__('Move up in the queue (Alt+↑; down: Alt+↓)')}
+          onClick={() => void moveUp(rows.indexOf(row), rows, services)}
         >
           ↑
         </button>
@@ -206,12 +209,13 @@ function Waiting(): JSX.Element {
 }
 
 function Failure({ list, trans }: { list: PagedList<TaskRow>; trans: Trans }): JSX.Element {
+  const { error } = list;
   return (
-    <div className="aiplat-Card" role="alert">
-      <p>{list.error?.detail ?? ''}</p>
-      <button type="button" className="aiplat-TextButton" onClick={() => void list.load()}>
-        {trans.__('Retry')}
-      </button>
-    </div>
+    <FailureCard
+      what={trans.__('The tasks could not be loaded.')}
+      detail={[error?.code, error?.detail, error?.hint].filter(Boolean).join(' · ')}
+      trans={trans}
+      onRetry={() => void list.load()}
+    />
   );
 }

@@ -12,6 +12,8 @@ import { useSignals } from '../signals';
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
 import { attempt } from './deeds';
 import type { TasksModel } from './model';
+import { Heading } from './Heading';
+import { Schedules } from './Schedules';
 import { TaskTable } from './TaskTable';
 
 interface Props {
@@ -38,6 +40,9 @@ export function TasksPage({ model, services }: Props): JSX.Element {
               services={services}
             />
           </section>
+        </ErrorBoundary>
+        <ErrorBoundary trans={trans}>
+          <Schedules list={model.schedules} services={services} />
         </ErrorBoundary>
         <ErrorBoundary trans={trans}>
           <section>
@@ -131,24 +136,6 @@ function PauseButton({ agent, model, services }: Props & { agent: Agent }): JSX.
     >
       {agent.is_paused ? trans.__('Resume queue') : trans.__('Pause queue')}
     </button>
-  );
-}
-
-function Heading({
-  title,
-  total,
-  children
-}: {
-  title: string;
-  total: number | null;
-  children?: JSX.Element;
-}): JSX.Element {
-  return (
-    <div className="aiplat-TaskHeading">
-      <h2>{title}</h2>
-      <span>{total === null ? '' : count(total)}</span>
-      {children}
-    </div>
   );
 }
 

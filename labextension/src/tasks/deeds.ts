@@ -6,7 +6,7 @@ import { report } from '../actions';
 import { CommandIDs } from '../commands';
 import { bytes, count } from '../format';
 import type { Trans } from '../i18n';
-import type { BulkResult, Task, TaskRow, TaskVerb } from '../records';
+import type { BulkResult, Schedule, Task, TaskRow, TaskVerb } from '../records';
 import type { Services } from '../services';
 
 const UNDO_MS = 10_000;
@@ -55,8 +55,10 @@ export async function retry(services: Services, uid: string): Promise<Task | nul
 
 /** Queue the same once more, as a task of its own; it can be opened from the notification. */
 export async function clone(services: Services, uid: string): Promise<Task | null> {
-  const { api, trans, commands } = services;
-  const made = await attempt(services, api.applyToTask(uid, 'clone'));
+  return sayQueued(services, await attempt(services, services.api.applyToTask(uid, 'clone')));
+}
+
+function sayQueued({ trans, commands }: Services, made: Task | null): Task | null {
   if (made !== null) {
     const open = (): void => void commands.execute(CommandIDs.openTask, { uid: made.uid });
     Notification.success(trans.__('“%1” is queued', made.name), {
@@ -65,6 +67,25 @@ export async function clone(services: Services, uid: string): Promise<Task | nul
     });
   }
   return made;
+}
+
+/** Queue a schedule's task now, besides its times; it can be opened from the notification. */
+export async function runSchedule(services: Services, uid: string): Promise<Task | null> {
+  return sayQueued(services, await attempt(services, services.api.runSchedule(uid)));
+}
+
+/** Let a schedule rest, or go on. */
+export async function enableSchedule(services: Services, uid: string, isOn: boolean): Promise<void> {
+  await attempt(services, services.api.updateSchedule(uid, { is_enabled: isOn }));
+}
+
+/** Remove a schedule, after asking; what it queued stays. */
+export async function removeSchedule(services: Services, { uid, name }: Schedule): Promise<void> {
+  const { api, trans } = services;
+  const body = trans.__('It queues nothing more. The tasks that it has queued stay.');
+  if (await confirmed(trans.__('Delete the schedule “%1”?', name), body, trans.__('Delete'))) {
+    await attempt(services, api.removeSchedule(uid));
+  }
 }
 
 /** Put a queued task before another one. */

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import { aTask } from '../testing/tasks';
-import { DraftError, draftOfFile, draftOfTask, emptyDraft, split, taskOf } from './draft';
+import { aSchedule, aTask } from '../testing/tasks';
+import {
+  DraftError,
+  draftOfFile,
+  draftOfSchedule,
+  draftOfTask,
+  emptyDraft,
+  scheduleOf,
+  split,
+  taskOf
+} from './draft';
 
 describe('a line of words', () => {
   it.each([
@@ -87,5 +96,37 @@ describe('a draft', () => {
       timeout_s: 90,
       project: task.project_name
     });
+  });
+
+  it('of a task keeps what the form does not show, and what must be the case before it starts', () => {
+    const times = { grace_s: 300, retry_wait_s: 60 };
+    const spec = {
+      kind: 'script' as const,
+      script: 'fit.R',
+      interpreter: 'Rscript',
+      ...times,
+      rerun_lost: true
+    };
+    const after = [{ task: 'task1', name: 'prepare', on: 'any', state: 'running' }] as const;
+    const task = aTask({ spec, after: [...after], executor: 'slurm', agent: 'agent7', priority: 3 });
+    expect(taskOf(draftOfTask(task))).toMatchObject({
+      ...spec,
+      ...{ executor: 'slurm', agent: 'agent7', priority: 3 },
+      after: [{ task: 'task1', on: 'any' }]
+    });
+  });
+
+  it('of a schedule means that schedule again', () => {
+    const schedule = aSchedule({ misfire: 'once', overlap: 'queue', task_name: 'train', priority: 2 });
+    const meant = scheduleOf(draftOfSchedule(schedule));
+    const { name, cron, timezone, misfire, overlap } = schedule;
+    expect(meant).toMatchObject({ name, cron, timezone, misfire, overlap });
+    expect(meant.task).toMatchObject({ name: 'train', script: 'train.py', priority: 2 });
+  });
+
+  it('of a schedule without a name is called after what runs', () => {
+    const draft = { ...emptyDraft(), cron: '0 1 * * *' };
+    expect(scheduleOf({ ...draft, path: 'a/fit.py' }).name).toBe('fit');
+    expect(scheduleOf({ ...draft, kind: 'command', line: 'python -m fit' }).name).toBe('python -m fit');
   });
 });

@@ -1,9 +1,11 @@
 /** What the form of a new task holds: text as it is typed, and the task that it means. */
 
-import type { NewTask, Task } from '../records';
+import type { NewSchedule, NewTask, Schedule, Task, TaskSpec } from '../records';
 import { secondsOf } from '../spans';
 
 export type Kind = 'script' | 'command' | 'notebook';
+/** A task that must have ended first, and how. */
+export type Needed = NonNullable<NewTask['after']>[number];
 
 export interface Draft {
   readonly kind: Kind;
@@ -16,6 +18,8 @@ export interface Draft {
   readonly shell: boolean;
   /** Arguments of a script, split like `line`. */
   readonly args: string;
+  /** What runs a script; empty: what its ending says. */
+  readonly interpreter: string;
   /** Parameters of a notebook: a line `name=value` each, the value as JSON or else as text. */
   readonly parameters: string;
   readonly cwd: string;
@@ -26,11 +30,16 @@ export interface Draft {
   readonly priority: string;
   readonly timeout: string;
   readonly retries: string;
-  /** Uids of the tasks that must succeed first. */
-  readonly after: readonly string[];
+  readonly after: readonly Needed[];
   /** Empty: at once. */
   readonly cron: string;
   readonly timezone: string;
+  readonly misfire: Schedule['misfire'];
+  readonly overlap: Schedule['overlap'];
+  /** Uid of the schedule that is edited; null: a new one. */
+  readonly schedule: string | null;
+  /** What the task has been given that the form does not show. */
+  readonly rest: Partial<NewTask>;
 }
 
 export function emptyDraft(): Draft {
@@ -42,6 +51,7 @@ export function emptyDraft(): Draft {
     line: '',
     shell: false,
     args: '',
+    interpreter: '',
     parameters: '',
     cwd: '',
     env: '',
@@ -52,7 +62,11 @@ export function emptyDraft(): Draft {
     retries: '0',
     after: [],
     cron: '',
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    misfire: 'skip',
+    overlap: 'skip',
+    schedule: null,
+    rest: {}
   };
 }
 
@@ -62,30 +76,49 @@ export function draftOfFile(path: string): Draft {
   return { ...emptyDraft(), kind, path, name: stem(path) };
 }
 
+/** Characters of a command that a schedule without a name is called. */
+const TITLE = 80;
+
 /** What the server shows in the place of a secret. */
 const MASK = '••••••';
 
 /** Start from another task; secrets of its environment are not known here. */
 export function draftOfTask(task: Task): Draft {
-  const { spec } = task;
+  const { spec, project_name, name, priority, executor, agent } = task;
+  const after = task.after.map(one => ({ task: one.task, on: one.on }));
+  return { ...draftOfSpec(spec, priority, { executor, agent }), project: project_name, name, after };
+}
+
+/** Change a schedule; who runs its tasks stays. */
+export function draftOfSchedule(schedule: Schedule): Draft {
+  const { uid, name, cron, timezone, misfire, overlap, task, task_name, priority, project_name } = schedule;
+  const rest = task_name === name ? {} : { name: task_name };
+  return {
+    ...draftOfSpec(task, priority, rest),
+    ...{ project: project_name, name, cron, timezone, misfire, overlap },
+    schedule: uid
+  };
+}
+
+function draftOfSpec(spec: TaskSpec, priority: number, rest: Partial<NewTask>): Draft {
+  const { kernel, grace_s, retry_wait_s, rerun_lost } = spec;
   return {
     ...emptyDraft(),
     kind: spec.kind === 'notebook-live' ? 'notebook' : spec.kind,
-    project: task.project_name,
-    name: task.name,
     path: spec.script || spec.notebook,
-    line: spec.shell ? (spec.command[0] ?? '') : spec.command.map(quote).join(' '),
+    line: spec.shell ? (spec.command[0] ?? '') : joined(spec.command),
     shell: spec.shell,
-    args: spec.args.map(quote).join(' '),
+    args: joined(spec.args),
+    interpreter: spec.interpreter,
     parameters: lines(Object.entries(spec.parameters).map(([name, value]) => [name, JSON.stringify(value)])),
     cwd: spec.cwd,
     env: lines(Object.entries(spec.env)),
     gpus: String(spec.gpus),
     slots: String(spec.slots),
-    priority: String(task.priority),
+    priority: String(priority),
     timeout: spec.timeout_s === null ? '' : String(spec.timeout_s),
     retries: String(spec.retries),
-    after: task.after.map(one => one.task)
+    rest: { kernel, grace_s, retry_wait_s, rerun_lost, ...rest }
   };
 }
 
@@ -113,12 +146,13 @@ export function taskOf(draft: Draft): NewTask {
     kind === 'command'
       ? { command: draft.shell ? [draft.line] : split(draft.line, 'line'), shell: draft.shell }
       : kind === 'script'
-        ? { script: path, args: split(draft.args, 'args') }
+        ? { script: path, args: split(draft.args, 'args'), interpreter: draft.interpreter.trim() }
         : { notebook: path, parameters: parametersOf(draft.parameters) };
   return {
+    name: draft.name.trim(),
+    ...draft.rest,
     kind,
     project: draft.project.trim(),
-    name: draft.name.trim(),
     ...what,
     cwd: draft.cwd.trim(),
     env: envOf(draft.env),
@@ -127,8 +161,15 @@ export function taskOf(draft: Draft): NewTask {
     priority: whole(draft, 'priority'),
     retries: whole(draft, 'retries'),
     timeout_s: draft.timeout.trim() === '' ? null : seconds(draft.timeout),
-    after: draft.after.map(task => ({ task, on: 'ok' as const }))
+    after: [...draft.after]
   };
+}
+
+/** Return the schedule that is meant: it is called like its tasks, else after what runs. */
+export function scheduleOf(draft: Draft): NewSchedule {
+  const { name, path, line, cron, timezone, misfire, overlap } = draft;
+  const title = name.trim() || stem(path) || line.trim().slice(0, TITLE) || cron.trim();
+  return { name: title, cron, timezone: timezone.trim(), misfire, overlap, task: taskOf(draft) };
 }
 
 function whole(draft: Draft, field: 'gpus' | 'slots' | 'priority' | 'retries'): number {
@@ -201,6 +242,11 @@ export function split(line: string, field: 'line' | 'args'): string[] {
 }
 
 const unescaped = (text: string): string => text.replace(/\\(.)/gs, '$1');
+
+/** Words as a line that means them again. */
+export function joined(words: readonly string[]): string {
+  return words.map(quote).join(' ');
+}
 
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;

@@ -14,6 +14,17 @@ export function translated(right: string, trans: Trans): string {
       /^a program that can be run: there is no (.+)$/,
       name => trans.__('a program that can be run: there is no %1', name)
     ],
+    [
+      /^what runs the script, as it is neither \.py nor \.sh nor executable$/,
+      () => trans.__('what runs the script, as it is neither .py nor .sh nor executable')
+    ],
+    [/^1 to (\S+) characters$/, most => trans.__('1 to %1 characters', most)],
+    [
+      /^five fields: minute, hour, day, month, weekday; such as (.+)$/,
+      example => trans.__('five fields: minute, hour, day, month, weekday; such as %1', example)
+    ],
+    [/^a name such as (\S+) or UTC$/, zone => trans.__('a name such as %1 or UTC', zone)],
+    [/^a folder that exists$/, () => trans.__('a folder that exists')],
     [/^from (\S+) to (\S+)$/, (low, high) => trans.__('from %1 to %2', low, high)],
     [
       /^at most (\d+): the machine has no more$/,

@@ -8,7 +8,7 @@ import type { Trans } from '../i18n';
 import type { NewTask, TaskCheck, TaskRow } from '../records';
 import type { Services } from '../services';
 import { TASK_LIVE } from '../taskStatus';
-import { DraftError, taskOf, type Draft } from './draft';
+import { DraftError, emptyDraft, scheduleOf, taskOf, type Draft } from './draft';
 import { translated } from './faults';
 
 const CHECK_AFTER_MS = 400;
@@ -22,12 +22,15 @@ const SHOWN_AT: Readonly<Record<string, keyof Draft>> = {
 };
 
 export type Problems = Partial<Record<keyof Draft, string>>;
+const FIELDS: ReadonlySet<string> = new Set(Object.keys(emptyDraft()));
 
 export class FormModel implements IDisposable {
   problems: Problems = {};
   /** What the server says would run; null until it was asked. */
   check: TaskCheck | null = null;
   isSending = false;
+  /** How often it could not be queued. */
+  refusals = 0;
   error: ApiError | null = null;
   /** Names to choose from. */
   projects: readonly string[] = [];
@@ -56,6 +59,18 @@ export class FormModel implements IDisposable {
     return this._changed;
   }
 
+  /** Whether it is queued again and again. */
+  get isSchedule(): boolean {
+    return this._draft.cron.trim() !== '' || this._draft.schedule !== null;
+  }
+
+  /** What is wrong with what the form has no field for. */
+  get elsewhere(): string[] {
+    return Object.entries(this.problems)
+      .filter(([field]) => !FIELDS.has(field))
+      .map(([field, right]) => `${field}: ${right}`);
+  }
+
   get isDisposed(): boolean {
     return this.lifetime.signal.aborted;
   }
@@ -77,14 +92,19 @@ export class FormModel implements IDisposable {
     this.isSending = true;
     this._changed.emit();
     try {
-      return (await this.validate()) ? await this.send() : null;
+      return (await this.validate()) ? await this.send() : this.refuse();
     } catch (reason) {
       this.take(asApiError(reason));
-      return null;
+      return this.refuse();
     } finally {
       this.isSending = false;
       this._changed.emit();
     }
+  }
+
+  private refuse(): null {
+    this.refusals += 1;
+    return null;
   }
 
   dispose(): void {
@@ -96,12 +116,13 @@ export class FormModel implements IDisposable {
 
   private async send(): Promise<string> {
     const { api } = this.services;
-    const task = taskOf(this.draft);
-    const { cron, timezone, name, path } = this.draft;
-    if (cron.trim() === '') {
-      return (await api.createTask(task)).uid;
+    const { schedule } = this.draft;
+    if (!this.isSchedule) {
+      return (await api.createTask(taskOf(this.draft))).uid;
     }
-    await api.createSchedule({ name: name.trim() || path || cron, cron, timezone, task });
+    await (schedule === null
+      ? api.createSchedule(scheduleOf(this.draft))
+      : api.updateSchedule(schedule, scheduleOf(this.draft)));
     return '';
   }
 

@@ -7,10 +7,11 @@ import type { Widget } from '@lumino/widgets';
 import { taskIcon } from '../icons';
 import type { Services } from '../services';
 import { attempt } from './deeds';
-import { draftOfFile, draftOfTask, emptyDraft, type Draft } from './draft';
+import { draftOfFile, draftOfSchedule, draftOfTask, emptyDraft, type Draft } from './draft';
 
 export type TaskPageWidget = MainAreaWidget;
-type Open = { uid?: string; path?: string };
+/** What a form is filled in from: a task, a schedule that it changes, or a file. */
+type From = { uid?: string; schedule?: string; path?: string };
 
 const LIST = 'aiplat-tasks';
 const PAGE = 'aiplat-task:';
@@ -52,8 +53,8 @@ export class TaskPages {
     return typeof id === 'string' && id.startsWith(PAGE) ? this.openTask(id.slice(PAGE.length)) : null;
   }
 
-  /** Show the form of a new task, filled in from a task or a file. */
-  async openForm(from: Open): Promise<TaskPageWidget | null> {
+  /** Show the form of a new task, or of a schedule. */
+  async openForm(from: From): Promise<TaskPageWidget | null> {
     const draft = await this.draft(from);
     if (draft === null) {
       return null;
@@ -67,7 +68,11 @@ export class TaskPages {
     );
   }
 
-  private async draft({ uid, path }: Open): Promise<Draft | null> {
+  private async draft({ uid, schedule, path }: From): Promise<Draft | null> {
+    if (schedule !== undefined) {
+      const found = await attempt(this.services, this.services.api.schedule(schedule));
+      return found && draftOfSchedule(found);
+    }
     if (uid !== undefined) {
       const task = await attempt(this.services, this.services.api.task(uid));
       return task && draftOfTask(task);

@@ -4,20 +4,37 @@ import { CommandRegistry } from '@lumino/commands';
 import { Menu } from '@lumino/widgets';
 
 import { CommandIDs } from '../commands';
-import type { TaskRow } from '../records';
+import type { Schedule, TaskRow } from '../records';
 import type { Services } from '../services';
 import { isLiveTask } from '../taskStatus';
 import * as deeds from './deeds';
 
-/** Open the menu at a place, or below a button, which then gets the focus back. */
-export function openTaskMenu(
-  row: TaskRow,
-  services: Services,
-  where: HTMLElement | { x: number; y: number }
-): void {
+type Where = HTMLElement | { x: number; y: number };
+type Entry = readonly [id: string, label: string, act: () => void, fits: boolean];
+
+export function openTaskMenu(row: TaskRow, services: Services, where: Where): void {
+  open(where, taskEntries(row, services));
+}
+
+export function openScheduleMenu(schedule: Schedule, services: Services, where: Where): void {
+  const { trans, commands } = services;
+  const { uid, last_task: last, role } = schedule;
+  const canWrite = role !== 'viewer';
+  const edit = (): void => void commands.execute(CommandIDs.newTask, { schedule: uid });
+  const openLast = (): void => void commands.execute(CommandIDs.openTask, { uid: last });
+  open(where, [
+    ['run', trans.__('Run Now'), () => void deeds.runSchedule(services, uid), canWrite],
+    ['edit', trans.__('Edit…'), edit, canWrite],
+    ['last', trans.__('Open Last Task'), openLast, last !== null],
+    ['remove', trans.__('Delete…'), () => void deeds.removeSchedule(services, schedule), canWrite]
+  ]);
+}
+
+/** Open a menu at a place, or below a button, which then gets the focus back. */
+function open(where: Where, entries: readonly Entry[]): void {
   const commands = new CommandRegistry();
   const menu = new Menu({ commands });
-  for (const [id, label, execute] of entries(row, services)) {
+  for (const [id, label, execute] of entries.filter(([, , , fits]) => fits)) {
     commands.addCommand(id, { label, execute });
     menu.addItem({ command: id });
   }
@@ -30,14 +47,14 @@ export function openTaskMenu(
   }
 }
 
-function entries(row: TaskRow, services: Services): [id: string, label: string, act: () => void][] {
+function taskEntries(row: TaskRow, services: Services): Entry[] {
   const { trans, commands } = services;
   const { uid, state, lifecycle, experiment } = row;
   const isLive = isLiveTask(state);
   const isActive = lifecycle === 'active';
   const isOurs = row.kind !== 'notebook-live';
   const run = (id: string, args: { uid: string | null }) => () => void commands.execute(id, args);
-  const all: [string, string, () => void, boolean][] = [
+  return [
     ['open', trans.__('Open'), run(CommandIDs.openTask, { uid }), true],
     [
       'experiment',
@@ -59,5 +76,4 @@ function entries(row: TaskRow, services: Services): [id: string, label: string, 
     ],
     ['purge', trans.__('Delete for Good…'), () => void deeds.purge(services, [uid]), lifecycle === 'trashed']
   ];
-  return all.filter(([, , , fits]) => fits).map(([id, label, act]) => [id, label, act]);
 }

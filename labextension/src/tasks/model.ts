@@ -4,7 +4,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { asApiError, isAbort, type ApiError } from '../errors';
-import type { Agent, TaskQuery, TaskRow, TaskState } from '../records';
+import type { Agent, Schedule, TaskQuery, TaskRow, TaskState } from '../records';
 import type { Services } from '../services';
 import { Pace } from '../sidebar/pace';
 import { PagedList } from '../sidebar/pagedList';
@@ -13,6 +13,11 @@ import { TASK_ENDED, TASK_LIVE } from '../taskStatus';
 export class TasksModel implements IDisposable {
   readonly queue = this.list({ state: [...TASK_LIVE], sort: 'queue' });
   readonly ended = this.list(() => ({ state: this.endedStates, sort: '-ended' }));
+  /** Not searched: there are few, and who searches means tasks. */
+  readonly schedules = new PagedList<Schedule>(
+    (page, signal) => this.services.api.schedules(page, signal),
+    () => this._changed.emit()
+  );
   agents: readonly Agent[] | null = null;
   /** Why the agents are not known, or not current. */
   error: ApiError | null = null;
@@ -25,7 +30,7 @@ export class TasksModel implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
 
   constructor(readonly services: Pick<Services, 'api' | 'events'>) {
-    this.following = services.events.follow(['tasks', 'agents'], () => this.pace.request());
+    this.following = services.events.follow(['tasks', 'agents', 'schedules'], () => this.pace.request());
     void this.refresh();
   }
 
@@ -62,7 +67,8 @@ export class TasksModel implements IDisposable {
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([this.queue.load(), this.ended.load(), this.loadAgents()]);
+    const lists = [this.queue, this.ended, this.schedules];
+    await Promise.all([...lists.map(list => list.load()), this.loadAgents()]);
   }
 
   dispose(): void {
@@ -71,6 +77,7 @@ export class TasksModel implements IDisposable {
     this.pace.dispose();
     this.queue.dispose();
     this.ended.dispose();
+    this.schedules.dispose();
     Signal.clearData(this);
   }
 

@@ -87,7 +87,8 @@ function addCommands(app: JupyterFrontEnd, pages: TaskPages, { trans }: Services
     label: trans.__('New Task…'),
     caption: trans.__('Run a script, a command or a notebook in the background'),
     icon: taskIcon,
-    execute: args => pages.openForm({ uid: text(args.uid), path: text(args.path) })
+    execute: args =>
+      pages.openForm({ uid: text(args.uid), schedule: text(args.schedule), path: text(args.path) })
   });
 }
 

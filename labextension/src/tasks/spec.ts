@@ -4,6 +4,7 @@ import { entries, type Entry } from '../experiment/entries';
 import { duration } from '../format';
 import type { Trans } from '../i18n';
 import type { Task, TaskSpec } from '../records';
+import { joined } from './draft';
 
 type Field = keyof TaskSpec | 'priority' | 'executor' | 'machine';
 
@@ -18,7 +19,7 @@ export function specEntries(task: Task, trans: Trans): Entry[] {
   return facts
     .filter(([field, value]) => !isEmpty(value) && USUAL[field] !== value)
     .flatMap(([field, value]) =>
-      entries({ [field]: shown(field, value, trans) }).map(entry => ({
+      entries({ [field]: shown(field, value, task, trans) }).map(entry => ({
         ...entry,
         label: words[field] + entry.key.slice(field.length).replace('.', ' ')
       }))
@@ -29,14 +30,18 @@ function isEmpty(value: unknown): boolean {
   return !value || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
-function shown(field: Field, value: unknown, trans: Trans): unknown {
+function shown(field: Field, value: unknown, { spec }: Task, trans: Trans): unknown {
+  if (Array.isArray(value)) {
+    const words = value as string[];
+    return spec.shell ? words.join(' ') : joined(words);
+  }
   if (field === 'kind') {
     return kindWords(trans)[value as TaskSpec['kind']];
   }
   if (field.endsWith('_s')) {
     return duration(value as number);
   }
-  return value === true ? trans.__('yes') : Array.isArray(value) ? value.join(' ') : value;
+  return value === true ? trans.__('yes') : value;
 }
 
 function kindWords(trans: Trans): Readonly<Record<TaskSpec['kind'], string>> {

@@ -7,7 +7,7 @@ import type { Services } from '../services';
 import type { Draft } from './draft';
 import { FormModel } from './formModel';
 import { TasksModel } from './model';
-import { TaskForm } from './TaskForm';
+import { TaskForm, titleOf } from './TaskForm';
 import { TaskModel } from './taskModel';
 import { TaskPage } from './TaskPage';
 import { TasksPage } from './TasksPage';
@@ -82,7 +82,16 @@ export class TaskFormWidget extends ReactWidget {
     super();
     this.model = new FormModel(draft, services);
     this.addClass('aiplat-PageWidget');
-    this.title.label = services.trans.__('New task');
+    this.title.label = titleOf(draft, services.trans);
+  }
+
+  protected override onActivateRequest(): void {
+    void this.renderPromise?.then(() => {
+      const { activeElement: at } = document;
+      if (at === this.node || !this.node.contains(at)) {
+        this.node.querySelector<HTMLElement>('input[type="text"]')?.focus();
+      }
+    });
   }
 
   override dispose(): void {

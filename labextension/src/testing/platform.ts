@@ -17,6 +17,7 @@ import type {
   GpuStatus,
   Project,
   Rule,
+  Schedule,
   Severity,
   TaskRow
 } from '../records';
@@ -30,6 +31,7 @@ export class FakePlatform {
   projects: Project[] = [];
   experiments: ExperimentRow[] = [];
   tasks: TaskRow[] = [];
+  schedules: Schedule[] = [];
   alerts: Alert[] = [];
   rules: Rule[] = [];
   agents: Agent[] = [anAgent('agent0', { machine: 'box' })];
@@ -89,6 +91,7 @@ export class FakePlatform {
         const states = new URLSearchParams(asked.path.split('?')[1]).getAll('state');
         return page(this.tasks.filter(task => states.length === 0 || states.includes(task.state)));
       })
+      .on('GET schedules', () => page(this.schedules))
       .on('GET tasks/counts', () =>
         Object.fromEntries(
           this.tasks.map(({ state }) => [state, this.tasks.filter(task => task.state === state).length])

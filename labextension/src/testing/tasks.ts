@@ -1,6 +1,6 @@
 /** Tasks as a server answers them, for tests. */
 
-import type { Task, TaskRow, TaskSpec } from '../records';
+import type { Schedule, Task, TaskRow, TaskSpec } from '../records';
 
 const SPEC: TaskSpec = {
   kind: 'script',
@@ -66,6 +66,36 @@ export function aTask(change: Partial<Omit<Task, 'spec'>> & { spec?: Partial<Tas
     spec: { ...SPEC, ...spec },
     after: [],
     lineage: [],
+    role: 'owner',
+    ...more
+  };
+}
+
+export function aSchedule(
+  change: Partial<Omit<Schedule, 'task'>> & { task?: Partial<TaskSpec> } = {}
+): Schedule {
+  const { task, ...more } = change;
+  return {
+    uid: 'schedule0',
+    name: 'nightly',
+    project: 'project0',
+    project_name: 'digits',
+    owner: 'ada',
+    agent: 'agent0',
+    cron: '30 2 * * *',
+    timezone: 'Asia/Shanghai',
+    misfire: 'skip',
+    overlap: 'skip',
+    is_enabled: true,
+    task: { ...SPEC, ...task },
+    task_name: '',
+    priority: 0,
+    created_at: 1_000,
+    next_at: Date.now() / 1000 + 7_300,
+    last_at: null,
+    last_task: null,
+    last_state: null,
+    problem: null,
     role: 'owner',
     ...more
   };

@@ -1,0 +1,22 @@
+/** The heading of a list of tasks, with how many there are. */
+
+import type { JSX, ReactNode } from 'react';
+
+import { count } from '../format';
+
+interface Props {
+  readonly title: string;
+  /** Null: not known yet. */
+  readonly total: number | null;
+  readonly children?: ReactNode;
+}
+
+export function Heading({ title, total, children }: Props): JSX.Element {
+  return (
+    <div className="aiplat-TaskHeading">
+      <h2>{title}</h2>
+      <span>{total === null ? '' : count(total)}</span>
+      {children}
+    </div>
+  );
+}
