@@ -214,7 +214,7 @@ class GpuMonitor(Panel):
 
     def _show(self, status: GpuStatus, view: View) -> None:
         charts = self._charts(status, view)
-        sent = sum(map(self._draw, self._canvases, charts, view.looks, _metrics(status)))
+        sent = sum(map(self._draw, self._canvases, charts, view.looks, (status, status), _metrics(status)))
         self._drawn = charts
         self.write(self.cards, head=gpurows.head(status), cards=gpurows.cards(status, _colours(charts)))
         self.write(self.bar, values={"hours": {"value": _span(view.hours)}}, status=self._bar_status(status))
@@ -233,12 +233,11 @@ class GpuMonitor(Panel):
             charts.append(gpuseries.drawn(series, names, looks.changed(look, band=len(series) <= BANDS), x, most))
         return charts
 
-    def _draw(self, canvas: Canvas, drawn: Drawing, look: Look, metric: str) -> int:
+    def _draw(self, canvas: Canvas, drawn: Drawing, look: Look, status: GpuStatus, metric: str) -> int:
         places, sent = canvas.draw(drawn.rows)
         for entry, links in zip(drawn.entries, drawn.links, strict=True):
             entry |= {role: places[row] for role, row in links.items()}
         canvas.show_range(drawn.x, drawn.y)
-        nothing = {"kind": "empty", "key": "gpu_nothing", "hint": "gpu_nothing_hint"}
         self.write(
             canvas.overlay,
             title={"word": f"gpu_axis_{metric}"},
@@ -249,7 +248,7 @@ class GpuMonitor(Panel):
             curves=drawn.entries,
             interval=list(look.interval) if look.interval else None,
             y_interval=list(look.y_interval) if look.y_interval else None,
-            notice=None if drawn.entries else nothing,
+            notice=None if drawn.entries else gpurows.nothing(status, metric),
         )
         return sent
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from aiplat_jupyter.core.alert_presets import HOT
 from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, GpuStatus, Holder, Host, MonitorState, Reading, labels
 from aiplat_jupyter.core.states import EXPERIMENT
 from aiplat_jupyter.widgets import words
@@ -63,6 +64,18 @@ def cards(status: GpuStatus, colours: Mapping[str, str]) -> list[Card]:
     return [*shown, *([host_card(status.system, status.host)] if status.system else [])]
 
 
+def nothing(status: GpuStatus, metric: str) -> Card:
+    """Return what stands in place of a chart without values: that they come, or why no GPU tells them."""
+    parents = {device.parent for device in status.devices} - {None}
+    told = [
+        _reading(getattr(device, metric), has_mig=device.parent is not None or device.uuid in parents)["why"]
+        for device in status.devices
+    ]
+    if not told or not all(told) or "gpu_unknown" in told:
+        return {"kind": "empty", "key": "gpu_nothing", "hint": "gpu_nothing_hint"}
+    return {"kind": "empty", "key": "gpu_untold", "hint": told[0]}
+
+
 def _card(device: GpuDevice, label: str, colour: str | None, is_split: bool) -> Card:
     if device.state == "lost":
         device = replace(device, **dict.fromkeys(_READINGS, Reading(None, "lost")))
@@ -103,7 +116,7 @@ def _memory(device: GpuDevice) -> Card:
 
 def _is_hot(device: GpuDevice) -> bool:
     now, limit = device.temperature.value, device.temperature_limit.value
-    return now is not None and limit is not None and now >= limit - _NEAR
+    return now is not None and now >= (HOT if limit is None else limit) - _NEAR
 
 
 def _facts(device: GpuDevice) -> list[Card]:

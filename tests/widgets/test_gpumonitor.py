@@ -102,9 +102,9 @@ def test_samples_arrive_by_the_stream(world: World, monitored: GpuMonitor) -> No
     eventually(lambda: world.opened)
     asked, length = len(world.histories), len(curve(monitored)[0])
     box = world.machines["box"]
-    for value in (40.0, 30.0):
+    for later, value in ((2.0, 40.0), (4.0, 30.0)):  # behind what history's last point tells of
         box.set(0, utilization=value)
-        world.sample()
+        world.sample(time.time() + later)
         eventually(lambda v=value: card(monitored)["utilization"]["value"] == v)
     assert curve(monitored)[1][-2:].tolist() == [40.0, 30.0]
     assert len(curve(monitored)[0]) == length + 2
@@ -236,7 +236,7 @@ def test_what_is_not_told_is_never_a_zero(world: World, source: Feed) -> None:
     assert card(made)["memory"]["value"] is None
     assert card(made)["memory"]["share"] is None
     assert (card(made, 1)["label"], card(made, 1)["utilization"]["why"]) == ("GPU 0 · MIG 1", "gpu_not_with_mig")
-    assert chart(made).notice["key"] == "gpu_nothing"
+    assert chart(made).notice == {"kind": "empty", "key": "gpu_untold", "hint": "gpu_not_with_mig"}
     assert [entry["name"] for entry in chart(made, MEMORY).curves] == ["GPU 0 · MIG 1"]
     assert "GPU 0 –, –" in repr(made)
 

@@ -10,7 +10,7 @@ import { deviceLevel, isFault, memoryLevel, temperatureLevel, worst, type Level 
 import { Figure, Meter } from './Meter';
 import type { GpuMonitor } from './monitor';
 import { faults, memoryWord } from './summary';
-import { holders, throttleWord } from './words';
+import { absenceOf, holders, throttleWord } from './words';
 
 interface Props {
   readonly devices: readonly GpuDevice[];
@@ -51,7 +51,7 @@ function Card({ device, devices, monitor, trans }: CardProps): JSX.Element {
       <p className="aiplat-GpuWho" title={who}>
         {who === '' ? use(device, devices, trans) : who}
       </p>
-      <Bars device={device} trans={trans} />
+      <Bars {...{ device, devices, trans }} />
       <Facts device={device} trans={trans} />
       {isOpen && <Details {...{ device, monitor, trans }} />}
       <button
@@ -81,14 +81,21 @@ function use(device: GpuDevice, devices: readonly GpuDevice[], trans: Trans): st
   return state === 'ok' && reason === '' && utilization.reason !== 'timeout' ? trans.__('free') : '';
 }
 
-function Bars({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
+function Bars({ device, devices, trans }: Omit<CardProps, 'monitor'>): JSX.Element {
   const { utilization, memory_used: used, memory_total: total } = device;
   const memory = `${gibText(used.value ?? 0)} / ${gibText(total.value ?? 0)} GiB`;
   return (
     <>
       <Bar
         word={trans.__('Utilization')}
-        value={<Figure reading={utilization} text={percentText(utilization.value)} trans={trans} />}
+        value={
+          <Figure
+            reading={utilization}
+            text={percentText(utilization.value)}
+            why={absenceOf(device, utilization, devices, trans)}
+            trans={trans}
+          />
+        }
         share={share(utilization.value, 100)}
         level="normal"
       />

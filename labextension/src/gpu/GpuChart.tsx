@@ -23,13 +23,15 @@ interface Props {
   readonly lines: readonly Line[];
   readonly strokes: ReadonlyMap<string, Stroke>;
   readonly history: HistoryState & { readonly retry: () => void };
+  /** Why there are no readings, where that is known. */
+  readonly absence: string | null;
   readonly linked: Linked;
   readonly name: (curve: Curve) => string;
   readonly trans: Trans;
 }
 
 export function GpuChart(props: Props): JSX.Element {
-  const { title, metric, lines, strokes, history, linked, name, trans } = props;
+  const { title, metric, lines, strokes, history, absence, linked, name, trans } = props;
   const chart = useId();
   const [body, size] = useSize();
   const [isDrawn, setDrawn] = useState(true);
@@ -40,6 +42,7 @@ export function GpuChart(props: Props): JSX.Element {
   const nothing = (
     <div className="aiplat-ChartEmpty">
       <p>{trans.__('No readings in this range.')}</p>
+      {absence !== null && <p className="aiplat-ChartDetail">{absence}</p>}
     </div>
   );
   return (

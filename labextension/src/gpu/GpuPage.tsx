@@ -44,7 +44,7 @@ export function GpuPage(props: Props): JSX.Element {
   const shown = chosen.length > 0 ? chosen : machines;
   const key = shown.map(machine => machine.agent).join(' ');
   const agents = useMemo(() => key.split(' ').filter(Boolean), [key]);
-  const total = shown.reduce((sum, { status }) => sum + (status?.devices.length ?? 0), 0);
+  const devices = shown.flatMap(({ status }) => status?.devices ?? []);
   return (
     <div className="aiplat-Page aiplat-GpuPage" data-link={events.link} ref={root}>
       <Header {...{ machines, trans }} agent={chosen[0]?.agent ?? null} onState={onState} />
@@ -59,14 +59,13 @@ export function GpuPage(props: Props): JSX.Element {
         ))}
         <ErrorBoundary trans={trans}>
           <History
-            {...{ agents, linked, trans }}
+            {...{ agents, devices, linked, trans }}
             model={history}
-            gpus={total}
             span={state.span}
             onSpan={span => onState({ span })}
           />
         </ErrorBoundary>
-        {total > 0 && (
+        {devices.length > 0 && (
           <ErrorBoundary trans={trans}>
             <Processes machines={shown} services={services} kernels={kernels} />
           </ErrorBoundary>

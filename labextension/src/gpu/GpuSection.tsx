@@ -14,7 +14,7 @@ import { deviceLevel, memoryLevel, monitorLevel, type Level } from './level';
 import { Figure, Meter } from './Meter';
 import type { Machine } from './monitor';
 import { deviceLines, hostLines, troubles, whole } from './summary';
-import { describeMonitor, holders } from './words';
+import { absenceOf, describeMonitor, holders } from './words';
 
 /** More are on the page. */
 const MOST_ROWS = 8;
@@ -298,7 +298,9 @@ function Row(props: RowProps): JSX.Element | null {
   if (device === null && host === null) {
     return null;
   }
-  const lines = device !== null ? deviceLines(device, trans) : host !== null ? hostLines(host, trans) : [];
+  const devices = machine.status?.devices ?? [];
+  const lines =
+    device !== null ? deviceLines(device, devices, trans) : host !== null ? hostLines(host, trans) : [];
   const isTall = props.isTall && device !== null;
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Enter' || event.key === ' ') {
@@ -321,7 +323,7 @@ function Row(props: RowProps): JSX.Element | null {
       onKeyDown={onKeyDown}
     >
       {device !== null ? (
-        <DeviceContent device={device} isTall={isTall} trans={trans} />
+        <DeviceContent {...{ device, devices, isTall, trans }} />
       ) : (
         host !== null && <HostContent host={host} trans={trans} />
       )}
@@ -329,8 +331,14 @@ function Row(props: RowProps): JSX.Element | null {
   );
 }
 
-function DeviceContent(props: { device: GpuDevice; isTall: boolean; trans: Trans }): JSX.Element {
-  const { device, isTall, trans } = props;
+function DeviceContent(props: {
+  device: GpuDevice;
+  /** All of its machine. */
+  devices: readonly GpuDevice[];
+  isTall: boolean;
+  trans: Trans;
+}): JSX.Element {
+  const { device, devices, isTall, trans } = props;
   const { utilization, memory_used: used, memory_total: total } = device;
   const [holder] = holders(device, trans);
   const name = device.parent === null ? shortName(device.name) : shortName(device.name).replace(/^MIG /, '');
@@ -356,7 +364,12 @@ function DeviceContent(props: { device: GpuDevice; isTall: boolean; trans: Trans
             />
           </span>
           <span className="aiplat-GpuShare">
-            <Figure reading={utilization} text={percentText(utilization.value)} trans={trans} />
+            <Figure
+              reading={utilization}
+              text={percentText(utilization.value)}
+              why={absenceOf(device, utilization, devices, trans)}
+              trans={trans}
+            />
           </span>
           <span className="aiplat-GpuMemory">{memoryText(used.value, total.value)}</span>
         </>

@@ -10,11 +10,12 @@ import { curveKey } from '../chart/curves';
 import { reset } from '../chart/zoom';
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
 import { locale, type Trans } from '../i18n';
-import type { Curve } from '../records';
+import type { Curve, GpuDevice } from '../records';
 import { GpuChart } from './GpuChart';
 import type { HistoryModel } from './historyModel';
 import { GPU_METRICS, HOST_METRICS, type Line, type Metric } from './series';
 import { SPANS, type Span } from './state';
+import { commonAbsence } from './words';
 
 /** Points are asked for in steps of so many pixels, so that a splitter may be dragged. */
 const PIXEL_STEP = 100;
@@ -29,8 +30,8 @@ const DAY = 86_400;
 interface Props {
   readonly model: HistoryModel;
   readonly agents: readonly string[];
-  /** How many GPUs these have. */
-  readonly gpus: number;
+  /** The GPUs that these have now. */
+  readonly devices: readonly GpuDevice[];
   readonly span: Span;
   readonly onSpan: (span: Span) => void;
   readonly linked: Linked;
@@ -38,7 +39,7 @@ interface Props {
 }
 
 export function History(props: Props): JSX.Element {
-  const { model, linked, gpus, trans } = props;
+  const { model, linked, devices, trans } = props;
   const [root, size] = useSize();
   useQuestion(props, size?.width ?? null);
   const state = useSignal(model.changed, () => model.state);
@@ -48,7 +49,7 @@ export function History(props: Props): JSX.Element {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const isShown = ({ curve }: Line): boolean => !hidden.has(curve.experiment);
   const name = ({ experiment }: Curve): string => state.names.get(experiment) ?? experiment;
-  const hasGpus = gpus > 0 || lines.some(({ metric }) => metric === 'utilization');
+  const hasGpus = devices.length > 0 || lines.some(({ metric }) => metric === 'utilization');
   return (
     <section className="aiplat-GpuHistory" aria-label={trans.__('History')} ref={root}>
       <div className="aiplat-TaskHeading">
@@ -63,6 +64,7 @@ export function History(props: Props): JSX.Element {
             <GpuChart
               {...{ metric, strokes, history, linked, name, trans }}
               title={titleOf(metric, trans)}
+              absence={absenceIn(metric, devices, trans)}
               lines={lines.filter(line => line.metric === metric && isShown(line))}
             />
           </ErrorBoundary>
@@ -72,12 +74,18 @@ export function History(props: Props): JSX.Element {
   );
 }
 
+/** Why no GPU tells a metric. */
+function absenceIn(metric: Metric, devices: readonly GpuDevice[], trans: Trans): string | null {
+  const ofGpus = GPU_METRICS.find(one => one === metric);
+  return ofGpus === undefined ? null : commonAbsence(devices, device => device[ofGpus], trans);
+}
+
 /** Ask for what is shown, as wide as it is drawn. */
-function useQuestion({ model, agents, gpus, span }: Props, width: number | null): void {
+function useQuestion({ model, agents, devices, span }: Props, width: number | null): void {
   const key = agents.join(' ');
   const columns = width !== null && width >= TWO_COLUMNS ? 2 : 1;
   const pixels = width === null ? null : Math.ceil(width / columns / PIXEL_STEP) * PIXEL_STEP;
-  const points = pixels === null ? null : Math.round(gpus > MANY ? pixels / 2 : pixels);
+  const points = pixels === null ? null : Math.round(devices.length > MANY ? pixels / 2 : pixels);
   useEffect(() => {
     if (points !== null) {
       model.show({ agents: key === '' ? [] : key.split(' '), span, width: points });

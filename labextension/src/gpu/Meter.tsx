@@ -25,9 +25,15 @@ export function Meter({ share, level = 'normal', isThin = false }: MeterProps): 
 }
 
 /** A value, or a dash that says why there is none. */
-export function Figure(props: { reading: GpuReading; text: string; trans: Trans }): JSX.Element {
-  const { reading, text, trans } = props;
-  return reading.value === null ? <Absent why={absence(reading.reason, trans)} /> : <>{text}</>;
+export function Figure(props: {
+  reading: GpuReading;
+  text: string;
+  /** Where more is known of it than the reading says. */
+  why?: string;
+  trans: Trans;
+}): JSX.Element {
+  const { reading, text, trans, why = absence(reading.reason, trans) } = props;
+  return reading.value === null ? <Absent why={why} /> : <>{text}</>;
 }
 
 /** A dash that says why there is no value. */

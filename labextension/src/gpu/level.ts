@@ -6,11 +6,12 @@ import type { Throttle } from './words';
 export type Level = 'normal' | 'warning' | 'critical';
 
 const ORDER: readonly Level[] = ['normal', 'warning', 'critical'];
+// As the default rules of alerts have them (core/alert_presets.py), so that amber and red mean one thing everywhere.
 /** Shares of what there is. */
 const MEMORY_WARNING = 0.95;
-const DISK_WARNING = 0.9;
-const DISK_CRITICAL = 0.97;
-/** °C below the limit at which the GPU slows itself down. */
+const DISK_WARNING = 0.95;
+const DISK_CRITICAL = 0.99;
+/** °C below the limit that the GPU itself tells, at which it slows down. */
 const HOT = 5;
 /** °C, where the GPU tells no limit of its own. */
 const USUAL_LIMIT = 90;

@@ -149,6 +149,17 @@ describe('the cards', () => {
     expect(part.textContent).not.toMatch(/Temperature|Power|Speed/);
   });
 
+  it('say why a split GPU tells no utilization, also in place of the chart', async () => {
+    await show([aStatus(splitGpu())]);
+    const why = 'Not available with MIG.';
+    const [gpu] = await screen.findAllByRole('listitem', { name: /^0 NVIDIA/ });
+    expect(within(gpu).getByTitle(why).textContent).toContain('–');
+    const charts = screen.getByRole('region', { name: 'History' });
+    const utilization = within(charts).getByRole('region', { name: 'Utilization, %' });
+    await waitFor(() => expect(utilization.textContent).toContain(`No readings in this range.${why}`));
+    expect(charts.textContent?.split(why)).toHaveLength(2);
+  });
+
   it('call no GPU free whose driver does not answer', async () => {
     await show([aStatus([aGpu(0, { utilization: absent('timeout') })], { state: 'driver_stalled' })]);
     const card = await screen.findByRole('listitem', { name: /^0 NVIDIA/ });

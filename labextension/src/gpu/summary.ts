@@ -6,7 +6,7 @@ import type { GpuDevice, GpuHost, GpuReading } from '../records';
 import { gibText, percentText, withUnit } from './figures';
 import { isFault } from './level';
 import type { Machine } from './monitor';
-import { absence, diskAbsence, holders, throttleWord } from './words';
+import { absenceOf, diskAbsence, holders, throttleWord } from './words';
 
 /** What is the matter with a GPU, in words; empty where all is well. */
 export function troubles(device: GpuDevice, trans: Trans): string[] {
@@ -29,10 +29,10 @@ export function faults(device: GpuDevice, trans: Trans): string[] {
 }
 
 /** The lines of a GPU's hover: model, readings, who holds it, what is the matter. */
-export function deviceLines(device: GpuDevice, trans: Trans): string[] {
+export function deviceLines(device: GpuDevice, devices: readonly GpuDevice[], trans: Trans): string[] {
   const { utilization, memory_used: used, memory_total: total, temperature, power } = device;
   const told = (reading: GpuReading, text: string): string =>
-    reading.value === null ? absence(reading.reason, trans) : text;
+    reading.value === null ? absenceOf(device, reading, devices, trans) : text;
   const memory = trans.__('%1 of %2 GiB', gibText(used.value ?? 0), gibText(total.value ?? 0));
   const who = holders(device, trans);
   return [

@@ -93,6 +93,30 @@ export function absence(reason: Absence, trans: Trans): string {
   }
 }
 
+/** Why a GPU does not tell a reading: one that is split, and its instances, tell less than a whole one. */
+export function absenceOf(
+  device: GpuDevice,
+  reading: Pick<GpuReading, 'reason'>,
+  devices: readonly GpuDevice[],
+  trans: Trans
+): string {
+  const isSplit = device.parent !== null || devices.some(({ parent }) => parent === device.uuid);
+  return isSplit && reading.reason === 'not_supported'
+    ? trans.__('Not available with MIG.')
+    : absence(reading.reason, trans);
+}
+
+/** Why none of `devices` tells a reading; null if one does, or may yet. */
+export function commonAbsence(
+  devices: readonly GpuDevice[],
+  read: (device: GpuDevice) => GpuReading,
+  trans: Trans
+): string | null {
+  const [first] = devices;
+  const isTold = devices.map(read).some(({ value, reason }) => value !== null || reason === 'unknown');
+  return first === undefined || isTold ? null : absenceOf(first, read(first), devices, trans);
+}
+
 /** Why nothing is known of the disk. */
 export function diskAbsence(reason: Absence, trans: Trans): string {
   return reason === 'timeout' ? trans.__('The disk does not answer.') : absence(reason, trans);

@@ -24,7 +24,7 @@ export function Tree({ sidebar, onSearch }: { sidebar: Sidebar; onSearch: () => 
   const active = useActiveRow(sidebar, rows);
   const tree = useFocusOnActive(active, sidebar.renaming);
   const view = useViewport(tree);
-  const unseen = useSteady(tree, drawing, view);
+  const unseen = useSteady(tree, drawing);
   const activeAt = rows.findIndex(row => row.key === active);
   const inView = drawn(tops, view, activeAt);
   useUnrolling(inView.map(at => rows[at]));

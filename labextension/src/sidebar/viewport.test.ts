@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { experiment } from '../testing/records';
 import { endOf } from './Cut';
 import type { Row } from './rows';
-import { drawn, edges, ROW_HEIGHT, shiftOf } from './viewport';
+import { above, drawn, edges, ROW_HEIGHT, shiftOf } from './viewport';
 
 const section = (key: string): Row => ({
   kind: 'section',
@@ -59,6 +59,17 @@ describe('the place of what is read', () => {
 
   it('does not count what comes below', () => {
     expect(shiftOf(old, placed(runs(10, 90)), 20 * ROW_HEIGHT)).toEqual({ by: 0, came: [] });
+  });
+});
+
+describe('what came above', () => {
+  const { rows, tops } = placed(runs(0, 20));
+  const fresh = new Set(['r1', 'r3']);
+
+  it('is counted to the row, however little of the list is scrolled', () => {
+    expect(above({ rows, tops }, 3 * ROW_HEIGHT + 1, fresh)).toEqual({ count: 2, top: ROW_HEIGHT });
+    expect(above({ rows, tops }, 3 * ROW_HEIGHT, fresh)).toEqual({ count: 1, top: ROW_HEIGHT });
+    expect(above({ rows, tops }, ROW_HEIGHT, fresh)).toEqual({ count: 0, top: 0 });
   });
 });
 

@@ -1,6 +1,6 @@
 /** A long list in a scrolling box: which of its rows are drawn, and how it keeps still while rows come and go. */
 
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
 
 import { isThing, uidOf } from './rows';
@@ -86,42 +86,44 @@ const NONE: ReadonlySet<string> = new Set();
  * Keep what the reader looks at in its place while rows come and go above it, and tell how many came there. At the top
  * of the list they slide in instead. Another `topic` (a search) begins at the top.
  */
-export function useSteady(list: RefObject<HTMLElement>, drawing: Drawing, view: Viewport): Unseen {
+export function useSteady(list: RefObject<HTMLElement>, drawing: Drawing): Unseen {
   const before = useRef(drawing);
-  const [fresh, setFresh] = useState(NONE);
+  const fresh = useRef(NONE);
+  const [unseen, setUnseen] = useState<Came>(NOTHING);
+  const look = useCallback(() => {
+    const box = list.current?.parentElement;
+    const now = box ? above(before.current, scrolled(box, list), fresh.current) : NOTHING;
+    if (now.count === 0) {
+      fresh.current = NONE;
+    }
+    setUnseen(old => (old.count === now.count && old.top === now.top ? old : now));
+  }, [list]);
   useLayoutEffect(() => {
     const old = before.current;
     before.current = drawing;
-    if (old === drawing) {
-      return;
-    }
     const box = list.current?.parentElement;
-    if (!box) {
+    if (old === drawing || !box) {
       return;
     }
     if (old.topic !== drawing.topic) {
       box.scrollTop = 0;
-      setFresh(NONE);
-      return;
+      fresh.current = NONE;
+    } else {
+      const shift = shiftOf(old, drawing, scrolled(box, list));
+      box.scrollTop += shift?.by ?? 0;
+      fresh.current = new Set([...fresh.current, ...(shift?.came ?? [])]);
     }
-    const shift = shiftOf(old, drawing, scrolled(box, list));
-    if (shift !== null) {
-      box.scrollTop += shift.by;
-      setFresh(known => (shift.came.length === 0 ? known : new Set([...known, ...shift.came])));
-    }
-  }, [drawing, list]);
-  const unseen = useMemo(() => above(drawing, view.from, fresh), [drawing, view.from, fresh]);
+    look();
+  }, [drawing, list, look]);
   useEffect(() => {
-    if (fresh.size > 0 && unseen.length === 0) {
-      setFresh(NONE);
-    }
-  }, [fresh, unseen]);
-  const first = unseen[0];
-  const show = useCallback(() => {
     const box = list.current?.parentElement;
-    box?.scrollTo({ top: (list.current?.offsetTop ?? 0) + (first?.top ?? 0) - ROW_HEIGHT });
-  }, [list, first]);
-  return { count: new Set(unseen.map(({ uid }) => uid)).size, show };
+    box?.addEventListener('scroll', look, { passive: true });
+    return () => box?.removeEventListener('scroll', look);
+  }, [list, look]);
+  const show = useCallback(() => {
+    list.current?.parentElement?.scrollTo({ top: list.current.offsetTop + unseen.top - ROW_HEIGHT });
+  }, [list, unseen]);
+  return { count: unseen.count, show };
 }
 
 /** How far the list is scrolled up out of its box. */
@@ -153,15 +155,32 @@ export function shiftOf(
   return { by: now.tops[place] - old.tops[anchor], came };
 }
 
-function above(
-  { rows, tops }: Drawing,
+interface Came {
+  /** So many things of `fresh` begin above what is in view. */
+  readonly count: number;
+  /** Where the first of them begins. */
+  readonly top: number;
+}
+
+const NOTHING: Came = { count: 0, top: 0 };
+
+/** What of `fresh` begins above `from`, in CSS pixels. */
+export function above(
+  { rows, tops }: Omit<Drawing, 'topic'>,
   from: number,
   fresh: ReadonlySet<string>
-): { uid: string; top: number }[] {
+): Came {
   if (fresh.size === 0) {
-    return [];
+    return NOTHING;
   }
-  return rows.flatMap((row, at) =>
-    tops[at] < from && isThing(row) && fresh.has(uidOf(row)) ? [{ uid: uidOf(row), top: tops[at] }] : []
+  const places = rows.flatMap((row, at) =>
+    tops[at] < from && isThing(row) && fresh.has(uidOf(row)) ? [at] : []
   );
+  const uids = new Set(
+    places
+      .map(at => rows[at])
+      .filter(isThing)
+      .map(uidOf)
+  );
+  return { count: uids.size, top: tops[places[0]] ?? 0 };
 }
