@@ -29,7 +29,7 @@ export function Controls({ view, onChange, trans, children }: Props): JSX.Elemen
         {isOpen ? '▾' : '▸'} {trans.__('View')}
       </button>
       <Fields {...{ view, onChange, trans, isOpen }} />
-      {children}
+      {children !== undefined && <div className="aiplat-ChartMore">{children}</div>}
     </div>
   );
 }
