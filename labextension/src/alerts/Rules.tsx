@@ -67,7 +67,7 @@ function Row({ rule, model, services }: Props & { rule: Rule }): JSX.Element {
   const { trans } = services;
   const spec = rule.spec as RuleSpec;
   const name = ruleName(rule, trans);
-  const condition = `${subjectWord(spec.subject, trans)}: ${conditionText(spec, trans)}`;
+  const condition = trans.__('%1: %2', subjectWord(spec.subject, trans), conditionText(spec, trans));
   const onContextMenu = (event: MouseEvent): void => {
     event.preventDefault();
     openRuleMenu(rule, model, services, { x: event.clientX, y: event.clientY });

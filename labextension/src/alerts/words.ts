@@ -177,11 +177,10 @@ function spanOf(value: number | null, threshold: number | null): string {
 
 /** What a rule waits for: `memory above 95 %, critical 98 %, for 60 sec`. */
 export function conditionText(spec: RuleSpec, trans: Trans): string {
-  const parts = [bareCondition(spec, trans)];
-  if (spec.for_s > 0 && !countsSteps(spec.condition)) {
-    parts.push(trans.__('for %1', spanText(spec.for_s)));
-  }
-  return parts.join(trans.__(', '));
+  const bare = bareCondition(spec, trans);
+  return spec.for_s > 0 && !countsSteps(spec.condition)
+    ? trans.__('%1, for %2', bare, spanText(spec.for_s))
+    : bare;
 }
 
 function bareCondition(spec: RuleSpec, trans: Trans): string {

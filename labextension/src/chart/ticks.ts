@@ -135,7 +135,8 @@ function timeLabels(at: readonly number[]): string[] {
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',
-    ...(step < MINUTE ? { second: '2-digit' } : {})
+    ...(step < MINUTE ? { second: '2-digit' } : {}),
+    ...(step < 1 ? { fractionalSecondDigits: step < 0.1 ? 2 : 1 } : {})
   };
   const crossesDays =
     at.length > 0 && new Date(at[0] * 1000).getDate() !== new Date(at[at.length - 1] * 1000).getDate();

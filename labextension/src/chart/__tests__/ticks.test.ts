@@ -58,9 +58,16 @@ describe('tickLabels', () => {
     ]);
   });
 
+  it('are durations in the language of the page', () => {
+    document.documentElement.lang = 'zh-CN';
+    expect(tickLabels([30, 1800, 5400], 'duration')).toEqual(['30秒', '30分', '1小时30分']);
+    document.documentElement.lang = '';
+  });
+
   it('are times, with the day where it changes', () => {
     const at = new Date(2026, 0, 31, 22, 0).getTime() / 1000;
     expect(tickLabels([at, at + 1800], 'time')).toEqual(['22:00', '22:30']);
+    expect(tickLabels([at, at + 0.5], 'time')).toEqual(['22:00:00.0', '22:00:00.5']);
     expect(tickLabels([at, at + 4 * 3600], 'time')[1]).toContain('Feb');
   });
 });
