@@ -43,13 +43,10 @@ export function AlertTime({ alert, trans }: { alert: Alert; trans: Trans }): JSX
     trans.__('fired %1', exactTime(start)),
     ...(end === null ? [] : [trans.__('over %1', exactTime(end))])
   ].join('\n');
-  const text =
-    end === null
-      ? duration(now - start)
-      : trans.__('over %1 · %2', relative(end, 'short', now), duration(end - start));
   return (
     <span className="aiplat-AlertTime" title={title}>
-      {text}
+      {end === null ? duration(now - start) : trans.__('over %1', relative(end, 'short', now))}
+      {end !== null && <span className="aiplat-AlertTook"> · {duration(end - start)}</span>}
     </span>
   );
 }
