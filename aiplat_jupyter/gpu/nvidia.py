@@ -244,10 +244,15 @@ def _find() -> tuple[list[_Gpu], list[GpuDevice]]:
         except pynvml.NVMLError as error:
             if error.value in FATAL:
                 raise
-            lost.append(_consistent(GpuDevice(uuid=f"GPU-{index}", index=index, name="", power=Reading(None, "lost"))))
+            lost.append(_nameless(index))
         else:
             found += [gpu, *_instances(gpu, index)]
     return found, lost
+
+
+def _nameless(index: int) -> GpuDevice:
+    """Return a GPU that was lost before anything was asked of it."""
+    return _consistent(GpuDevice(uuid=f"GPU-{index}", index=index, name="NVIDIA GPU", power=Reading(None, "lost")))
 
 
 def _instances(gpu: _Gpu, index: int) -> Iterator[_Gpu]:

@@ -134,7 +134,7 @@ class Drivers:
         """Say how the drivers are, and in which words."""
         patience = max(3 * interval, 3.0) if self._open else OPENING_SECONDS
         if self._asking.silent_for > patience:
-            return "driver_stalled", f"The driver has not answered for {self._asking.silent_for:.0f} s."
+            return "driver_stalled", ""
         if not self._open and self._problem is None:
             return "starting", ""
         if self._problem is not None and (not self._open or self._problem.is_for_good):

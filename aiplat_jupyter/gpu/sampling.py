@@ -96,9 +96,9 @@ class Sampling:
                 async with asyncio.timeout(max(PATIENCE, BEATS * self._interval)):
                     line = await child.stdout.readline()
             except TimeoutError:
-                return "driver_stalled", "The process that reads the GPUs does not answer."
+                return "driver_stalled", ""
             if not line:
-                return "failed", "The process that reads the GPUs has ended; it is started again."
+                return "failed", ""
             self._last = msgspec.json.decode(line, type=Sample)
             await self._told(self._last)
 

@@ -9,7 +9,7 @@ import { gibText, percentText, share, wholeText, withUnit } from './figures';
 import { deviceLevel, isFault, memoryLevel, temperatureLevel, worst, type Level } from './level';
 import { Figure, Meter } from './Meter';
 import type { GpuMonitor } from './monitor';
-import { faults, memoryWord } from './summary';
+import { faults, memoryWord, numberOf } from './summary';
 import { absenceOf, holders, throttleWord } from './words';
 
 interface Props {
@@ -41,10 +41,11 @@ function Card({ device, devices, monitor, trans }: CardProps): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const found = faults(device, trans);
   const who = holders(device, trans).join(', ');
+  const number = numberOf(device, devices);
   return (
-    <article role="listitem" className="aiplat-GpuCard" aria-label={`${device.index} ${device.name}`}>
+    <article role="listitem" className="aiplat-GpuCard" aria-label={`${number} ${device.name}`}>
       <h3 title={`${device.name}\n${device.uuid}`}>
-        <span className="aiplat-GpuIndex">{device.index}</span>
+        <span className="aiplat-GpuIndex">{number}</span>
         <span className="aiplat-Name">{device.name}</span>
         {device.state === 'lost' && <span className="aiplat-GpuLost">✕ {trans.__('lost')}</span>}
       </h3>
@@ -58,7 +59,7 @@ function Card({ device, devices, monitor, trans }: CardProps): JSX.Element {
         type="button"
         className="aiplat-ChartLink aiplat-GpuDetails"
         aria-expanded={isOpen}
-        aria-label={trans.__('Details of GPU %1', device.index)}
+        aria-label={trans.__('Details of GPU %1', number)}
         onClick={() => setOpen(!isOpen)}
       >
         {isOpen ? trans.__('Less') : trans.__('Details')}

@@ -13,7 +13,7 @@ import { heardOf, useIsOld, useMachines, useRoving, useShown } from './hooks';
 import { deviceLevel, memoryLevel, monitorLevel, type Level } from './level';
 import { Figure, Meter } from './Meter';
 import type { Machine } from './monitor';
-import { deviceLines, hostLines, troubles, whole } from './summary';
+import { deviceLines, hostLines, numberOf, troubles, whole } from './summary';
 import { absenceOf, describeMonitor, holders } from './words';
 
 /** More are on the page. */
@@ -346,7 +346,7 @@ function DeviceContent(props: {
   const level = deviceLevel(device);
   return (
     <>
-      <span className="aiplat-GpuIndex">{device.parent === null ? device.index : ''}</span>
+      <span className="aiplat-GpuIndex">{numberOf(device, devices)}</span>
       <span className="aiplat-Name">{isTall ? name : (holder ?? name)}</span>
       {isLost ? (
         <span className="aiplat-GpuLost">✕ {trans.__('lost')}</span>

@@ -12,6 +12,7 @@ import type { Kernels } from './deeds';
 import { gibText, NONE, shortName } from './figures';
 import { Figure } from './Meter';
 import type { Machine } from './monitor';
+import { numberOf } from './summary';
 import { absence, fileName, holderName } from './words';
 
 /** Shown at once. */
@@ -97,7 +98,7 @@ function Blind({ devices, trans }: { devices: readonly GpuDevice[]; trans: Trans
   if (first === undefined) {
     return null;
   }
-  const which = blind.map(device => device.index).join(', ');
+  const which = blind.map(device => numberOf(device, devices)).join(', ');
   return (
     <p className="aiplat-PageNothing">
       {trans.__('The processes of GPU %1 are not to be seen.', which)}{' '}
@@ -138,7 +139,8 @@ function Row({ entry, isNamed, services, kernels }: RowProps): JSX.Element {
     <tr>
       <td className="aiplat-GpuCell" title={device.name}>
         {isNamed ? `${machine.host} · ` : ''}
-        {device.index} {device.parent === null ? '' : shortName(device.name)}
+        {numberOf(device, machine.status?.devices ?? [])}{' '}
+        {device.parent === null ? '' : shortName(device.name)}
       </td>
       <td className="aiplat-GpuFor">
         <For process={process} holder={holder} trans={trans} />

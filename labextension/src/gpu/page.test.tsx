@@ -142,7 +142,8 @@ describe('the cards', () => {
 
   it('leave out what only the whole of a split GPU tells', async () => {
     await show([aStatus(splitGpu())]);
-    const [gpu, part] = await screen.findAllByRole('listitem', { name: /^0 NVIDIA/ });
+    const gpu = await screen.findByRole('listitem', { name: '0 NVIDIA A100-SXM4-80GB' });
+    const part = screen.getByRole('listitem', { name: '0:1 NVIDIA A100-SXM4-80GB MIG 3g.40gb' });
     expect(gpu.textContent).toContain('split into instances');
     expect(gpu.textContent).toContain('Temperature');
     expect(part.textContent).toContain('free');
@@ -239,7 +240,7 @@ describe('the charts', () => {
   it('ask once for all metrics of the hour before now, and carry on with what is sampled', async () => {
     await show([aStatus([aGpu(0), aGpu(1, IDLE)])]);
     const image = await chart('Utilization, %');
-    expect(image.getAttribute('aria-label')).toContain('0 · NVIDIA H100 80GB HBM3: last 87');
+    expect(image.getAttribute('aria-label')).toContain('GPU 0: last 87');
     expect(asked().getAll('metrics')).toEqual([
       ...['utilization', 'memory_used', 'temperature', 'power'],
       ...['cpu', 'host_memory_used']
@@ -372,8 +373,8 @@ describe('several machines', () => {
     expect(await screen.findByRole('list', { name: 'GPUs of node7' })).toBeTruthy();
     await waitFor(async () => {
       const label = (await chart('Utilization, %')).getAttribute('aria-label');
-      expect(label).toContain('node7 · 0 · NVIDIA');
-      expect(label).toContain('box · 0 · NVIDIA');
+      expect(label).toContain('node7 · GPU 0');
+      expect(label).toContain('box · GPU 0');
     });
     await userEvent.selectOptions(screen.getByRole('combobox', { name: 'Machine' }), 'node7');
     expect(screen.queryByRole('list', { name: 'GPUs of box' })).toBeNull();

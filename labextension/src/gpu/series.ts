@@ -2,7 +2,7 @@
 
 import type { Range } from '../chart/curves';
 import type { Columns, Curve, GpuHistory, GpuSeries, GpuStatus } from '../records';
-import { gib } from './figures';
+import { gib, shortName } from './figures';
 
 export type Metric = GpuSeries['metric'];
 
@@ -128,13 +128,27 @@ function largest({ columns }: Curve): number {
   return columns.max.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
 }
 
+/** `GPU 0` where all are of one model, else `0 · H100`; and of several that would be called the same who they are. */
+function shortNames(names: Readonly<Record<string, string>>): [uuid: string, name: string][] {
+  const parts = Object.entries(names).map(([uuid, name]) => {
+    const [index, ...model] = name.split(' · ');
+    return { uuid, index, model: shortName(model.join(' · ')) };
+  });
+  const isUniform = new Set(parts.map(({ model }) => model)).size === 1;
+  const called = parts.map(({ index, model }) => (isUniform ? `GPU ${index}` : `${index} · ${model}`));
+  return parts.map(({ uuid }, at) => {
+    const isRepeated = called.filter(one => one === called[at]).length > 1;
+    return [uuid, isRepeated ? `${called[at]} (${uuid.slice(-6)})` : called[at]];
+  });
+}
+
 /** Names of GPUs and machines: what history knows, as it also knows those that are gone. */
 export function namesOf(histories: readonly GpuHistory[]): Map<string, string> {
   const isAlone = histories.length === 1;
   return new Map(
     histories.flatMap(({ agent, host, names }): [string, string][] => [
       [agent, host],
-      ...Object.entries(names).map(([uuid, name]): [string, string] => [
+      ...shortNames(names).map(([uuid, name]): [string, string] => [
         uuid,
         isAlone ? name : `${host} · ${name}`
       ])

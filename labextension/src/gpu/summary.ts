@@ -28,6 +28,13 @@ export function faults(device: GpuDevice, trans: Trans): string[] {
   ];
 }
 
+/** The number of a GPU; of an instance its place in its GPU as well, as its system metrics have it: `0:1`. */
+export function numberOf(device: GpuDevice, devices: readonly GpuDevice[]): string {
+  const siblings = devices.filter(({ parent }) => parent !== null && parent === device.parent);
+  const place = siblings.findIndex(({ uuid }) => uuid === device.uuid);
+  return place < 0 ? String(device.index) : `${device.index}:${place + 1}`;
+}
+
 /** The lines of a GPU's hover: model, readings, who holds it, what is the matter. */
 export function deviceLines(device: GpuDevice, devices: readonly GpuDevice[], trans: Trans): string[] {
   const { utilization, memory_used: used, memory_total: total, temperature, power } = device;
@@ -36,7 +43,7 @@ export function deviceLines(device: GpuDevice, devices: readonly GpuDevice[], tr
   const memory = trans.__('%1 of %2 GiB', gibText(used.value ?? 0), gibText(total.value ?? 0));
   const who = holders(device, trans);
   return [
-    `${device.index} ${device.name}`,
+    `${numberOf(device, devices)} ${device.name}`,
     ...troubles(device, trans),
     `${trans.__('Utilization')}: ${told(utilization, percentText(utilization.value))}`,
     `${memoryWord(device, trans)}: ${told(used, told(total, memory))}`,
@@ -74,7 +81,7 @@ export function diskText({ disk_used: used, disk_total: total }: GpuHost): strin
 /** `GPU 0, GPU 1` for UUIDs, by the numbers that a machine has told; a UUID that none knows stands for itself. */
 export function gpuNames(uuids: readonly string[], machines: readonly Machine[], trans: Trans): string {
   const devices = machines.flatMap(({ status }) => status?.devices ?? []);
-  const numbers = new Map(devices.map(({ uuid, index }) => [uuid, index]));
+  const numbers = new Map(devices.map(device => [device.uuid, numberOf(device, devices)]));
   return uuids
     .map(uuid => (numbers.has(uuid) ? trans.__('GPU %1', numbers.get(uuid) ?? '') : uuid))
     .join(', ');

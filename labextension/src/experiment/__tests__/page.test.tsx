@@ -210,7 +210,7 @@ describe('the page of an experiment', () => {
       summary({ metric: 'system/memory', context: 'clock', last_step: null })
     ]);
     await show();
-    expect(await screen.findByRole('region', { name: 'Machine' })).toBeTruthy();
+    expect(await screen.findByRole('region', { name: 'Machine: CPU and memory' })).toBeTruthy();
     expect(within(await screen.findByRole('complementary')).queryByText('system/cpu')).toBeNull();
     const head = screen.getByRole('button', { name: /System 2$/ });
     expect(head.getAttribute('aria-expanded')).toBe('false');
