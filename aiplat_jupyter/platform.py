@@ -44,6 +44,7 @@ from aiplat_jupyter.services.log_watch import LogWatch
 from aiplat_jupyter.services.logs import Logs
 from aiplat_jupyter.services.metrics import Metrics
 from aiplat_jupyter.services.notices import Notices
+from aiplat_jupyter.services.outputs import Outputs
 from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.services.replays import Replays
 from aiplat_jupyter.services.schedules import Schedules
@@ -115,6 +116,7 @@ class Platform:
     schedules: Schedules
     dispatcher: Dispatcher
     logs: Logs
+    outputs: Outputs
     alerts: Alerts
     gpu: GpuMonitor
 
@@ -171,6 +173,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
             schedules=work.schedules,
             dispatcher=work.dispatcher,
             logs=logs,
+            outputs=Outputs(database),
             alerts=Alerts(database, settings.local, Replay(database, gpu.history)),
             gpu=gpu,
         )

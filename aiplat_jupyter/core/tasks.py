@@ -81,6 +81,12 @@ class NewTask(TaskSpec, frozen=True, kw_only=True, forbid_unknown_fields=True):
     after: list[After] = []
 
 
+class OutputQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which attempt; empty: the newest."""
+
+    attempt: str = ""
+
+
 class TaskPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sets the fields that are given; `before` puts a queued task before another one, with its priority."""
 

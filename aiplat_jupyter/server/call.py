@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiplat_jupyter.services.journals import Journals
     from aiplat_jupyter.services.logs import Logs
     from aiplat_jupyter.services.metrics import Metrics
+    from aiplat_jupyter.services.outputs import Outputs
     from aiplat_jupyter.services.projects import Projects
     from aiplat_jupyter.services.replays import Replays
     from aiplat_jupyter.services.schedules import Schedules
@@ -42,6 +43,7 @@ class Services(Protocol):
     agents: "Agents"
     schedules: "Schedules"
     logs: "Logs"
+    outputs: "Outputs"
     gpu: "GpuMonitor"
     alerts: "Alerts"
     bus: "Bus"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NDJSON: Final = "application/x-ndjson"
 EVENTS: Final = "text/event-stream"
 TEXT: Final = "text/plain"
+NOTEBOOK: Final = "application/x-ipynb+json"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 

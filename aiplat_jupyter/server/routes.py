@@ -92,6 +92,7 @@ ROUTES: Final = (
     _write("POST", "tasks/{uid}/retry", tasks.retry_task),
     _write("POST", "tasks/{uid}/clone", tasks.clone_task, status=201),
     _write("POST", "tasks/{uid}/{verb}", tasks.move_task),
+    _told("tasks/{uid}/notebook", tasks.download_notebook, logs.DownloadHandler, logs.NOTEBOOK),
     _read("tasks/{uid}/logs", logs.get_log),
     _told("tasks/{uid}/logs/search", logs.search_log, logs.SearchHandler, logs.NDJSON),
     _told("tasks/{uid}/logs/stream", logs.follow_log, logs.FollowHandler, logs.EVENTS),

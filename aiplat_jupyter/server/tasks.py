@@ -1,10 +1,15 @@
 """Verbs on tasks."""
 
+from typing import TYPE_CHECKING
+
 from aiplat_jupyter.core.queries import TaskQuery
 from aiplat_jupyter.core.records import BulkResult, Identity, Page, Purged
 from aiplat_jupyter.core.states import TaskState
-from aiplat_jupyter.core.tasks import NewTask, StopTask, Task, TaskBulk, TaskCheck, TaskPatch, TaskRow
+from aiplat_jupyter.core.tasks import NewTask, OutputQuery, StopTask, Task, TaskBulk, TaskCheck, TaskPatch, TaskRow
 from aiplat_jupyter.server.call import Created, Move, Services
+
+if TYPE_CHECKING:
+    from aiplat_jupyter.services.logs import Download
 
 
 async def list_tasks(at: Services, who: Identity, query: TaskQuery) -> Page[TaskRow]:
@@ -74,3 +79,8 @@ async def retry_task(at: Services, who: Identity, uid: str) -> Task:
 async def clone_task(at: Services, who: Identity, uid: str) -> Task:
     """Queue a new task that runs the same."""
     return await at.tasks.clone(who, uid)
+
+
+async def download_notebook(at: Services, who: Identity, uid: str, query: OutputQuery) -> "Download":
+    """Download a task's notebook with its outputs, as far as it has run."""
+    return await at.outputs.notebook(who, uid, query)

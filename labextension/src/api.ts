@@ -265,6 +265,11 @@ export class Api {
     );
   }
 
+  /** The address from which a browser saves a task's notebook with its outputs. */
+  notebookUrl(task: string): string {
+    return this.url(['tasks', task, 'notebook']);
+  }
+
   /** The address from which a browser saves a log. */
   logDownloadUrl(task: string, query: LogDownload): string {
     return this.url(['tasks', task, 'logs', 'download'], query);

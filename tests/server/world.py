@@ -76,6 +76,7 @@ CASES = {
     "POST tasks/{uid}/retry": Case("editor"),
     "POST tasks/{uid}/clone": Case("editor"),
     "POST tasks/{uid}/{verb}": Case("editor"),
+    "GET tasks/{uid}/notebook": Case("viewer"),
     "GET tasks/{uid}/logs": Case("viewer"),
     "GET tasks/{uid}/logs/search": Case("viewer", query={"q": "x"}),
     "GET tasks/{uid}/logs/stream": Case("viewer"),

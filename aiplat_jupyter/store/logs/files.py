@@ -86,9 +86,9 @@ class PlainFile:
 def open_log(path: Path) -> LogFile:
     """Open a log, or what it was compressed to. Raise `FileNotFoundError`; `OSError` for what is no ordinary file."""
     try:
-        return PlainFile(_open(path))
+        return PlainFile(opened(path))
     except FileNotFoundError:
-        return PackedFile(_open(path.with_name(path.name + SUFFIX)))
+        return PackedFile(opened(path.with_name(path.name + SUFFIX)))
 
 
 def key_of(path: Path) -> tuple[int, int]:
@@ -116,7 +116,8 @@ def remove(path: Path) -> None:
     path.with_name(path.name + SUFFIX).unlink(missing_ok=True)
 
 
-def _open(path: Path) -> int:
+def opened(path: Path) -> int:
+    """Return a descriptor of an ordinary file; a link or a pipe that a job put in its place is refused (`OSError`)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -904,6 +904,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/tasks/{uid}/notebook': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Download a task's notebook with its outputs, as far as it has run. */
+    get: operations['download_notebook'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/tasks/{uid}/purge': {
     parameters: {
       query?: never;
@@ -2689,6 +2706,14 @@ export interface components {
       expires_in: number | null;
       name: string;
       scopes?: ('admin' | 'read' | 'write')[];
+    };
+    /**
+     * OutputQuery
+     * @description Of which attempt; empty: the newest.
+     */
+    OutputQuery: {
+      /** @default  */
+      attempt: string;
     };
     /**
      * Problem
@@ -5556,6 +5581,31 @@ export interface operations {
         };
         content: {
           'text/event-stream': string;
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  download_notebook: {
+    parameters: {
+      query?: {
+        attempt?: string;
+      };
+      header?: never;
+      path: {
+        uid: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/x-ipynb+json': string;
         };
       };
       default: components['responses']['Problem'];

@@ -104,6 +104,16 @@ function Header({ task, services }: { task: Task; services: Services }): JSX.Ele
             {trans.__('experiment %1', task.experiment_name ?? task.experiment)}
           </button>
         )}
+        {task.kind === 'notebook' && task.started_at !== null && (
+          <a
+            className="aiplat-ChartLink"
+            href={services.api.notebookUrl(task.uid)}
+            title={trans.__('Download the notebook with its outputs, as far as it has run')}
+            download
+          >
+            {trans.__('⤓ outputs')}
+          </a>
+        )}
       </div>
       <Buttons task={task} services={services} />
     </header>

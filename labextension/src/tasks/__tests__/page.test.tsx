@@ -205,6 +205,18 @@ describe('the page of one task', () => {
     expect(opened).toEqual([{ id: CommandIDs.openExperiment, uid: 'exp0' }]);
   });
 
+  it('gives a notebook with its outputs, once there are some', async () => {
+    const notebook = { kind: 'notebook' as const, started_at: null };
+    platform.server.on('GET tasks/task0', aTask(notebook));
+    open();
+    await screen.findByRole('heading', { name: 'train' });
+    expect(screen.queryByRole('link', { name: /outputs/ })).toBeNull();
+    platform.server.on('GET tasks/task0', aTask({ ...notebook, started_at: 1_001 }));
+    act(() => one.reload());
+    const link = await screen.findByRole('link', { name: /outputs/ });
+    expect(link.getAttribute('href')).toMatch(/tasks\/task0\/notebook$/);
+  });
+
   it('retries and clones', async () => {
     platform.server
       .on('GET tasks/task0', aTask({ state: 'failed', ended_at: 1_100 }))
