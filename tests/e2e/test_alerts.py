@@ -37,6 +37,8 @@ def test_a_notebook_that_stops_using_its_gpu(tmp_path: Path, page: Page, picture
         row = centre.open.get_by_role("listitem").filter(has_text=LOW)
         expect(row).to_contain_text("GPU 0")
         expect(row.get_by_role("button", name="train.ipynb")).to_be_visible()
+        driver.change(1, xid=79, xid_number=1)
+        expect(centre.open.get_by_role("listitem").filter(has_text="XID 79")).to_contain_text("GPU 1")
         picture("alerts-fired")
         outlive_the_server(shell, toast)
         row.get_by_role("button", name=re.compile("^Acknowledge")).click()
