@@ -17,6 +17,6 @@ export default defineConfig({
     restoreMocks: true,
     server: { deps: { inline: [/@jupyterlab/, /@jupyter\//, /@lumino/] } },
     setupFiles: ['src/testing/setup.ts'],
-    testTimeout: 10000
+    testTimeout: 30000
   }
 });

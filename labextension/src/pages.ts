@@ -1,10 +1,11 @@
 /** Experiments' pages in the main area. */
 
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
 
 import type { ExperimentWidget } from './experiment';
 import { platformIcon } from './icons';
+import { MainArea } from './page/mainArea';
 import type { Services } from './services';
 
 export type ExperimentPage = MainAreaWidget<ExperimentWidget>;
@@ -12,15 +13,21 @@ export type ExperimentPage = MainAreaWidget<ExperimentWidget>;
 const PREVIEW_CLASS = 'aiplat-mod-preview';
 
 export class ExperimentPages {
-  readonly tracker = new WidgetTracker<ExperimentPage>({ namespace: 'aiplat-experiment' });
+  private readonly area: MainArea<ExperimentWidget>;
   private preview: ExperimentPage | null = null;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly shell: JupyterFrontEnd.IShell,
-    private readonly labShell: ILabShell | null,
+    labShell: ILabShell | null,
     private readonly services: Services
-  ) {}
+  ) {
+    this.area = new MainArea(shell, labShell, { namespace: 'aiplat-experiment', icon: platformIcon });
+  }
+
+  get tracker(): MainArea<ExperimentWidget>['tracker'] {
+    return this.area.tracker;
+  }
 
   /**
    * Show the experiment's page; as a preview in the one tab that previews share. `saved` is the page's content's
@@ -33,8 +40,7 @@ export class ExperimentPages {
   }
 
   private async show(uid: string, isPreview: boolean, saved: unknown): Promise<ExperimentPage> {
-    const page =
-      this.tracker.find(other => other.id === pageId(uid)) ?? (await this.create(uid, isPreview, saved));
+    const page = this.area.find(pageId(uid)) ?? (await this.create(uid, isPreview, saved));
     if (page === this.preview && !isPreview) {
       this.keep();
     }
@@ -44,16 +50,10 @@ export class ExperimentPages {
 
   private async create(uid: string, isPreview: boolean, saved: unknown): Promise<ExperimentPage> {
     const { ExperimentWidget } = await import('./experiment');
-    const page = new MainAreaWidget({ content: new ExperimentWidget(uid, this.services, saved) });
-    page.id = pageId(uid);
-    page.toolbar.hide();
-    page.title.icon = platformIcon;
-    page.title.closable = true;
+    const content = new ExperimentWidget(uid, this.services, saved);
     const last = this.preview;
-    // Notebook 7's main area holds the notebook alone.
-    this.shell.add(page, this.labShell === null ? 'right' : 'main', { ref: last?.id, mode: 'tab-after' });
-    await this.tracker.add(page);
-    page.content.stateChanged.connect(() => void this.tracker.save(page));
+    const page = await this.area.add(pageId(uid), content, { ref: last?.id, mode: 'tab-after' });
+    content.stateChanged.connect(() => void this.tracker.save(page));
     if (isPreview) {
       this.preview = page;
       page.title.className = PREVIEW_CLASS;

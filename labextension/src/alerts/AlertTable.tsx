@@ -1,10 +1,10 @@
-/** Rows of alerts, by mouse and by keyboard. */
+/** Rows of alerts. */
 
-import { useRef, useState, type JSX, type KeyboardEvent, type MouseEvent } from 'react';
+import type { JSX } from 'react';
 
-import { count } from '../format';
 import type { Trans } from '../i18n';
 import { MoreButton } from '../page/MoreButton';
+import { RowList, type RowFrame } from '../page/RowList';
 import type { Alert } from '../records';
 import type { Services } from '../services';
 import type { PagedList } from '../sidebar/pagedList';
@@ -27,72 +27,29 @@ interface Props {
 
 export function AlertTable(props: Props): JSX.Element {
   const { title, list, empty, services } = props;
-  const { trans } = services;
-  const [active, setActive] = useState<string | null>(null);
-  const table = useRef<HTMLDivElement>(null);
-  const rows = list.items;
-  const at = Math.max(
-    0,
-    rows.findIndex(row => row.uid === active)
-  );
-  const focus = (row: Alert | undefined): void => {
-    if (row !== undefined) {
-      setActive(row.uid);
-      table.current?.querySelector<HTMLElement>(`[data-uid="${row.uid}"]`)?.focus();
-    }
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const isOnRow = event.target instanceof HTMLElement && event.target.dataset.uid !== undefined;
-    if (isOnRow && handleKey(event, at, focus, props)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  };
   return (
-    <div
-      ref={table}
-      className="aiplat-AlertTable"
-      role="list"
-      aria-label={title}
-      aria-busy={list.phase === 'loading'}
-      onKeyDown={onKeyDown}
+    <RowList
+      title={title}
+      list={list}
+      empty={empty}
+      failure={services.trans.__('The alerts could not be loaded.')}
+      rowClass="aiplat-AlertRow"
+      onKey={(key, row) => handleKey(key, row, props)}
+      onMenu={(row, where) => openAlertMenu(row, services, where)}
+      trans={services.trans}
     >
-      {list.phase === 'failed' && <Failure list={list} trans={trans} />}
-      {list.phase === 'ready' && rows.length === 0 && empty}
-      {list.phase === 'loading' && <Waiting />}
-      {rows.map((row, index) => (
-        <Row key={row.uid} {...props} row={row} isActive={index === at} onFocus={() => setActive(row.uid)} />
-      ))}
-      {list.hasMore && <More list={list} trans={trans} />}
-    </div>
+      {(row, frame) => <Row {...props} row={row} frame={frame} />}
+    </RowList>
   );
 }
 
-/** Do what the key means for the row at `at`; answer whether it meant anything. */
-function handleKey(
-  event: KeyboardEvent,
-  at: number,
-  focus: (row: Alert | undefined) => void,
-  { list, model, isSelectable, services }: Props
-): boolean {
-  const rows = list.items;
-  const row = rows[at];
-  if (row === undefined || event.ctrlKey || event.metaKey || event.altKey) {
-    return false;
-  }
-  const moves: Record<string, Alert | undefined> = {
-    ArrowDown: rows[at + 1],
-    ArrowUp: rows[at - 1],
-    Home: rows[0],
-    End: rows.at(-1)
-  };
-  if (event.key in moves) {
-    focus(moves[event.key]);
-  } else if (event.key === 'Enter') {
+/** Do what the key means for the row; answer whether it meant anything. */
+function handleKey(key: string, row: Alert, { model, isSelectable, services }: Props): boolean {
+  if (key === 'Enter') {
     deeds.openTarget(services, row);
-  } else if (event.key === ' ' && isSelectable) {
+  } else if (key === ' ' && isSelectable) {
     model.select(row.uid, !model.isSelected(row.uid));
-  } else if (event.key === 'Delete' && row.acknowledged_at === null) {
+  } else if (key === 'Delete' && row.acknowledged_at === null) {
     void deeds.acknowledge(services, row.uid);
   } else {
     return false;
@@ -100,30 +57,20 @@ function handleKey(
   return true;
 }
 
-interface RowProps extends Props {
+type RowProps = Pick<Props, 'model' | 'isSelectable' | 'services'> & {
   readonly row: Alert;
-  readonly isActive: boolean;
-  readonly onFocus: () => void;
-}
+  readonly frame: RowFrame;
+};
 
-function Row({ row, model, isSelectable, isActive, onFocus, services }: RowProps): JSX.Element {
+function Row({ row, frame, model, isSelectable, services }: RowProps): JSX.Element {
   const { trans } = services;
-  const onContextMenu = (event: MouseEvent): void => {
-    event.preventDefault();
-    event.stopPropagation();
-    openAlertMenu(row, services, { x: event.clientX, y: event.clientY });
-  };
   return (
     <div
-      role="listitem"
+      {...frame}
       className="aiplat-AlertRow"
-      data-uid={row.uid}
       data-severity={look(row)}
       data-seen={row.acknowledged_at !== null}
       data-selectable={isSelectable}
-      tabIndex={isActive ? 0 : -1}
-      onFocus={onFocus}
-      onContextMenu={onContextMenu}
     >
       {isSelectable && <Chooser row={row} model={model} trans={trans} />}
       <AlertState alert={row} trans={trans} />
@@ -152,38 +99,5 @@ function Chooser({ row, model, trans }: { row: Alert; model: AlertsModel; trans:
       checked={model.isSelected(row.uid)}
       onChange={event => model.select(row.uid, event.target.checked)}
     />
-  );
-}
-
-function More({ list, trans }: { list: PagedList<Alert>; trans: Trans }): JSX.Element {
-  return (
-    <button type="button" className="aiplat-ChartLink" onClick={() => void list.more()}>
-      {list.isLoadingMore
-        ? trans.__('Loading…')
-        : trans.__('%1 more', count((list.total ?? 0) - list.items.length))}
-    </button>
-  );
-}
-
-function Waiting(): JSX.Element {
-  return (
-    <>
-      {[0, 1, 2].map(index => (
-        <div key={index} className="aiplat-AlertRow aiplat-mod-waiting">
-          <span className="aiplat-PageBlank" />
-        </div>
-      ))}
-    </>
-  );
-}
-
-function Failure({ list, trans }: { list: PagedList<Alert>; trans: Trans }): JSX.Element {
-  return (
-    <div className="aiplat-Card" role="alert">
-      <p>{list.error?.detail ?? ''}</p>
-      <button type="button" className="aiplat-TextButton" onClick={() => void list.load()}>
-        {trans.__('Retry')}
-      </button>
-    </div>
   );
 }

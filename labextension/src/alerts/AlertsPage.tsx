@@ -6,7 +6,8 @@ import { CommandIDs } from '../commands';
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
 import { count } from '../format';
 import type { Trans } from '../i18n';
-import { isStale, Notice, staleText } from '../page/Notice';
+import { Heading } from '../page/Heading';
+import { Stale } from '../page/Notice';
 import type { Alert, Subject } from '../records';
 import type { Services } from '../services';
 import { useSignals } from '../signals';
@@ -30,10 +31,12 @@ export function AlertsPage(props: Props): JSX.Element {
   const { model, services, tab } = props;
   const { trans, events } = services;
   useSignals(model.changed, events.linkChanged);
+  // A list that has nothing to show says itself why.
+  const error = (model.open.phase === 'failed' ? null : model.open.error) ?? model.rulesError;
   return (
     <div className="aiplat-Page aiplat-AlertsPage" data-link={events.link}>
       <Header {...props} />
-      <Stale {...props} />
+      <Stale error={error} onRetry={() => void model.refresh()} services={services} />
       <main role="tabpanel" aria-label={tabWord(tab, trans)}>
         <ErrorBoundary trans={trans}>
           {tab === 'alerts' ? <Alerts {...props} /> : <Rules model={model} services={services} />}
@@ -219,15 +222,6 @@ function Alerts({ model, services, onTab }: Props): JSX.Element {
   );
 }
 
-function Heading({ title, total }: { title: string; total: number | null }): JSX.Element {
-  return (
-    <div className="aiplat-TaskHeading">
-      <h2>{title}</h2>
-      <span>{total === null ? '' : count(total)}</span>
-    </div>
-  );
-}
-
 /** Nothing is open: say so, and what is watched. */
 function AllIsWell(props: { model: AlertsModel; trans: Trans; onRules: () => void }): JSX.Element {
   const { model, trans, onRules } = props;
@@ -256,21 +250,6 @@ function AllIsWell(props: { model: AlertsModel; trans: Trans; onRules: () => voi
 
 function namesOf(rules: readonly { preset: string; name: string }[], trans: Trans): string {
   return rules.map(rule => ruleName(rule, trans)).join(trans.__(', '));
-}
-
-function Stale({ model, services }: Props): JSX.Element | null {
-  const { trans, events } = services;
-  // A list that has nothing to show says itself why.
-  const error = (model.open.phase === 'failed' ? null : model.open.error) ?? model.rulesError;
-  if (!isStale(events) && error === null) {
-    return null;
-  }
-  const retry = (): void => {
-    events.retryNow();
-    void model.refresh();
-  };
-  const text = error?.isUnreachable === false ? error.detail : staleText(events, trans);
-  return <Notice text={text} action={trans.__('Retry')} onAct={retry} />;
 }
 
 function Announcements({ model, trans }: { model: AlertsModel; trans: Trans }): JSX.Element {

@@ -25,7 +25,7 @@ const HOUR = 3600;
 export function Preview({ model }: { model: RuleModel }): JSX.Element {
   const { trans } = model.services;
   const { replay, replayed } = model;
-  const isSlow = useLasting(model.isReplaying, 600);
+  const isSlow = useLasting(model.isChecking, 600);
   return (
     <section className="aiplat-RulePreview" aria-label={trans.__('What it would have done')}>
       <div className="aiplat-TaskHeading">
@@ -42,7 +42,7 @@ export function Preview({ model }: { model: RuleModel }): JSX.Element {
         </>
       ) : (
         <div className="aiplat-ChartBody">
-          {model.isReplaying && (
+          {model.isChecking && (
             <div className="aiplat-ChartSkeleton" role="status" aria-label={trans.__('Loading the curve')} />
           )}
         </div>

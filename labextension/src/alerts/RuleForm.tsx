@@ -3,10 +3,10 @@
 import { useId, type JSX } from 'react';
 
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
-import { Fold } from '../page/Fold';
-import { SelectField, TextField } from '../page/fields';
-import { count } from '../format';
 import type { Trans } from '../i18n';
+import { Fold } from '../page/Fold';
+import { Form, FormOutcome } from '../page/Form';
+import { FormText, SelectField } from '../page/fields';
 import type { RuleCondition, RuleSpec, Subject } from '../records';
 import { useSignals } from '../signals';
 import { Actions } from './Actions';
@@ -30,64 +30,25 @@ export function RuleForm({ model, onDone, onCancel }: Props): JSX.Element {
   const submit = (): void => void model.submit().then(rule => rule !== null && onDone());
   return (
     <div className="aiplat-RulePage">
-      <form
-        className="aiplat-TaskForm"
-        noValidate
-        onSubmit={event => {
-          event.preventDefault();
-          submit();
-        }}
-        onKeyDown={event => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-            event.preventDefault();
-            submit();
-          }
-        }}
+      <Form
+        title={model.draft.uid === null ? trans.__('New rule') : trans.__('Rule')}
+        action={model.isSending ? trans.__('Saving…') : trans.__('Save rule')}
+        model={model}
+        onSubmit={submit}
+        onCancel={onCancel}
+        trans={trans}
       >
-        <h1>{model.draft.uid === null ? trans.__('New rule') : trans.__('Rule')}</h1>
         <Name model={model} />
         <What model={model} />
         <Limits model={model} />
         <Actions model={model} />
         <More model={model} />
-        <Outcome model={model} />
-        <div className="aiplat-FormButtons">
-          <button type="button" className="aiplat-TextButton" onClick={onCancel}>
-            {trans.__('Cancel')}
-          </button>
-          <button type="submit" className="aiplat-TextButton aiplat-mod-primary" disabled={model.isSending}>
-            {model.isSending ? trans.__('Saving…') : trans.__('Save rule')}
-          </button>
-        </div>
-      </form>
+        <FormOutcome model={model} />
+      </Form>
       <ErrorBoundary trans={trans}>
         <Preview model={model} />
       </ErrorBoundary>
     </div>
-  );
-}
-
-type TextName = { [F in keyof Draft]: Draft[F] extends string ? F : never }[keyof Draft];
-
-interface TextProps {
-  readonly model: RuleModel;
-  readonly field: TextName;
-  readonly label: string;
-  readonly hint?: string;
-  readonly unit?: string;
-  readonly choices?: readonly string[];
-  readonly onChange?: (text: string) => void;
-}
-
-function Text({ model, field, onChange, ...looks }: TextProps): JSX.Element {
-  return (
-    <TextField
-      {...looks}
-      name={field}
-      value={model.draft[field]}
-      problem={model.problems[field]}
-      onChange={onChange ?? (text => model.edit({ [field]: text }))}
-    />
   );
 }
 
@@ -102,7 +63,7 @@ function Name({ model }: { model: RuleModel }): JSX.Element {
     );
   }
   return (
-    <Text
+    <FormText
       model={model}
       field="name"
       label={trans.__('Name')}
@@ -171,7 +132,7 @@ function Metric({ model }: { model: RuleModel }): JSX.Element | null {
   }
   if (draft.subject === 'experiment') {
     return (
-      <Text
+      <FormText
         model={model}
         field="metric"
         label={trans.__('Metric')}
@@ -224,8 +185,13 @@ function Limits({ model }: { model: RuleModel }): JSX.Element {
         />
       ) : (
         <>
-          <Text model={model} field="warning" label={trans.__('Warning')} {...limitLooks(draft, trans)} />
-          <Text model={model} field="critical" label={trans.__('Critical')} {...limitLooks(draft, trans)} />
+          <FormText model={model} field="warning" label={trans.__('Warning')} {...limitLooks(draft, trans)} />
+          <FormText
+            model={model}
+            field="critical"
+            label={trans.__('Critical')}
+            {...limitLooks(draft, trans)}
+          />
         </>
       )}
       <Time model={model} />
@@ -247,12 +213,23 @@ function Time({ model }: { model: RuleModel }): JSX.Element | null {
   const { condition } = model.draft;
   if (countsSteps(condition)) {
     return (
-      <Text model={model} field="time" label={trans.__('For at least')} unit={trans.__('steps')} hint="0" />
+      <FormText
+        model={model}
+        field="time"
+        label={trans.__('For at least')}
+        unit={trans.__('steps')}
+        hint="0"
+      />
     );
   }
   const isAtOnce = ['failed', 'silent', 'waits', 'overdue'].includes(condition);
   return isAtOnce ? null : (
-    <Text model={model} field="time" label={trans.__('For at least')} hint={trans.__('at once; 90s, 2h')} />
+    <FormText
+      model={model}
+      field="time"
+      label={trans.__('For at least')}
+      hint={trans.__('at once; 90s, 2h')}
+    />
   );
 }
 
@@ -281,13 +258,13 @@ function More({ model }: { model: RuleModel }): JSX.Element {
       {isMeasured && <Window model={model} />}
       {thresholdKind(draft.condition, isEvent(draft, trans)) !== 'none' && (
         <div className="aiplat-FormPair">
-          <Text
+          <FormText
             model={model}
             field="clearWarning"
             label={trans.__('Warning is over at')}
             {...clearLooks(draft, trans)}
           />
-          <Text
+          <FormText
             model={model}
             field="clearCritical"
             label={trans.__('Critical is over at')}
@@ -296,13 +273,13 @@ function More({ model }: { model: RuleModel }): JSX.Element {
         </div>
       )}
       <div className="aiplat-FormPair">
-        <Text
+        <FormText
           model={model}
           field="keepFiring"
           label={trans.__('Over after it was well for')}
           hint={trans.__('at once; 90s, 2h')}
         />
-        <Text
+        <FormText
           model={model}
           field="repeat"
           label={trans.__('Remind every')}
@@ -353,7 +330,7 @@ function Window({ model }: { model: RuleModel }): JSX.Element {
         onChange={chosen => model.edit({ aggregate: chosen, window: window === '' ? '5m' : window })}
       />
       {aggregate !== 'last' && (
-        <Text model={model} field="window" label={trans.__('within')} hint={trans.__('90s, 2h')} />
+        <FormText model={model} field="window" label={trans.__('within')} hint={trans.__('90s, 2h')} />
       )}
     </div>
   );
@@ -374,23 +351,5 @@ function NoData({ model }: { model: RuleModel }): JSX.Element {
       ]}
       onChange={noData => model.edit({ noData })}
     />
-  );
-}
-
-/** Why it cannot be saved. */
-function Outcome({ model }: { model: RuleModel }): JSX.Element {
-  const { trans } = model.services;
-  const { error, problems } = model;
-  const number = Object.keys(problems).length;
-  const text =
-    error !== null
-      ? [error.detail, error.hint].filter(Boolean).join(' ')
-      : number > 0
-        ? trans._n('%1 field needs a change', '%1 fields need a change', number)
-        : '';
-  return (
-    <p className="aiplat-FormOutcome" role="status" aria-live="polite" data-count={count(number)}>
-      <span className="aiplat-FormProblem">{text}</span>
-    </p>
   );
 }

@@ -1,10 +1,11 @@
 /** What the server says would be right for a field of a rule, in the reader's language. */
 
 import type { Trans } from '../i18n';
+import { inWords } from '../page/faults';
 
 /** Return it translated; what is not known here stays in the server's words. */
 export function translated(right: string, trans: Trans): string {
-  const known: [RegExp, (...parts: string[]) => string][] = [
+  return inWords(right, [
     [/^from (\S+) to (\S+)$/, (low, high) => trans.__('from %1 to %2', low, high)],
     [/^at most (\S+)$/, most => trans.__('at most %1', most)],
     [/^a finite number$/, () => trans.__('a number')],
@@ -25,12 +26,5 @@ export function translated(right: string, trans: Trans): string {
     ],
     [/^an address$/, () => trans.__('an address')],
     [/^the whole address: /, () => trans.__('the whole address: what is shown of it is not it')]
-  ];
-  for (const [pattern, say] of known) {
-    const found = pattern.exec(right);
-    if (found !== null) {
-      return say(...found.slice(1));
-    }
-  }
-  return right;
+  ]);
 }

@@ -1,10 +1,10 @@
 /** The pages of alerts in the main area: the centre, and the form of a rule. */
 
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
-import type { Widget } from '@lumino/widgets';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
 
 import { alertIcon } from '../icons';
+import { MainArea } from '../page/mainArea';
 import type { Rule } from '../records';
 import type { Services } from '../services';
 import { attempt } from '../tasks/deeds';
@@ -23,19 +23,25 @@ export interface Start extends Origin {
 }
 
 export class AlertPages {
-  readonly tracker = new WidgetTracker<AlertPageWidget>({ namespace: 'aiplat-alerts' });
+  private readonly area: MainArea;
   private forms = 0;
 
   constructor(
-    private readonly app: JupyterFrontEnd,
-    private readonly labShell: ILabShell | null,
+    app: JupyterFrontEnd,
+    labShell: ILabShell | null,
     private readonly services: Services
-  ) {}
+  ) {
+    this.area = new MainArea(app.shell, labShell, { namespace: 'aiplat-alerts', icon: alertIcon });
+  }
+
+  get tracker(): MainArea['tracker'] {
+    return this.area.tracker;
+  }
 
   /** Show all alerts, or the rules. */
   async open(tab: Tab = 'alerts'): Promise<AlertPageWidget> {
     const { AlertsWidget } = await import('./widgets');
-    const page = await this.show(CENTRE, () => new AlertsWidget(this.services));
+    const page = await this.area.show(CENTRE, () => new AlertsWidget(this.services));
     if (page.content instanceof AlertsWidget) {
       page.content.open(tab);
     }
@@ -53,7 +59,7 @@ export class AlertPages {
     this.forms += 1;
     const id = start.uid === undefined ? `aiplat-new-rule:${this.forms}` : FORM + start.uid;
     const onDone = (): void => void this.open('rules');
-    return this.show(id, () => new RuleWidget(this.draft(rule, start), this.services, onDone));
+    return this.area.show(id, () => new RuleWidget(this.draft(rule, start), this.services, onDone));
   }
 
   /** Show the page with this id again; the form of a new rule is not kept. */
@@ -72,22 +78,5 @@ export class AlertPages {
       return newDraft(start, trans);
     }
     return start.uid === undefined ? copyOf(rule, trans) : draftOf(rule, trans);
-  }
-
-  private async show(id: string, make: () => Widget): Promise<AlertPageWidget> {
-    const { shell } = this.app;
-    let page = this.tracker.find(other => other.id === id);
-    if (page === undefined) {
-      page = new MainAreaWidget({ content: make() });
-      page.id = id;
-      page.toolbar.hide();
-      page.title.icon = alertIcon;
-      page.title.closable = true;
-      // Notebook 7's main area holds the notebook alone.
-      shell.add(page, this.labShell === null ? 'right' : 'main');
-      await this.tracker.add(page);
-    }
-    shell.activateById(page.id);
-    return page;
   }
 }

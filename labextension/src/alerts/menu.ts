@@ -1,9 +1,7 @@
 /** The ⋯ and context menus of alerts and rules. */
 
-import { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
-
 import { CommandIDs } from '../commands';
+import { openMenu, type Entry, type Where } from '../page/menu';
 import type { Alert, Rule } from '../records';
 import type { Services } from '../services';
 import * as deeds from './deeds';
@@ -11,14 +9,11 @@ import type { AlertsModel } from './model';
 import { askMoment } from './moment';
 import { isOpen } from './severity';
 
-type Where = HTMLElement | { x: number; y: number };
-type Entry = readonly [id: string, label: string, act: () => void, fits: boolean];
-
 export function openAlertMenu(alert: Alert, services: Services, where: Where): void {
   const { trans, commands } = services;
   const { rule, target } = alert;
   const isSilencable = rule !== null;
-  open(where, [
+  openMenu(where, [
     ['open', trans.__('Open'), () => deeds.openTarget(services, alert), hasPlace(alert)],
     [
       'notebook',
@@ -53,7 +48,7 @@ export function openRuleMenu(rule: Rule, model: AlertsModel, services: Services,
   const isPreset = rule.preset !== '';
   const isSilent = rule.silenced_until * 1000 > Date.now();
   const take = (made: Rule): void => model.take(made);
-  open(where, [
+  openMenu(where, [
     ['edit', trans.__('Edit…'), () => void commands.execute(CommandIDs.editRule, { uid }), true],
     ['copy', trans.__('Duplicate…'), () => void commands.execute(CommandIDs.editRule, { from: uid }), true],
     ...silences(uid, services, take).map(([id, label, act, fits]): Entry => [
@@ -99,23 +94,4 @@ function silences(uid: string, services: Services, then: (rule: Rule) => void): 
 
 function hasPlace({ target }: Alert): boolean {
   return [target.experiment, target.task, target.gpu, target.agent].some(one => one !== null);
-}
-
-/** Open a menu at a place, or below a button, which then gets the focus back. */
-function open(where: Where, entries: readonly Entry[]): void {
-  const commands = new CommandRegistry();
-  const menu = new Menu({ commands });
-  for (const [id, label, execute, fits] of entries) {
-    if (fits) {
-      commands.addCommand(id, { label, execute });
-      menu.addItem({ command: id });
-    }
-  }
-  if (where instanceof HTMLElement) {
-    menu.aboutToClose.connect(() => where.focus());
-    const box = where.getBoundingClientRect();
-    menu.open(box.left, box.bottom, { horizontalAlignment: 'right' });
-  } else {
-    menu.open(where.x, where.y);
-  }
 }

@@ -1,15 +1,12 @@
 /** The form of a rule without its looks: the draft, whether it is right, what it would have done, and saving it. */
 
-import type { IDisposable } from '@lumino/disposable';
-import { Signal, type ISignal } from '@lumino/signaling';
-
-import { asApiError, isAbort, type ApiError } from '../errors';
+import { isAbort } from '../errors';
+import { DraftModel } from '../page/draftModel';
 import type { Rule, RuleReplay, RuleSpec } from '../records';
 import type { Services } from '../services';
-import { meaningOf, nameOf, type Draft, type Field, type Problems } from './draft';
+import { meaningOf, nameOf, type Draft, type Field } from './draft';
 import { translated } from './faults';
 
-const CHECK_AFTER_MS = 400;
 const HOUR = 3600;
 
 /** How far back a preview may look, in hours. */
@@ -45,97 +42,39 @@ const SHOWN_AT: Readonly<Record<string, keyof Draft>> = {
   no_data: 'noData'
 };
 
-export class RuleModel implements IDisposable {
-  problems: Problems = {};
+export class RuleModel extends DraftModel<Draft, Field, RuleSpec, Rule> {
   /** What the rule would have done, as far as it is known; it belongs to `replayed`. */
   replay: RuleReplay | null = null;
   replayed: RuleSpec | null = null;
-  isReplaying = false;
-  isSending = false;
-  /** Why it could not be checked or saved, where no field is to blame. */
-  error: ApiError | null = null;
   choices = NOTHING;
-
-  private _draft: Draft;
   private _reach: Reach = 24;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private asking = new AbortController();
-  private readonly lifetime = new AbortController();
-  private readonly _changed = new Signal<this, void>(this);
 
-  constructor(
-    draft: Draft,
-    readonly services: Pick<Services, 'api' | 'trans' | 'events'>
-  ) {
-    this._draft = draft;
+  constructor(draft: Draft, services: Pick<Services, 'api' | 'trans'>) {
+    super(draft, services, { fieldOf, translated });
     void this.loadChoices();
-    void this.test();
-  }
-
-  get draft(): Draft {
-    return this._draft;
+    void this.check();
   }
 
   get reach(): Reach {
     return this._reach;
   }
 
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get isDisposed(): boolean {
-    return this.lifetime.signal.aborted;
-  }
-
-  /** Take over what was typed; a moment later it is checked. */
-  edit(change: Partial<Draft>): void {
-    this._draft = { ...this._draft, ...change };
-    this.error = null;
-    const kept = Object.entries(this.problems).filter(([field]) => !(field in change));
-    this.problems = Object.fromEntries(kept);
-    this.testSoon();
-  }
-
   setReach(reach: Reach): void {
     this._reach = reach;
-    this.testSoon();
+    this.checkSoon();
   }
 
   /** Replay it again at once. */
   retry(): void {
     this.error = null;
-    void this.test();
+    void this.check();
   }
 
-  /** Save it; null when it was refused. */
-  async submit(): Promise<Rule | null> {
-    clearTimeout(this.timer);
+  protected override async send(): Promise<Rule | null> {
     const spec = this.meant();
     if (spec === null) {
       return null;
     }
-    this.isSending = true;
-    this._changed.emit();
-    try {
-      return await this.send(spec);
-    } catch (reason) {
-      this.take(asApiError(reason));
-      return null;
-    } finally {
-      this.isSending = false;
-      this._changed.emit();
-    }
-  }
-
-  dispose(): void {
-    clearTimeout(this.timer);
-    this.asking.abort();
-    this.lifetime.abort();
-    Signal.clearData(this);
-  }
-
-  private send(spec: RuleSpec): Promise<Rule> {
     const { api, trans } = this.services;
     const { uid, preset } = this.draft;
     const name = nameOf(this.draft, spec, trans);
@@ -146,59 +85,24 @@ export class RuleModel implements IDisposable {
     return api.updateRule(uid, preset === '' ? { name, spec } : { spec });
   }
 
-  private testSoon(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.test(), CHECK_AFTER_MS);
-    this._changed.emit();
+  /** Replay it on the past. */
+  protected override async ask(
+    spec: RuleSpec,
+    signal: AbortSignal
+  ): Promise<Readonly<Record<string, string>>> {
+    const start = Date.now() / 1000 - this.reach * HOUR;
+    this.replay = await this.services.api.testRule({ spec, start }, signal);
+    this.replayed = spec;
+    return {};
   }
 
-  /** Let the server check it and replay it on the past. */
-  private async test(): Promise<void> {
-    const spec = this.meant();
-    if (spec === null) {
-      return;
-    }
-    this.asking.abort();
-    const mine = (this.asking = new AbortController());
-    this.isReplaying = true;
-    this._changed.emit();
-    try {
-      const start = Date.now() / 1000 - this.reach * HOUR;
-      this.replay = await this.services.api.testRule({ spec, start }, mine.signal);
-      this.replayed = spec;
-      this.problems = {};
-      this.error = null;
-    } catch (reason) {
-      if (isAbort(reason)) {
-        return;
-      }
-      this.take(asApiError(reason));
-    }
-    this.isReplaying = false;
-    this._changed.emit();
-  }
-
-  private meant(): RuleSpec | null {
+  protected override meant(): RuleSpec | null {
     const { spec, problems } = meaningOf(this.draft, this.services.trans);
     if (spec === null) {
       this.problems = problems;
       this._changed.emit();
     }
     return spec;
-  }
-
-  private take(error: ApiError): void {
-    this.problems = this.shown(error.fields);
-    this.error = Object.keys(this.problems).length === 0 ? error : null;
-    this._changed.emit();
-  }
-
-  private shown(fields: Readonly<Record<string, string>>): Problems {
-    const problems: Problems = {};
-    for (const [path, right] of Object.entries(fields)) {
-      problems[fieldOf(path)] = translated(right, this.services.trans);
-    }
-    return problems;
   }
 
   /** What there is to choose from; what cannot be asked just now is not offered. */

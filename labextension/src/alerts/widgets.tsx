@@ -1,8 +1,8 @@
 /** The widgets of alerts: the page, and the form of a rule. */
 
-import { ReactWidget } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 
+import { PageWidget } from '../page/widget';
 import type { Services } from '../services';
 import { AlertsPage, type Tab } from './AlertsPage';
 import type { Draft } from './draft';
@@ -10,27 +10,16 @@ import { AlertsModel } from './model';
 import { RuleForm } from './RuleForm';
 import { RuleModel } from './ruleModel';
 
-export class AlertsWidget extends ReactWidget {
-  private readonly model: AlertsModel;
+export class AlertsWidget extends PageWidget<AlertsModel> {
   private tab: Tab = 'alerts';
 
   constructor(private readonly services: Services) {
-    super();
-    this.model = new AlertsModel(services);
-    this.addClass('aiplat-PageWidget');
-    this.title.label = services.trans.__('Alerts');
+    super(new AlertsModel(services), services.trans.__('Alerts'));
   }
 
   open(tab: Tab): void {
     this.tab = tab;
     this.update();
-  }
-
-  override dispose(): void {
-    if (!this.isDisposed) {
-      this.model.dispose();
-      super.dispose();
-    }
   }
 
   protected override render(): JSX.Element {
@@ -39,25 +28,14 @@ export class AlertsWidget extends ReactWidget {
   }
 }
 
-export class RuleWidget extends ReactWidget {
-  private readonly model: RuleModel;
-
+export class RuleWidget extends PageWidget<RuleModel> {
   constructor(
     draft: Draft,
     services: Services,
     private readonly onDone: () => void
   ) {
-    super();
-    this.model = new RuleModel(draft, services);
-    this.addClass('aiplat-PageWidget');
-    this.title.label = draft.uid === null ? services.trans.__('New rule') : draft.name;
-  }
-
-  override dispose(): void {
-    if (!this.isDisposed) {
-      this.model.dispose();
-      super.dispose();
-    }
+    const isNew = draft.uid === null;
+    super(new RuleModel(draft, services), isNew ? services.trans.__('New rule') : draft.name);
   }
 
   protected override render(): JSX.Element {

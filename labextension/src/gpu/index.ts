@@ -1,9 +1,10 @@
 /** What GPUs add to JupyterLab: their page in the main area. */
 
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
 
 import { gpuIcon } from '../icons';
+import { MainArea } from '../page/mainArea';
 import type { Services } from '../services';
 import type { GpuWidget } from './widget';
 
@@ -13,36 +14,31 @@ const ID = 'aiplat-gpus';
 
 /** The page of GPUs and machines; there is one. */
 export class GpuPages {
-  readonly tracker = new WidgetTracker<GpuPageWidget>({ namespace: 'aiplat-gpus' });
+  private readonly area: MainArea<GpuWidget>;
 
   constructor(
     private readonly app: JupyterFrontEnd,
-    private readonly labShell: ILabShell | null,
+    labShell: ILabShell | null,
     private readonly services: Services
-  ) {}
+  ) {
+    this.area = new MainArea(app.shell, labShell, { namespace: 'aiplat-gpus', icon: gpuIcon });
+  }
+
+  get tracker(): MainArea<GpuWidget>['tracker'] {
+    return this.area.tracker;
+  }
 
   /** Show the page, with the machine of `agent` if one is named; `saved` is its content's `saved` of an earlier session. */
   async open(agent: string | null, saved: unknown): Promise<GpuPageWidget> {
-    const page = this.tracker.find(other => other.id === ID) ?? (await this.create(saved));
+    const { GpuWidget } = await import('./widget');
+    const page = await this.area.show(ID, () => {
+      const content = new GpuWidget(this.services, this.app.serviceManager, saved);
+      content.stateChanged.connect(() => void this.area.save(ID));
+      return content;
+    });
     if (agent !== null) {
       page.content.showMachine(agent);
     }
-    this.app.shell.activateById(page.id);
-    return page;
-  }
-
-  private async create(saved: unknown): Promise<GpuPageWidget> {
-    const { GpuWidget } = await import('./widget');
-    const content = new GpuWidget(this.services, this.app.serviceManager, saved);
-    const page = new MainAreaWidget({ content });
-    page.id = ID;
-    page.toolbar.hide();
-    page.title.icon = gpuIcon;
-    page.title.closable = true;
-    // Notebook 7's main area holds the notebook alone.
-    this.app.shell.add(page, this.labShell === null ? 'right' : 'main');
-    await this.tracker.add(page);
-    content.stateChanged.connect(() => void this.tracker.save(page));
     return page;
   }
 }

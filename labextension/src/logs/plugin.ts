@@ -2,10 +2,11 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
 
 import { CommandIDs } from '../commands';
 import { taskIcon } from '../icons';
+import { MainArea } from '../page/mainArea';
 import type { Services } from '../services';
 import { IServices } from '../services';
 import { answerPanels } from './door';
@@ -17,14 +18,20 @@ type LogPageWidget = MainAreaWidget<LogWidget>;
 const PAGE = 'aiplat-log:';
 
 class LogPages {
-  readonly tracker = new WidgetTracker<LogPageWidget>({ namespace: 'aiplat-log' });
+  private readonly area: MainArea<LogWidget>;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly app: JupyterFrontEnd,
-    private readonly labShell: ILabShell | null,
+    app: JupyterFrontEnd,
+    labShell: ILabShell | null,
     private readonly services: Services
-  ) {}
+  ) {
+    this.area = new MainArea(app.shell, labShell, { namespace: 'aiplat-log', icon: taskIcon });
+  }
+
+  get tracker(): MainArea<LogWidget>['tracker'] {
+    return this.area.tracker;
+  }
 
   /** Show a log, each in one page. One at a time: two clicks mean the same page. */
   open(target: Target): Promise<LogPageWidget> {
@@ -34,25 +41,14 @@ class LogPages {
   }
 
   private async show(target: Target): Promise<LogPageWidget> {
-    const known = this.tracker.find(page => page.id === PAGE + target.task);
-    known?.content.go(target);
-    const page = known ?? (await this.create(target));
-    this.app.shell.activateById(page.id);
-    return page;
-  }
-
-  private async create(target: Target): Promise<LogPageWidget> {
     const { LogWidget } = await import('./widget');
-    const page = new MainAreaWidget({ content: new LogWidget(target, this.services) });
-    page.id = PAGE + target.task;
-    page.toolbar.hide();
-    page.title.icon = taskIcon;
-    page.title.closable = true;
-    // Notebook 7's main area holds the notebook alone.
-    this.app.shell.add(page, this.labShell === null ? 'right' : 'main');
-    await this.tracker.add(page);
-    page.content.stateChanged.connect(() => void this.tracker.save(page));
-    return page;
+    const id = PAGE + target.task;
+    this.area.find(id)?.content.go(target);
+    return this.area.show(id, () => {
+      const content = new LogWidget(target, this.services);
+      content.stateChanged.connect(() => void this.area.save(id));
+      return content;
+    });
   }
 }
 

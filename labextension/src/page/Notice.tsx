@@ -2,8 +2,10 @@
 
 import type { JSX } from 'react';
 
+import type { ApiError } from '../errors';
 import type { Events } from '../events';
 import { locale, type Trans } from '../i18n';
+import type { Services } from '../services';
 
 interface Props {
   readonly text: string;
@@ -40,4 +42,25 @@ export function isStale({ link }: Events): boolean {
 export function staleText({ since }: Events, trans: Trans): string {
   const clock = new Date(since * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
   return trans.__('⚠ stale since %1, retrying', clock);
+}
+
+interface StaleProps {
+  /** Why something could not be fetched again. */
+  readonly error: ApiError | null;
+  readonly onRetry: () => void;
+  readonly services: Pick<Services, 'events' | 'trans'>;
+}
+
+/** That what is shown may be old, and why. */
+export function Stale({ error, onRetry, services }: StaleProps): JSX.Element | null {
+  const { events, trans } = services;
+  if (!isStale(events) && error === null) {
+    return null;
+  }
+  const retry = (): void => {
+    events.retryNow();
+    onRetry();
+  };
+  const text = error?.isUnreachable === false ? error.detail : staleText(events, trans);
+  return <Notice text={text} action={trans.__('Retry')} onAct={retry} />;
 }

@@ -73,6 +73,30 @@ export function TextField(props: FieldLooks & FieldProps): JSX.Element {
   );
 }
 
+/** What a form knows of its text fields. */
+interface TextDraft<F extends string, D extends Record<F, string>> {
+  readonly draft: D;
+  readonly problems: Partial<Record<F, string>>;
+  edit(change: Partial<D>): void;
+}
+
+/** A field of a form's draft to write into. */
+export function FormText<F extends string, D extends Record<F, string>>({
+  model,
+  field,
+  ...looks
+}: FieldLooks & { readonly model: TextDraft<F, D>; readonly field: F }): JSX.Element {
+  return (
+    <TextField
+      {...looks}
+      name={field}
+      value={model.draft[field]}
+      problem={model.problems[field]}
+      onChange={text => model.edit({ [field]: text } as Partial<D>)}
+    />
+  );
+}
+
 interface SelectProps<V extends string> {
   readonly name: string;
   readonly label: string;

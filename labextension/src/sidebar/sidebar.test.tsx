@@ -180,7 +180,7 @@ describe('live', () => {
     await expand('digits');
     platform.experiments[0] = experiment('mlp', { status: 'finished' });
     act(() => platform.tell({ kind: 'status', uid: 'mlp', project: 'digits' }));
-    await waitFor(() => expect(screen.getByText('mlp: finished')).toBeTruthy(), { timeout: 3000 });
+    await waitFor(() => expect(screen.getByText('mlp: finished')).toBeTruthy());
     await waitFor(() => expect(screen.getByText('Nothing is running')).toBeTruthy());
   });
 

@@ -6,6 +6,7 @@ import { CommandIDs } from '../commands';
 import { FailureCard } from '../experiment/ErrorBoundary';
 import { ahead, count, exactTime } from '../format';
 import type { Trans } from '../i18n';
+import { Heading } from '../page/Heading';
 import { MoreButton } from '../page/MoreButton';
 import type { Problem, Schedule } from '../records';
 import type { Services } from '../services';
@@ -13,7 +14,6 @@ import type { PagedList } from '../sidebar/pagedList';
 import { useNow } from '../signals';
 import { TASK_STATES, taskWord } from '../taskStatus';
 import * as deeds from './deeds';
-import { Heading } from './Heading';
 import { openScheduleMenu } from './menu';
 
 interface Props {

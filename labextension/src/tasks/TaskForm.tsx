@@ -1,16 +1,16 @@
 /** The form of a new task: what runs, where, and what it needs. It is checked while it is filled in. */
 
-import { useEffect, useId, useRef, type JSX, type ReactNode } from 'react';
+import { useId, type JSX } from 'react';
 
 import type { Trans } from '../i18n';
 import { Fold } from '../page/Fold';
-import { SelectField } from '../page/fields';
+import { Form, FormOutcome } from '../page/Form';
+import { FormText, SelectField } from '../page/fields';
 import type { TaskRow } from '../records';
 import { useSignals } from '../signals';
 import type { Draft, Kind, Needed } from './draft';
 import { conditionWords } from './conditions';
 import type { FormModel } from './formModel';
-import { FormText } from './FormText';
 
 interface Props {
   readonly model: FormModel;
@@ -23,35 +23,21 @@ interface Props {
 export function TaskForm({ model, browse, onDone, onCancel }: Props): JSX.Element {
   useSignals(model.changed);
   const { trans } = model.services;
-  const form = useRef<HTMLFormElement>(null);
   const submit = (): void =>
     void model.submit().then(uid => {
       if (uid !== null) {
         onDone(uid);
       }
     });
-  useEffect(() => {
-    if (model.refusals > 0) {
-      showProblem(form.current);
-    }
-  }, [model.refusals]);
   return (
-    <form
-      ref={form}
-      className="aiplat-TaskForm"
-      noValidate
-      onSubmit={event => {
-        event.preventDefault();
-        submit();
-      }}
-      onKeyDown={event => {
-        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-          event.preventDefault();
-          submit();
-        }
-      }}
+    <Form
+      title={titleOf(model.draft, trans)}
+      action={sendLabel(model, trans)}
+      model={model}
+      onSubmit={submit}
+      onCancel={onCancel}
+      trans={trans}
     >
-      <h1>{titleOf(model.draft, trans)}</h1>
       <Kinds model={model} />
       <What model={model} browse={browse} />
       <div className="aiplat-FormPair">
@@ -69,23 +55,8 @@ export function TaskForm({ model, browse, onDone, onCancel }: Props): JSX.Elemen
       <After model={model} />
       <More model={model} />
       <Outcome model={model} />
-      <div className="aiplat-FormButtons">
-        <button type="button" className="aiplat-TextButton" onClick={onCancel}>
-          {trans.__('Cancel')}
-        </button>
-        <button type="submit" className="aiplat-TextButton aiplat-mod-primary" disabled={model.isSending}>
-          {sendLabel(model, trans)}
-        </button>
-      </div>
-    </form>
+    </Form>
   );
-}
-
-/** Lead to the first field that is wrong; what is folded cannot be focused. */
-function showProblem(form: HTMLElement | null): void {
-  const field = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
-  field?.closest('details')?.setAttribute('open', '');
-  field?.focus();
 }
 
 /** What the page of the form is called. */
@@ -349,29 +320,14 @@ function Schedule({ model }: { model: FormModel }): JSX.Element {
 
 /** What would run, or why it cannot. */
 function Outcome({ model }: { model: FormModel }): JSX.Element {
-  const { trans } = model.services;
-  const { check, error, problems, elsewhere } = model;
-  const count = Object.keys(problems).length;
-  let said: ReactNode = null;
-  if (error !== null) {
-    said = <span className="aiplat-FormProblem">{[error.detail, error.hint].filter(Boolean).join(' ')}</span>;
-  } else if (count > 0) {
-    said = (
-      <span className="aiplat-FormProblem">
-        {trans._n('%1 field needs a change', '%1 fields need a change', count)}
-        {elsewhere.length > 0 && ` (${elsewhere.join('; ')})`}
-      </span>
-    );
-  } else if (check !== null && check.argv.length > 0) {
-    said = (
-      <>
-        {trans.__('Runs in %1:', check.cwd)} <code>{check.argv.join(' ')}</code>
-      </>
-    );
-  }
+  const { found, elsewhere, services } = model;
   return (
-    <p className="aiplat-FormOutcome" role="status" aria-live="polite">
-      {said}
-    </p>
+    <FormOutcome model={model} elsewhere={elsewhere}>
+      {found !== null && found.argv.length > 0 && (
+        <>
+          {services.trans.__('Runs in %1:', found.cwd)} <code>{found.argv.join(' ')}</code>
+        </>
+      )}
+    </FormOutcome>
   );
 }

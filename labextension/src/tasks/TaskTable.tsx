@@ -1,12 +1,10 @@
-/** Rows of tasks, by mouse and by keyboard. */
+/** Rows of tasks. */
 
-import { useRef, useState, type JSX, type KeyboardEvent, type MouseEvent } from 'react';
+import type { JSX } from 'react';
 
 import { CommandIDs } from '../commands';
-import { FailureCard } from '../experiment/ErrorBoundary';
-import { count } from '../format';
-import type { Trans } from '../i18n';
 import { MoreButton } from '../page/MoreButton';
+import { RowList, type RowFrame } from '../page/RowList';
 import type { TaskRow } from '../records';
 import type { Services } from '../services';
 import type { PagedList } from '../sidebar/pagedList';
@@ -25,86 +23,33 @@ interface Props {
 
 export function TaskTable({ title, list, empty, services }: Props): JSX.Element {
   const { trans } = services;
-  const [active, setActive] = useState<string | null>(null);
-  const table = useRef<HTMLDivElement>(null);
   const rows = list.items;
-  const at = Math.max(
-    0,
-    rows.findIndex(row => row.uid === active)
-  );
-  const focus = (row: TaskRow | undefined): void => {
-    if (row !== undefined) {
-      setActive(row.uid);
-      table.current?.querySelector<HTMLElement>(`[data-uid="${row.uid}"]`)?.focus();
-    }
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.target instanceof HTMLButtonElement || !handleKey(event, rows, at, focus, services)) {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  };
   return (
-    <div
-      ref={table}
-      className="aiplat-TaskTable"
-      role="list"
-      aria-label={title}
-      aria-busy={list.phase === 'loading'}
-      onKeyDown={onKeyDown}
+    <RowList
+      title={title}
+      list={list}
+      empty={empty}
+      failure={trans.__('The tasks could not be loaded.')}
+      rowClass="aiplat-TaskRow"
+      onKey={(key, row) => handleKey(key, row, rows, services)}
+      onMenu={(row, where) => openTaskMenu(row, services, where)}
+      trans={trans}
     >
-      {list.phase === 'failed' && <Failure list={list} trans={trans} />}
-      {list.phase === 'ready' && rows.length === 0 && empty}
-      {list.phase === 'loading' && <Waiting />}
-      {rows.map((row, index) => (
-        <Row
-          key={row.uid}
-          row={row}
-          rows={rows}
-          isActive={index === at}
-          onFocus={() => setActive(row.uid)}
-          services={services}
-        />
-      ))}
-      {list.hasMore && (
-        <button type="button" className="aiplat-ChartLink" onClick={() => void list.more()}>
-          {list.isLoadingMore
-            ? trans.__('Loading…')
-            : trans.__('%1 more', count((list.total ?? 0) - rows.length))}
-        </button>
-      )}
-    </div>
+      {(row, frame) => <Row row={row} rows={rows} frame={frame} services={services} />}
+    </RowList>
   );
 }
 
-/** Do what the key means for the row at `at`; answer whether it meant anything. */
-function handleKey(
-  event: KeyboardEvent,
-  rows: readonly TaskRow[],
-  at: number,
-  focus: (row: TaskRow | undefined) => void,
-  services: Services
-): boolean {
-  const row = rows[at];
-  if (row === undefined) {
-    return false;
-  }
-  const moves: Record<string, TaskRow | undefined> = {
-    ArrowDown: rows[at + 1],
-    ArrowUp: rows[at - 1],
-    Home: rows[0],
-    End: rows.at(-1)
-  };
-  if (event.altKey && event.key === 'ArrowUp') {
+/** Do what the key means for the row; answer whether it meant anything. */
+function handleKey(key: string, row: TaskRow, rows: readonly TaskRow[], services: Services): boolean {
+  const at = rows.indexOf(row);
+  if (key === 'Alt+ArrowUp') {
     void moveUp(at, rows, services);
-  } else if (event.altKey && event.key === 'ArrowDown') {
+  } else if (key === 'Alt+ArrowDown') {
     void moveUp(at + 1, rows, services);
-  } else if (event.key in moves) {
-    focus(moves[event.key]);
-  } else if (event.key === 'Enter') {
+  } else if (key === 'Enter') {
     void services.commands.execute(CommandIDs.openTask, { uid: row.uid });
-  } else if (event.key === 'Delete') {
+  } else if (key === 'Delete') {
     void (isLiveTask(row.state) ? deeds.stop(services, row) : deeds.move(services, [row.uid], 'trash'));
   } else {
     return false;
@@ -123,29 +68,15 @@ async function moveUp(at: number, rows: readonly TaskRow[], services: Services):
 interface RowProps {
   readonly row: TaskRow;
   readonly rows: readonly TaskRow[];
-  readonly isActive: boolean;
-  readonly onFocus: () => void;
+  readonly frame: RowFrame;
   readonly services: Services;
 }
 
-function Row({ row, rows, isActive, onFocus, services }: RowProps): JSX.Element {
+function Row({ row, rows, frame, services }: RowProps): JSX.Element {
   const { trans, commands } = services;
   const open = (): void => void commands.execute(CommandIDs.openTask, { uid: row.uid });
-  const onContextMenu = (event: MouseEvent): void => {
-    event.preventDefault();
-    event.stopPropagation();
-    openTaskMenu(row, services, { x: event.clientX, y: event.clientY });
-  };
   return (
-    <div
-      role="listitem"
-      className="aiplat-TaskRow"
-      data-uid={row.uid}
-      tabIndex={isActive ? 0 : -1}
-      onFocus={onFocus}
-      onClick={open}
-      onContextMenu={onContextMenu}
-    >
+    <div {...frame} className="aiplat-TaskRow" onClick={open}>
       <TaskState row={row} trans={trans} />
       <span className="aiplat-TaskName" title={`${row.name}\n${row.project_name}`}>
         {row.name}
@@ -161,7 +92,7 @@ function Row({ row, rows, isActive, onFocus, services }: RowProps): JSX.Element 
   );
 }
 
-function Buttons({ row, rows, services }: Pick<RowProps, 'row' | 'rows' | 'services'>): JSX.Element {
+function Buttons({ row, rows, services }: Omit<RowProps, 'frame'>): JSX.Element {
   const { trans } = services;
   const isMovable = row.state === 'queued' && rows[rows.indexOf(row) - 1]?.state === 'queued';
   return (
@@ -193,29 +124,5 @@ function Buttons({ row, rows, services }: Pick<RowProps, 'row' | 'rows' | 'servi
       )}
       <MoreButton onOpen={button => openTaskMenu(row, services, button)} trans={trans} />
     </>
-  );
-}
-
-function Waiting(): JSX.Element {
-  return (
-    <>
-      {[0, 1, 2].map(index => (
-        <div key={index} className="aiplat-TaskRow aiplat-mod-waiting">
-          <span className="aiplat-PageBlank" />
-        </div>
-      ))}
-    </>
-  );
-}
-
-function Failure({ list, trans }: { list: PagedList<TaskRow>; trans: Trans }): JSX.Element {
-  const { error } = list;
-  return (
-    <FailureCard
-      what={trans.__('The tasks could not be loaded.')}
-      detail={[error?.code, error?.detail, error?.hint].filter(Boolean).join(' · ')}
-      trans={trans}
-      onRetry={() => void list.load()}
-    />
   );
 }

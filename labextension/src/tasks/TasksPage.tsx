@@ -5,14 +5,14 @@ import { useState, type JSX } from 'react';
 import { CommandIDs } from '../commands';
 import { count } from '../format';
 import type { Trans } from '../i18n';
-import { locale } from '../i18n';
+import { Heading } from '../page/Heading';
+import { Stale } from '../page/Notice';
 import type { Agent } from '../records';
 import type { Services } from '../services';
 import { useSignals } from '../signals';
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
 import { attempt } from './deeds';
 import type { TasksModel } from './model';
-import { Heading } from './Heading';
 import { Schedules } from './Schedules';
 import { TaskTable } from './TaskTable';
 
@@ -28,7 +28,7 @@ export function TasksPage({ model, services }: Props): JSX.Element {
   return (
     <div className="aiplat-Page aiplat-TasksPage" data-link={events.link}>
       <Header model={model} services={services} />
-      <Stale model={model} services={services} />
+      <Stale error={model.error} onRetry={() => void model.refresh()} services={services} />
       <main>
         <ErrorBoundary trans={trans}>
           <section>
@@ -149,29 +149,5 @@ function EmptyQueue({ isSearch, services }: { isSearch: boolean; services: Servi
         'Nothing is queued. “New task…” runs a script, a command or a notebook in the background: it goes on when the browser closes and when the Jupyter server restarts.'
       )}
     </p>
-  );
-}
-
-function Stale({ model, services }: Props): JSX.Element | null {
-  const { trans, events } = services;
-  if (events.link !== 'stale' && events.link !== 'unreachable' && model.error === null) {
-    return null;
-  }
-  const since = new Date(events.since * 1000).toLocaleTimeString(locale(), { timeStyle: 'short' });
-  const retry = (): void => {
-    events.retryNow();
-    void model.refresh();
-  };
-  return (
-    <div className="aiplat-Notice" role="status">
-      <span>
-        {model.error?.isUnreachable === false
-          ? model.error.detail
-          : trans.__('⚠ stale since %1, retrying', since)}
-      </span>
-      <button type="button" className="aiplat-TextButton" onClick={retry}>
-        {trans.__('Retry')}
-      </button>
-    </div>
   );
 }

@@ -1,10 +1,11 @@
 /** What the server says would be right for a field of a new task, in the reader's language. */
 
 import type { Trans } from '../i18n';
+import { inWords } from '../page/faults';
 
 /** Return it translated; what is not known here stays in the server's words. */
 export function translated(right: string, trans: Trans): string {
-  const known: [RegExp, (...parts: string[]) => string][] = [
+  return inWords(right, [
     [/^a file that exists$/, () => trans.__('a file that exists')],
     [/^a file that you may read$/, () => trans.__('a file that you may read')],
     [/^a notebook \(\.ipynb\) that exists$/, () => trans.__('a notebook (.ipynb) that exists')],
@@ -31,12 +32,5 @@ export function translated(right: string, trans: Trans): string {
       most => trans.__('at most %1: the machine has no more', most)
     ],
     [/^0: the machine has no GPU$/, () => trans.__('0: the machine has no GPU')]
-  ];
-  for (const [pattern, say] of known) {
-    const found = pattern.exec(right);
-    if (found !== null) {
-      return say(...found.slice(1));
-    }
-  }
-  return right;
+  ]);
 }

@@ -1,10 +1,10 @@
 /** What tasks add to JupyterLab: pages, a form, commands, the status bar's counts and notifications. */
 
 import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
-import type { Widget } from '@lumino/widgets';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
 
 import { taskIcon } from '../icons';
+import { MainArea } from '../page/mainArea';
 import type { Services } from '../services';
 import { attempt } from './deeds';
 import { draftOfFile, draftOfSchedule, draftOfTask, emptyDraft, type Draft } from './draft';
@@ -18,27 +18,33 @@ const PAGE = 'aiplat-task:';
 
 /** The pages of tasks in the main area; each is opened once. */
 export class TaskPages {
-  readonly tracker = new WidgetTracker<TaskPageWidget>({ namespace: 'aiplat-task' });
+  private readonly area: MainArea;
   private forms = 0;
 
   constructor(
-    private readonly app: JupyterFrontEnd,
-    private readonly labShell: ILabShell | null,
+    app: JupyterFrontEnd,
+    labShell: ILabShell | null,
     private readonly services: Services,
     /** Let the reader choose a file; null where there is no file browser. */
     private readonly browse: (() => Promise<string | null>) | null
-  ) {}
+  ) {
+    this.area = new MainArea(app.shell, labShell, { namespace: 'aiplat-task', icon: taskIcon });
+  }
+
+  get tracker(): MainArea['tracker'] {
+    return this.area.tracker;
+  }
 
   /** Show all tasks. */
   async openList(): Promise<TaskPageWidget> {
     const { TasksWidget } = await import('./widgets');
-    return this.show(LIST, () => new TasksWidget(this.services));
+    return this.area.show(LIST, () => new TasksWidget(this.services));
   }
 
   /** Show one task, and the first error of its log if that is wanted. */
   async openTask(uid: string, atError = false): Promise<TaskPageWidget> {
     const { TaskWidget } = await import('./widgets');
-    const page = await this.show(PAGE + uid, () => new TaskWidget(uid, this.services));
+    const page = await this.area.show(PAGE + uid, () => new TaskWidget(uid, this.services));
     if (atError && page.content instanceof TaskWidget) {
       page.content.showFirstError();
     }
@@ -62,7 +68,7 @@ export class TaskPages {
     const { TaskFormWidget } = await import('./widgets');
     const onDone = (uid: string): void => void (uid === '' ? this.openList() : this.openTask(uid));
     this.forms += 1;
-    return this.show(
+    return this.area.show(
       `aiplat-new-task:${this.forms}`,
       () => new TaskFormWidget(draft, this.services, this.browse, onDone)
     );
@@ -78,22 +84,5 @@ export class TaskPages {
       return task && draftOfTask(task);
     }
     return path === undefined ? emptyDraft() : draftOfFile(path);
-  }
-
-  private async show(id: string, make: () => Widget): Promise<TaskPageWidget> {
-    const { shell } = this.app;
-    let page = this.tracker.find(other => other.id === id);
-    if (page === undefined) {
-      page = new MainAreaWidget({ content: make() });
-      page.id = id;
-      page.toolbar.hide();
-      page.title.icon = taskIcon;
-      page.title.closable = true;
-      // Notebook 7's main area holds the notebook alone.
-      shell.add(page, this.labShell === null ? 'right' : 'main');
-      await this.tracker.add(page);
-    }
-    shell.activateById(page.id);
-    return page;
   }
 }

@@ -1,19 +1,14 @@
 /** The ⋯ and context menu of a task. */
 
-import { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
-
 import { CommandIDs } from '../commands';
+import { openMenu, type Entry, type Where } from '../page/menu';
 import type { Schedule, TaskRow } from '../records';
 import type { Services } from '../services';
 import { isLiveTask } from '../taskStatus';
 import * as deeds from './deeds';
 
-type Where = HTMLElement | { x: number; y: number };
-type Entry = readonly [id: string, label: string, act: () => void, fits: boolean];
-
 export function openTaskMenu(row: TaskRow, services: Services, where: Where): void {
-  open(where, taskEntries(row, services));
+  openMenu(where, taskEntries(row, services));
 }
 
 export function openScheduleMenu(schedule: Schedule, services: Services, where: Where): void {
@@ -22,29 +17,12 @@ export function openScheduleMenu(schedule: Schedule, services: Services, where: 
   const canWrite = role !== 'viewer';
   const edit = (): void => void commands.execute(CommandIDs.newTask, { schedule: uid });
   const openLast = (): void => void commands.execute(CommandIDs.openTask, { uid: last });
-  open(where, [
+  openMenu(where, [
     ['run', trans.__('Run Now'), () => void deeds.runSchedule(services, uid), canWrite],
     ['edit', trans.__('Edit…'), edit, canWrite],
     ['last', trans.__('Open Last Task'), openLast, last !== null],
     ['remove', trans.__('Delete…'), () => void deeds.removeSchedule(services, schedule), canWrite]
   ]);
-}
-
-/** Open a menu at a place, or below a button, which then gets the focus back. */
-function open(where: Where, entries: readonly Entry[]): void {
-  const commands = new CommandRegistry();
-  const menu = new Menu({ commands });
-  for (const [id, label, execute] of entries.filter(([, , , fits]) => fits)) {
-    commands.addCommand(id, { label, execute });
-    menu.addItem({ command: id });
-  }
-  if (where instanceof HTMLElement) {
-    menu.aboutToClose.connect(() => where.focus());
-    const box = where.getBoundingClientRect();
-    menu.open(box.left, box.bottom, { horizontalAlignment: 'right' });
-  } else {
-    menu.open(where.x, where.y);
-  }
 }
 
 function taskEntries(row: TaskRow, services: Services): Entry[] {

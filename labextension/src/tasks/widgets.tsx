@@ -1,8 +1,8 @@
 /** The widgets of tasks: all of them, one of them, and the form of a new one. */
 
-import { ReactWidget } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 
+import { PageWidget } from '../page/widget';
 import type { Services } from '../services';
 import type { Draft } from './draft';
 import { FormModel } from './formModel';
@@ -12,21 +12,9 @@ import { TaskModel } from './taskModel';
 import { TaskPage } from './TaskPage';
 import { TasksPage } from './TasksPage';
 
-export class TasksWidget extends ReactWidget {
-  private readonly model: TasksModel;
-
+export class TasksWidget extends PageWidget<TasksModel> {
   constructor(private readonly services: Services) {
-    super();
-    this.model = new TasksModel(services);
-    this.addClass('aiplat-PageWidget');
-    this.title.label = services.trans.__('Tasks');
-  }
-
-  override dispose(): void {
-    if (!this.isDisposed) {
-      this.model.dispose();
-      super.dispose();
-    }
+    super(new TasksModel(services), services.trans.__('Tasks'));
   }
 
   protected override render(): JSX.Element {
@@ -34,17 +22,12 @@ export class TasksWidget extends ReactWidget {
   }
 }
 
-export class TaskWidget extends ReactWidget {
-  private readonly model: TaskModel;
-
+export class TaskWidget extends PageWidget<TaskModel> {
   constructor(
     uid: string,
     private readonly services: Services
   ) {
-    super();
-    this.model = new TaskModel(uid, services);
-    this.addClass('aiplat-PageWidget');
-    this.title.label = uid;
+    super(new TaskModel(uid, services), uid);
     this.model.changed.connect(() => {
       const { task } = this.model;
       if (task !== null) {
@@ -58,31 +41,19 @@ export class TaskWidget extends ReactWidget {
     this.model.wantError(true);
   }
 
-  override dispose(): void {
-    if (!this.isDisposed) {
-      this.model.dispose();
-      super.dispose();
-    }
-  }
-
   protected override render(): JSX.Element {
     return <TaskPage model={this.model} services={this.services} />;
   }
 }
 
-export class TaskFormWidget extends ReactWidget {
-  private readonly model: FormModel;
-
+export class TaskFormWidget extends PageWidget<FormModel> {
   constructor(
     draft: Draft,
     services: Services,
     private readonly browse: (() => Promise<string | null>) | null,
     private readonly onDone: (uid: string) => void
   ) {
-    super();
-    this.model = new FormModel(draft, services);
-    this.addClass('aiplat-PageWidget');
-    this.title.label = titleOf(draft, services.trans);
+    super(new FormModel(draft, services), titleOf(draft, services.trans));
   }
 
   protected override onActivateRequest(): void {
@@ -92,13 +63,6 @@ export class TaskFormWidget extends ReactWidget {
         this.node.querySelector<HTMLElement>('input[type="text"]')?.focus();
       }
     });
-  }
-
-  override dispose(): void {
-    if (!this.isDisposed) {
-      this.model.dispose();
-      super.dispose();
-    }
   }
 
   protected override render(): JSX.Element {

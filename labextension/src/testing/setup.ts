@@ -1,6 +1,6 @@
 /** What browsers have and jsdom lacks. */
 
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 /** Everything is in view at once. */
@@ -44,5 +44,8 @@ function addWhatJsdomLacks(): void {
 if (typeof window !== 'undefined') {
   addWhatJsdomLacks();
 }
+
+// What is waited for comes at once on an idle machine: the limit is for busy ones.
+configure({ asyncUtilTimeout: 8000 });
 
 afterEach(() => cleanup());

@@ -58,10 +58,10 @@ describe('the form of a rule', () => {
     const warning = screen.getByRole('textbox', { name: /Warning %/ });
     await userEvent.clear(warning);
     await userEvent.type(warning, '80');
-    await waitFor(() => expect(tests().at(-1)?.spec.warning).toBe(80), { timeout: 3000 });
+    await waitFor(() => expect(tests().at(-1)?.spec.warning).toBe(80));
     await userEvent.selectOptions(screen.getByRole('combobox', { name: 'How far back' }), '1');
     const before = tests().length;
-    await waitFor(() => expect(tests().length).toBeGreaterThan(before), { timeout: 3000 });
+    await waitFor(() => expect(tests().length).toBeGreaterThan(before));
     expect(Date.now() / 1000 - (tests().at(-1)?.start ?? 0)).toBeLessThan(3700);
   });
 
@@ -70,12 +70,12 @@ describe('the form of a rule', () => {
     const time = screen.getByRole('textbox', { name: 'For at least' });
     await userEvent.clear(time);
     await userEvent.type(time, 'soon');
-    await screen.findByText('a time such as 90s, 15m, 2h or 1d', undefined, { timeout: 3000 });
+    await screen.findByText('a time such as 90s, 15m, 2h or 1d');
     expect(time.getAttribute('aria-invalid')).toBe('true');
     const fields = { 'spec.warning': 'something only this server knows' };
     platform.server.on('POST alerts/rules/test', () => problem(422, { code: 'invalid', fields }));
     await userEvent.clear(time);
-    await screen.findByText('something only this server knows', undefined, { timeout: 3000 });
+    await screen.findByText('something only this server knows');
     expect(screen.getByText('1 field needs a change')).toBeTruthy();
   });
 
@@ -88,7 +88,7 @@ describe('the form of a rule', () => {
     const warning = screen.getByRole('textbox', { name: /^Warning %/ });
     await userEvent.clear(warning);
     await userEvent.type(warning, '80');
-    await screen.findByText('on the good side of its threshold', undefined, { timeout: 3000 });
+    await screen.findByText('on the good side of its threshold');
     await waitFor(() => expect(more.open).toBe(true));
     platform.server.on('POST alerts/rules/test', REPLAY);
     await userEvent.clear(screen.getByRole('textbox', { name: /^Warning is over at/ }));
@@ -125,8 +125,6 @@ describe('the form of a rule', () => {
     await userEvent.click(screen.getByRole('button', { name: '+ message or action' }));
     await userEvent.selectOptions(screen.getByRole('combobox', { name: 'Do' }), 'stop_task');
     expect(screen.getByText(/is stopped, without a question/)).toBeTruthy();
-    await waitFor(() => expect(tests().at(-1)?.spec.actions).toEqual([{ kind: 'stop_task', url: '' }]), {
-      timeout: 3000
-    });
+    await waitFor(() => expect(tests().at(-1)?.spec.actions).toEqual([{ kind: 'stop_task', url: '' }]));
   });
 });

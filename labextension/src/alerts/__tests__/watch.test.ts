@@ -1,4 +1,5 @@
 import { Notification } from '@jupyterlab/apputils';
+import { waitFor } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Alert } from '../../records';
@@ -29,7 +30,7 @@ async function open(): Promise<AlertWatch> {
   const watch = new AlertWatch(platform.services, new Claims(localStorage));
   watches.push(watch);
   const asked = platform.server.calls('GET alerts/events').length;
-  await vi.waitFor(() => expect(platform.server.calls('GET alerts/events').length).toBeGreaterThan(asked));
+  await waitFor(() => expect(platform.server.calls('GET alerts/events').length).toBeGreaterThan(asked));
   await settled();
   return watch;
 }
@@ -42,10 +43,7 @@ async function happen(...alerts: Alert[]): Promise<void> {
   alerts.forEach(alert => platform.server.on(`GET alerts/events/${alert.uid}`, alert));
   platform.tell({ topic: 'alerts', kind: 'updated', uid: alerts[0]?.uid ?? '' });
   const asked = platform.server.calls('GET alerts/events').length;
-  await vi.waitFor(
-    () => expect(platform.server.calls('GET alerts/events').length).toBeGreaterThan(asked),
-    4000
-  );
+  await waitFor(() => expect(platform.server.calls('GET alerts/events').length).toBeGreaterThan(asked));
   await settled();
 }
 

@@ -1,3 +1,4 @@
+import { waitFor } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { Api } from '../../api';
@@ -29,9 +30,9 @@ describe('the moment that curves and logs share', () => {
     const { linked, moments } = made();
     tellMoment({ experiment: 'x2', time: 131, by: 'log' });
     tellMoment({ experiment: 'x1', time: 105, by: 'log' });
-    await vi.waitFor(() => expect(linked.crosshair).toMatchObject({ x: 0, kind: 'step' }));
+    await waitFor(() => expect(linked.crosshair).toMatchObject({ x: 0, kind: 'step' }));
     tellMoment({ experiment: 'x1', time: 200, by: 'log' });
-    await vi.waitFor(() => expect(linked.crosshair).toMatchObject({ x: 20 }));
+    await waitFor(() => expect(linked.crosshair).toMatchObject({ x: 20 }));
     moments.dispose();
   });
 
@@ -41,7 +42,7 @@ describe('the moment that curves and logs share', () => {
     linked.crosshair = { x: 10, kind: 'step', chart: 'c' };
     const stop = followMoments('x1', 'log', time => told.push(time));
     linked.crosshair = { x: 20, kind: 'step', chart: 'c' };
-    await vi.waitFor(() => expect(told).toEqual([131]));
+    await waitFor(() => expect(told).toEqual([131]));
     expect(ask).toHaveBeenCalledTimes(2);
     stop();
     moments.dispose();
@@ -51,7 +52,7 @@ describe('the moment that curves and logs share', () => {
   it('needs no question where x is time', async () => {
     const { linked, ask, moments } = made('wall');
     tellMoment({ experiment: 'x1', time: 105, by: 'log' });
-    await vi.waitFor(() => expect(linked.crosshair).toMatchObject({ x: 105, kind: 'wall' }));
+    await waitFor(() => expect(linked.crosshair).toMatchObject({ x: 105, kind: 'wall' }));
     expect(ask).not.toHaveBeenCalled();
     moments.dispose();
   });

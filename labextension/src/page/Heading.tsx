@@ -1,4 +1,4 @@
-/** The heading of a list of tasks, with how many there are. */
+/** The heading of a part of a page, and of how many it tells. */
 
 import type { JSX, ReactNode } from 'react';
 
