@@ -299,7 +299,7 @@ describe('alerts', () => {
     expect(firing.textContent).toMatch(/1h$/);
     expect(within(firing).getByRole('img', { name: 'warning' }).dataset.severity).toBe('warning');
     expect(firing.querySelector<HTMLElement>('.aiplat-Name')?.dataset.quiet).toBe('false');
-    expect(over.textContent).toMatch(/over · 3[56]m$/);
+    expect(over.textContent).toMatch(/over · 3[45]m$/);
     expect(within(over).getByRole('img', { name: 'warning, over' }).dataset.severity).toBe('resolved');
     expect(over.querySelector<HTMLElement>('.aiplat-Name')?.dataset.quiet).toBe('true');
   });
