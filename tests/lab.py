@@ -144,6 +144,11 @@ class Lab:
                     raise HTTPError(error.url, error.code, error.msg, error.headers, io.BytesIO(told)) from None
                 time.sleep(0.2)
 
+    def kernels(self) -> list[dict[str, Any]]:
+        """Return the kernels that Jupyter runs."""
+        found: list[dict[str, Any]] = self._ask("/api/kernels")
+        return found
+
     def log(self) -> str:
         """Return what the server wrote."""
         return self._log.read_text(errors="replace")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.pages import LabPage, Picture
+from tests.e2e.pages import LabPage, Picture, wait_for
 from tests.lab import Lab
 from tests.nvml import GIB, LOST, Nvidia, h100
 
@@ -40,7 +40,6 @@ def test_gpus_are_shown_everywhere_and_for_whom(tmp_path: Path, page: Page, pict
         page.get_by_role("button", name="Details of GPU 0").click()
         driver.change(0, received=2_500_000)
         expect(card).to_contain_text("PCIe received2.5 GB/s")
-        shut_down(shell)
         driver.fail(LOST, gpu=1)
         expect(rows.nth(1)).to_contain_text("✕ lost")
         expect(rows.nth(1)).not_to_contain_text("%")
@@ -50,9 +49,43 @@ def test_gpus_are_shown_everywhere_and_for_whom(tmp_path: Path, page: Page, pict
         expect(card).to_be_visible()
 
 
-def shut_down(shell: LabPage) -> None:
+@pytest.mark.timeout(300)
+def test_what_holds_a_gpu_is_opened_and_ended(tmp_path: Path, page: Page, picture: Picture) -> None:
+    driver = Nvidia(tmp_path / "driver", *h100(2))
+    with Lab(tmp_path, env=driver.environment()) as lab:
+        lab.write_notebook("train.ipynb", HOLD)
+        shell = LabPage(page, lab)
+        notebook = shell.notebook("train.ipynb")
+        notebook.run(0)
+        pid = wait_for(lambda: (lab.root / "pid").exists() and int((lab.root / "pid").read_text()), "the kernel's pid")
+        driver.change(0, util=87, used=61 * GIB, processes={pid: 60 * GIB})
+        notebook.save()
+        wanted = {"project": "digits", "name": "finetune", "kind": "command", "command": ["sleep", "600"], "gpus": 1}
+        uid = lab.api("tasks", "POST", wanted)["uid"]
+        page.get_by_role("button", name=re.compile(r"^GPU \d+ % · ")).click()
+        page.locator("#jp-main-dock-panel").get_by_role("tab", name="train.ipynb").get_by_title("Close").click()
+        table = page.get_by_role("table", name="Processes")
+        table.get_by_role("button", name="Open notebook: train.ipynb").click()
+        expect(page.locator(".jp-NotebookPanel:visible")).to_contain_text("getpid")
+        shell.activate("GPUs")
+        expect(table.get_by_role("row").filter(has_text="finetune")).to_contain_text("reserved by the queue")
+        picture("gpu-processes")
+        shut_down(shell, lab)
+        stop_task(shell, lab, uid)
+
+
+def shut_down(shell: LabPage, lab: Lab) -> None:
     """Shut the notebook's kernel down from the table of processes."""
     shell.page.get_by_role("button", name="Shut down kernel: train.ipynb").click()
     expect(shell.page.locator(".jp-Dialog")).to_contain_text("train.ipynb")
     shell.answer("Shut down")
     expect(shell.page.get_by_role("button", name="Shut down kernel: train.ipynb")).to_have_count(0)
+    assert lab.kernels() == []
+
+
+def stop_task(shell: LabPage, lab: Lab, uid: str) -> None:
+    """Stop a task from the table of processes; its GPU is free again."""
+    stop = shell.page.get_by_role("button", name="Stop task: finetune")
+    stop.click()
+    wait_for(lambda: lab.api(f"tasks/{uid}")["state"] == "cancelled", "the end of the task")
+    expect(stop).to_have_count(0)
