@@ -21,11 +21,14 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+OTHERS = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
+"""Extensions that a server without pages has no use for: they take most of its start."""
 
 
 class Lab:
     """Starts `jupyter lab` (or another app) over a temporary folder with copies of the tutorials; stops at exit.
 
+    The app `jupyter_server` has this extension alone.
     `python` and `path` name the environment it runs in (this one), `options` are for its command line,
     `env` for its environment.
     The same `home` may be given to a second one after the first has stopped: it then has its database and settings.
@@ -49,6 +52,7 @@ class Lab:
         self.token = secrets.token_hex(16) if token is None else token
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._app = app
         self._log = home / f"{app}-{self.port}.log"
         self._python = python
         self._env = dict(env or {})
@@ -163,7 +167,8 @@ class Lab:
             "IdentityProvider.token": self.token,
         }
         root = ["--allow-root"] if os.getuid() == 0 else []
-        return root + [f"--{name}={value}" for name, value in options.items()]
+        off = [f"--ServerApp.jpserver_extensions={name}=False" for name in OTHERS if self._app == "jupyter_server"]
+        return root + off + [f"--{name}={value}" for name, value in options.items()]
 
     def _ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
