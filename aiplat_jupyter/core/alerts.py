@@ -189,6 +189,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     metric : what the rule watches; of an experiment the name of the metric that it is about.
     value, threshold : when it fired or was at its worst; of the condition's own unit.
     for_s : how long (or how many steps) it had been so when it fired, by the rule as it was then.
+    acknowledged_at : when someone said that they have seen it; no longer once it has become worse than what they saw.
     count : how often it was said: by code that raised the same again, by a rule that reminds.
     """
 

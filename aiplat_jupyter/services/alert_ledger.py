@@ -302,6 +302,8 @@ def _change(tx: Connection, spec: RuleSpec, event: str, saying: Saying) -> None:
         alerts.change(tx, event, {} if told.value is None else {"value": _measured(spec, told)["value"]})
     else:
         alerts.change(tx, event, {"severity": told.severity, **_measured(spec, told)})
+    if told.kind == "worsened":  # what was acknowledged was not this
+        alerts.change(tx, event, {"acknowledged_at": None, "acknowledged_by": ""})
     if told.kind == "reminded":
         alerts.count_again(tx, event)
 

@@ -114,6 +114,8 @@ def _durations(spec: RuleSpec) -> list[tuple[str, str]]:
     wrong = [(name, f"from 0 to {most:,g}") for name, most in ranges.items() if not 0 <= getattr(spec, name) <= most]
     if 0 < spec.repeat_s < 60:
         wrong.append(("repeat_s", "at least 60 seconds, or 0 for never"))
+    if spec.condition == "failed" and spec.for_s:
+        wrong.append(("for_s", "0: to fail takes no time"))
     if spec.condition == "plateau" and spec.for_s < 1:
         wrong.append(("for_s", "steps, at least 1"))
     is_windowed = spec.condition in ("above", "below") and spec.aggregate != "last"

@@ -184,6 +184,21 @@ class TestGpus:
         post.sample(60, gpu())
         assert [kind for kind, _ in post.said()][5:] == ["resolved"]
 
+    def test_what_becomes_worse_waits_for_someone_again(self, simple: Post) -> None:
+        simple.only()
+        limits = {"metric": "memory_share", "condition": "above", "warning": 80.0, "critical": 95.0}
+        simple.rule(subject="gpu", **limits)
+        simple.sample(30, gpu(memory_used=85.0))
+        simple.alerts.acknowledge(ADMIN, simple.listed()[0].uid)
+        simple.sample(30, gpu(memory_used=97.0))
+        (alert,) = simple.listed()
+        assert (alert.severity, alert.acknowledged_at, alert.acknowledged_by) == ("critical", None, "")
+        assert simple.alerts.counts(ADMIN).unacknowledged == {"critical": 1}
+        simple.alerts.acknowledge(ADMIN, alert.uid)
+        simple.sample(30, gpu(memory_used=85.0))
+        (alert,) = simple.listed()
+        assert (alert.severity, alert.acknowledged_at is not None) == ("warning", True), "what eases asks nobody"
+
     def test_a_restart_neither_repeats_nor_forgets(self, post: Post) -> None:
         full = gpu(memory_used=97.0)
         for _ in range(3):

@@ -184,6 +184,7 @@ class TestRules:
             ({"condition": "diverges", "warning": 1.0}, "warning"),
             ({"condition": "plateau", "for_s": 0.0}, "for_s"),
             ({"for_s": -1.0}, "for_s"),
+            ({"subject": "task", "metric": "", "condition": "failed", "for_s": 60.0}, "for_s"),
             ({"repeat_s": 5.0}, "repeat_s"),
             ({"aggregate": "mean"}, "window_s"),
             ({"aggregate": "mean", "window_s": 60.0, "metric": "*"}, "aggregate"),

@@ -5,6 +5,7 @@ import type { JSX } from 'react';
 import { SelectField, TextField } from '../page/fields';
 import type { Trans } from '../i18n';
 import type { RuleAction } from '../records';
+import { ACTIONS } from './draft';
 import type { RuleModel } from './ruleModel';
 import { actionWords } from './words';
 
@@ -32,6 +33,7 @@ export function Actions({ model }: { model: RuleModel }): JSX.Element {
         <ActionField
           key={at}
           action={action}
+          kinds={ACTIONS[model.draft.subject]}
           problem={model.problems[`action${at}`]}
           onChange={change => set(at, change)}
           trans={trans}
@@ -46,16 +48,14 @@ export function Actions({ model }: { model: RuleModel }): JSX.Element {
 
 interface ActionProps {
   readonly action: RuleAction;
+  readonly kinds: readonly RuleAction['kind'][];
   readonly problem: string | undefined;
   readonly onChange: (action: RuleAction | null) => void;
   readonly trans: Trans;
 }
 
-function ActionField({ action, problem, onChange, trans }: ActionProps): JSX.Element {
+function ActionField({ action, kinds, problem, onChange, trans }: ActionProps): JSX.Element {
   const words = actionWords(trans);
-  const kinds = (['webhook', 'channel', 'stop_task', 'interrupt_kernel'] as const).map(
-    kind => [kind, words[kind]] as const
-  );
   const hasAddress = action.kind === 'webhook' || action.kind === 'channel';
   return (
     <div className="aiplat-RuleAction">
@@ -63,7 +63,7 @@ function ActionField({ action, problem, onChange, trans }: ActionProps): JSX.Ele
         name="kind"
         label={trans.__('Do')}
         value={action.kind}
-        choices={kinds}
+        choices={kinds.map(kind => [kind, words[kind]] as const)}
         problem={hasAddress ? undefined : problem}
         onChange={kind => onChange({ kind, url: '' })}
       />

@@ -35,9 +35,10 @@ export class Announcer implements IDisposable {
   constructor(private readonly services: Services) {}
 
   /** The alerts that were told, and still stand there as firing. */
-  get told(): string[] {
+  get told(): Alert[] {
     this.forgetDismissed();
-    return [...this.shown.keys(), ...(this.summary?.alerts.keys() ?? [])];
+    const alone = [...this.shown.values()].map(({ alert }) => alert);
+    return [...alone, ...(this.summary?.alerts.values() ?? [])];
   }
 
   /** Say that these fire. */

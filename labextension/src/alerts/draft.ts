@@ -142,12 +142,22 @@ export const CONDITIONS: Readonly<Record<Subject, readonly RuleCondition[]>> = {
   task: ['failed', 'waits', 'overdue']
 };
 
+/** What a rule on a subject can do. */
+export const ACTIONS: Readonly<Record<Subject, readonly RuleAction['kind'][]>> = {
+  gpu: ['webhook', 'channel', 'stop_task', 'interrupt_kernel'],
+  host: ['webhook', 'channel'],
+  experiment: ['webhook', 'channel', 'stop_task', 'interrupt_kernel'],
+  task: ['webhook', 'channel', 'stop_task']
+};
+
 /** Watch something else, with what is usual for it. */
 export function withSubject(draft: Draft, subject: Subject, trans: Trans): Draft {
   const [measure] = measures(subject, trans);
   const metric = measure?.metric ?? '';
   const [condition = 'above'] = CONDITIONS[subject];
-  return withMetric({ ...draft, subject, condition, scope: NO_SCOPE }, metric, trans);
+  const actions = draft.actions.filter(({ kind }) => ACTIONS[subject].includes(kind));
+  const { uid, preset, name, repeat } = draft;
+  return withMetric({ ...EMPTY, uid, preset, name, repeat, subject, condition, actions }, metric, trans);
 }
 
 export function withMetric(draft: Draft, metric: string, trans: Trans): Draft {
@@ -231,7 +241,7 @@ class Reader {
       aggregate: inSteps ? (draft.higherIsBetter ? 'max' : 'last') : draft.aggregate,
       window_s: inSteps || draft.aggregate === 'last' ? 0 : this.span('window'),
       ...this.thresholds(),
-      for_s: inSteps ? this.steps() : this.span('time'),
+      for_s: inSteps ? this.steps() : draft.condition === 'failed' ? 0 : this.span('time'),
       keep_firing_s: this.span('keepFiring'),
       repeat_s: this.span('repeat'),
       no_data: draft.noData,

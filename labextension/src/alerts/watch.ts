@@ -3,7 +3,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { isAbort } from '../errors';
+import { asApiError, isAbort } from '../errors';
 import type { Alert, AlertCounts, Severity } from '../records';
 import type { Services } from '../services';
 import { Pace } from '../sidebar/pace';
@@ -81,9 +81,10 @@ export class AlertWatch implements IDisposable {
   private async compare(open: readonly Alert[]): Promise<void> {
     const before = this.known;
     this.known = new Map(open.map(alert => [alert.uid, alert]));
-    const shown = new Set(open.map(alert => alert.uid));
     this.announcer.follow(open);
-    await Promise.all(this.announcer.told.filter(uid => !shown.has(uid)).map(uid => this.finish(uid)));
+    await Promise.all(
+      this.announcer.told.filter(alert => isGone(alert, open)).map(alert => this.finish(alert))
+    );
     if (before === null) {
       open.forEach(alert => this.claims.settle(keyOf(alert)));
       return;
@@ -99,10 +100,23 @@ export class AlertWatch implements IDisposable {
     return isWanted && (await this.claims.claim(keyOf(alert), this.lifetime.signal));
   }
 
-  /** It is no longer open: acknowledged, and over. */
-  private async finish(uid: string): Promise<void> {
-    this.announcer.follow([await this.services.api.alert(uid, this.lifetime.signal)]);
+  /** It is no longer open: acknowledged, and over; or it went with what it was about. */
+  private async finish(alert: Alert): Promise<void> {
+    try {
+      this.announcer.follow([await this.services.api.alert(alert.uid, this.lifetime.signal)]);
+    } catch (reason) {
+      if (asApiError(reason).status !== 404) {
+        throw reason;
+      }
+      this.announcer.follow([{ ...alert, acknowledged_at: Date.now() / 1000 }]);
+    }
   }
+}
+
+/** It is not among those that are open. Of a list that is cut off, nothing follows for what is older than its last. */
+function isGone({ uid, fired_at: at }: Alert, open: readonly Alert[]): boolean {
+  const isCut = open.length >= MOST && at <= (open.at(-1)?.fired_at ?? 0);
+  return !isCut && open.every(alert => alert.uid !== uid);
 }
 
 /** It fires and was not there before, has become worse, or its rule reminds of it. */

@@ -1089,7 +1089,10 @@ export interface components {
      * @description One time that a rule fired, or that code raised an alert (`rule` is None then).
      */
     Alert: {
-      /** @default null */
+      /**
+       * @description when someone said that they have seen it; no longer once it has become worse than what they saw.
+       * @default null
+       */
       acknowledged_at: number | null;
       /** @default  */
       acknowledged_by: string;

@@ -84,6 +84,29 @@ describe('the form of a rule', () => {
     });
   });
 
+  it('takes nothing of one subject over to another that would not fit', () => {
+    const gpu = {
+      ...newDraft({}, trans),
+      name: 'mine',
+      repeat: '1h',
+      aggregate: 'delta',
+      window: '5m'
+    } as const;
+    const actions = [{ kind: 'interrupt_kernel', url: '' } as const, { kind: 'stop_task', url: '' } as const];
+    const task = withSubject({ ...gpu, actions }, 'task', trans);
+    expect(meaningOf(task, trans).spec).toMatchObject({
+      condition: 'failed',
+      for_s: 0,
+      window_s: 0,
+      aggregate: 'last',
+      repeat_s: 3600,
+      actions: [{ kind: 'stop_task' }]
+    });
+    expect(task.name).toBe('mine');
+    expect(withSubject(task, 'host', trans).actions).toEqual([]);
+    expect(meaningOf(withSubject(gpu, 'experiment', trans), trans).spec).toMatchObject({ for_s: 0 });
+  });
+
   it('takes usual thresholds along with a value and a condition', () => {
     const hot = withMetric(newDraft({}, trans), 'temperature', trans);
     expect(meaningOf(hot, trans).spec).toMatchObject({ condition: 'above', warning: 85, for_s: 60 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Alert } from '../../records';
 import { anAlert, aTarget } from '../../testing/alerts';
 import { FakePlatform } from '../../testing/platform';
+import { problem } from '../../testing/server';
 import { Claims } from '../claims';
 import { AlertWatch } from '../watch';
 
@@ -131,6 +132,16 @@ describe('notifications of alerts', () => {
     Notification.manager.dismiss();
     await happen(anAlert({ value: 98, count: 4, acknowledged_at: 1 }));
     expect(said()).toEqual([]);
+  });
+
+  it('go with an alert that is not there any more, and do not keep others from being told', async () => {
+    await open();
+    await happen(anAlert());
+    expect(said()).toHaveLength(1);
+    platform.alerts = [];
+    platform.server.on('GET alerts/events/alert0', () => problem(404, { code: 'not_found' }));
+    await happen(anAlert({ uid: 'later', target: aTarget({ label: 'GPU 1' }) }));
+    expect(said()).toEqual(['GPU 1: memory at 97 % for 60 sec (limit 95 %)']);
   });
 
   it('become one when there are many', async () => {
