@@ -16,7 +16,7 @@ Picture = Callable[[str], None]
 """Takes a picture of the page, under this name."""
 
 
-def wait_for(value: Callable[[], T], what: str, *, timeout: float = 20.0) -> T:
+def wait_for(value: Callable[[], T], what: str, *, timeout: float = 40.0) -> T:
     """Return the first true result of `value()`; fail saying what did not come about."""
     deadline = time.monotonic() + timeout
     while not (found := value()):

@@ -13,6 +13,12 @@ from tests.nvml import GIB, LOST, Nvidia, h100
 HOLD = "import os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))"
 
 
+def holder(lab: Lab) -> int:
+    """Return the process of the notebook's kernel."""
+    told = lab.root / "pid"
+    return int(wait_for(lambda: told.exists() and told.read_text(), "the kernel's process"))
+
+
 @pytest.mark.timeout(300)
 def test_gpus_are_shown_everywhere_and_for_whom(tmp_path: Path, page: Page, picture: Picture) -> None:
     driver = Nvidia(tmp_path / "driver", *h100(2))
@@ -22,7 +28,7 @@ def test_gpus_are_shown_everywhere_and_for_whom(tmp_path: Path, page: Page, pict
         shell.notebook("train.ipynb").run(0)
         shell.sidebar.show()
         rows = shell.sidebar.root.get_by_role("list", name=re.compile("^GPUs of")).get_by_role("listitem")
-        pid = int((lab.root / "pid").read_text())
+        pid = holder(lab)
         driver.change(0, util=87, used=61 * GIB, temperature=64, power=612_000, throttle=0, processes={pid: 60 * GIB})
         expect(rows.first).to_contain_text("87 %")
         expect(rows.first).to_contain_text("61/80 G")
@@ -57,7 +63,7 @@ def test_what_holds_a_gpu_is_opened_and_ended(tmp_path: Path, page: Page, pictur
         shell = LabPage(page, lab)
         notebook = shell.notebook("train.ipynb")
         notebook.run(0)
-        pid = wait_for(lambda: (lab.root / "pid").exists() and int((lab.root / "pid").read_text()), "the kernel's pid")
+        pid = holder(lab)
         driver.change(0, util=87, used=61 * GIB, processes={pid: 60 * GIB})
         notebook.save()
         wanted = {"project": "digits", "name": "finetune", "kind": "command", "command": ["sleep", "600"], "gpus": 1}

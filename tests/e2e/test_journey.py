@@ -83,17 +83,17 @@ def smooth_and_zoom(notebook: NotebookPage, curve: CurvePanel, picture: Picture)
     lines = len(curve.outline())
     slider.focus()
     slider.press("End")
-    wait_for(lambda: len(curve.outline()) > lines * 1.2, "a smoothed line over the raw one", timeout=5)
+    wait_for(lambda: len(curve.outline()) > lines * 1.2, "a smoothed line over the raw one")
     assert notebook.is_busy(), "the slider answers while the cell trains"
     picture("03-smoothed")
     everything = curve.total()
     curve.drag(0.3, 0.6)
-    wait_for(lambda: 0 < curve.total() < everything, "the points of the range alone", timeout=5)
+    wait_for(lambda: 0 < curve.total() < everything, "the points of the range alone")
     assert "0" not in curve.ticks()
     assert notebook.is_busy(), "a zoom answers while the cell trains"
     picture("04-zoomed")
     curve.plot.dblclick()
-    wait_for(lambda: "0" in curve.ticks(), "the whole curve again", timeout=5)
+    wait_for(lambda: "0" in curve.ticks(), "the whole curve again")
 
 
 def reload_while_it_trains(shell: LabPage, notebook: NotebookPage, picture: Picture) -> None:

@@ -179,7 +179,7 @@ def search_for_what_never_ends(log: LogPanel) -> None:
     found = log.root.get_by_role("search")
     expect(found).to_contain_text("no hits")
     log.lines.press("Home")
-    wait_for(lambda: min(log.shown()) == 1, "the start", timeout=3)
+    wait_for(lambda: min(log.shown()) == 1, "the start", timeout=10)
     log.root.get_by_role("button", name="Regular expression").click()
     log.search("")
 

@@ -51,17 +51,17 @@ def select(notebook: NotebookPage, curve: CurvePanel) -> None:
 def zoom(curve: CurvePanel) -> None:
     whole = curve.total()
     curve.drag(0.2, 0.8)
-    wait_for(lambda: 0 < curve.total() < whole, "the points of a range", timeout=8)
+    wait_for(lambda: 0 < curve.total() < whole, "the points of a range")
     some = curve.total()
     curve.drag(0.2, 0.8)
-    wait_for(lambda: 0 < curve.total() < some, "the points of a range within it", timeout=8)
+    wait_for(lambda: 0 < curve.total() < some, "the points of a range within it")
     curve.plot.dblclick()
-    wait_for(lambda: curve.total() == whole, "everything", timeout=8)
+    wait_for(lambda: curve.total() == whole, "everything")
     before = y_ticks(curve)
     drag_a_box(curve)
-    wait_for(lambda: y_ticks(curve) != before and 0 < curve.total() < whole, "a zoom of both axes", timeout=8)
+    wait_for(lambda: y_ticks(curve) != before and 0 < curve.total() < whole, "a zoom of both axes")
     curve.page.keyboard.press("Control+z")
-    wait_for(lambda: y_ticks(curve) == before and curve.total() == whole, "its undoing", timeout=8)
+    wait_for(lambda: y_ticks(curve) == before and curve.total() == whole, "its undoing")
 
 
 def drag_a_box(curve: CurvePanel) -> None:
