@@ -13,4 +13,4 @@ _SILENT: Final = dict.fromkeys(CHANGING, Reading(None, "timeout"))
 
 def silenced(devices: Iterable[GpuDevice]) -> list[GpuDevice]:
     """Return GPUs without what has changed since they were last heard of."""
-    return [replace(device, **_SILENT) for device in devices]
+    return [replace(device, throttle=[], **_SILENT) for device in devices]

@@ -84,7 +84,8 @@ def _card(device: GpuDevice, label: str, colour: str | None, is_split: bool) -> 
         "kind": "gpu",
         "key": device.uuid,
         "label": label,
-        "name": device.name,
+        "name": device.name if device.parent is None else device.name.rpartition("MIG ")[2],
+        "full": device.name,
         "color": colour,
         "lost": device.state == "lost",
         "unified": device.is_unified,
@@ -96,7 +97,7 @@ def _card(device: GpuDevice, label: str, colour: str | None, is_split: bool) -> 
         "facts": _facts(device),
         "signs": _signs(device),
         "users": users(device),
-        "hidden": device.processes_reason,
+        "nobody": _nobody(device, is_split=is_split),
     }
 
 
@@ -157,6 +158,16 @@ def users(device: GpuDevice) -> list[Card]:
     seen = {each.holder.task for each in ordered if each.holder}
     held = [{"kind": "lease", "who": who(lease), "memory": None}] if lease and lease.task not in seen else []
     return [*held, *map(_user, ordered)]
+
+
+def _nobody(device: GpuDevice, *, is_split: bool) -> Card:
+    """Return what is said where nobody is known to use the GPU, and why no more is known."""
+    if device.state == "lost":
+        return {"word": "", "why": ""}
+    reason = device.processes_reason or ("timeout" if device.utilization.reason == "timeout" else "")
+    if reason:
+        return {"word": "gpu_processes_hidden", "why": f"gpu_{reason}"}
+    return {"word": "gpu_split" if is_split else "gpu_free", "why": ""}
 
 
 def _user(process: GpuProcess) -> Card:

@@ -239,6 +239,10 @@ def test_what_is_not_told_is_never_a_zero(world: World, source: Feed) -> None:
     assert chart(made).notice == {"kind": "empty", "key": "gpu_untold", "hint": "gpu_not_with_mig"}
     assert [entry["name"] for entry in chart(made, MEMORY).curves] == ["GPU 0 · MIG 1"]
     assert "GPU 0 –, –" in repr(made)
+    assert [card(made, place)["nobody"]["word"] for place in (0, 1)] == ["gpu_split", "gpu_free"]
+    box.set(1, utilization=Reading(None, "timeout"))
+    world.sample()
+    eventually(lambda: card(made, 1)["nobody"] == {"word": "gpu_processes_hidden", "why": "gpu_timeout"})
 
 
 def test_shared_memory_is_told(world: World, source: Feed) -> None:
@@ -278,7 +282,8 @@ def test_who_holds_it(world: World, source: Feed) -> None:
     assert [each["kind"] for each in told] == ["lease", "process", "process", "foreign"]
     assert [each["who"] and each["who"]["text"] for each in told] == ["eval-all", "train.ipynb · mlp", None, None]
     assert told[3]["memory"] == {"value": None, "why": "gpu_unknown"}
-    assert (card(made, 1)["users"], card(made, 1)["hidden"]) == ([], "no_permission")
+    assert card(made, 1)["users"] == []
+    assert card(made, 1)["nobody"] == {"word": "gpu_processes_hidden", "why": "gpu_no_permission"}
 
 
 def test_a_lease_whose_process_is_there_is_told_once(world: World, source: Feed) -> None:

@@ -93,7 +93,7 @@ class GpuCard {
 
   told(card) {
     const facts = card.facts.map(({ word, value, unit }) => `${this.say(word)} ${formatCount(Math.round(value))} ${unit}`);
-    return [card.name, ...facts, card.key].join("\n");
+    return [card.full, ...facts, card.key].join("\n");
   }
 
   drawMeters({ utilization, memory, color, unified }) {
@@ -135,22 +135,22 @@ class GpuCard {
   }
 
   drawUsers(card) {
-    const said = JSON.stringify([card.users, card.hidden, card.lost, this.isOpen]);
+    const said = JSON.stringify([card.users, card.nobody, this.isOpen]);
     if (said === this.used) return;
     this.used = said;
     const isCrowded = card.users.length > ROOM;
     const few = isCrowded ? ROOM - 1 : ROOM;
     const shown = this.isOpen ? card.users : card.users.slice(0, few);
     this.users.replaceChildren(...shown.map((user) => this.user(user)));
-    if (shown.length === 0) this.users.append(this.nobody(card));
+    if (shown.length === 0) this.users.append(this.nobody(card.nobody));
     this.more.hidden = !isCrowded;
     put(this.more, this.isOpen ? this.say("legend_less") : this.say("gpu_more", { n: formatCount(card.users.length - few) }));
   }
 
-  nobody({ hidden, lost }) {
+  nobody({ word, why }) {
     const node = make("div", "aiplat-gpu-user aiplat-quiet");
-    put(make("span", "", node), lost ? "" : hidden ? this.say("gpu_processes_hidden") : this.say("gpu_free"));
-    if (hidden) node.title = this.say(`gpu_${hidden}`);
+    put(make("span", "", node), word && this.say(word));
+    if (why) node.title = this.say(why);
     return node;
   }
 

@@ -7,10 +7,10 @@ import type { Trans } from '../i18n';
 import type { GpuDevice, GpuReading } from '../records';
 import { gibText, percentText, share, wholeText, withUnit } from './figures';
 import { deviceLevel, isFault, memoryLevel, temperatureLevel, worst, type Level } from './level';
-import { Figure, Meter } from './Meter';
+import { Absent, Figure, Meter } from './Meter';
 import type { GpuMonitor } from './monitor';
 import { faults, memoryWord, numberOf } from './summary';
-import { absenceOf, holders, throttleWord } from './words';
+import { absence, absenceOf, holders, throttleWord } from './words';
 
 interface Props {
   readonly devices: readonly GpuDevice[];
@@ -203,9 +203,9 @@ function Details({ device, monitor, trans }: Omit<CardProps, 'devices'>): JSX.El
   );
 }
 
-/** What holds its clocks back. */
+/** What holds its clocks back, as far as the driver answers. */
 function Speed({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Element {
-  const { throttle } = device;
+  const { throttle, utilization } = device;
   const level = worst(...throttle.map(reason => (isFault(reason) ? 'warning' : 'normal')));
   const words = throttle.map(reason => throttleWord(reason, trans));
   return (
@@ -213,7 +213,13 @@ function Speed({ device, trans }: { device: GpuDevice; trans: Trans }): JSX.Elem
       <dt>{trans.__('Speed')}</dt>
       <dd data-level={level} title={words.join(', ')}>
         {level === 'normal' ? '' : '⚠ '}
-        {words.length === 0 ? trans.__('not held back') : words.join(', ')}
+        {utilization.reason === 'timeout' ? (
+          <Absent why={absence('timeout', trans)} />
+        ) : words.length === 0 ? (
+          trans.__('not held back')
+        ) : (
+          words.join(', ')
+        )}
       </dd>
     </div>
   );
