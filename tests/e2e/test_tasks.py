@@ -318,14 +318,21 @@ time.sleep(60)"""
 
 @pytest.mark.timeout(120)
 def test_a_list_in_a_notebook_stops_a_task_while_a_cell_runs(lab: Lab, page: Page) -> None:
+    other = queue(lab, "other", kind="command", command=SLEEP)
     uid = queue(lab, "asleep", kind="command", command=SLEEP)
     lab.write_notebook("tasks.ipynb", TASK_LIST)
     notebook = LabPage(page, lab).notebook("tasks.ipynb")
     notebook.run(0)
     row = notebook.panel.locator(".aiplat-panel .aiplat-row", has_text="asleep")
     expect(row).to_contain_text("running")
-    row.get_by_role("button", name="Stop").click()
+    stop = row.get_by_role("button", name="Stop")
+    stop.focus()
+    lab.api(f"tasks/{other}", "PATCH", {"name": "renamed"})
+    expect(notebook.panel.locator(".aiplat-panel .aiplat-row", has_text="renamed")).to_be_visible()
+    expect(stop).to_be_focused()
+    page.keyboard.press("Enter")
     expect(row).to_contain_text("cancelled")
+    expect(row.get_by_role("button", name="Retry")).to_be_focused()
     assert notebook.is_busy(), "while the cell runs"
     assert task(lab, uid)["reason"] == "stopped"
 

@@ -55,6 +55,13 @@ def test_numbers() -> None:
 
 
 @needs_node
+def test_a_time_is_the_readers() -> None:
+    now = 1795730791  # 22:06:31, UTC
+    assert evaluate("list", f"it.clock({now + 60}, {now})") == "22:07:31"
+    assert evaluate("list", f"it.clock({now + 86_400}, {now})") == "27/11/2026, 22:06:31"
+
+
+@needs_node
 def test_sizes_in_gib() -> None:
     sizes = "[0, 1e6, 2 ** 30, 61.25 * 2 ** 30, 80 * 2 ** 30, 1024 * 2 ** 30].map(it.formatGiB)"
     assert evaluate("gpu", sizes) == ["0", "<0.1", "1", "61.3", "80", "1,024"]

@@ -46,6 +46,20 @@ def test_the_queue_stands_before_what_has_ended(listed: TaskList) -> None:
     assert repr(listed) == "TaskList(train running, eval queued, old failed)"
 
 
+def test_a_machine_that_is_away_and_a_retry_that_is_due_are_told(world: World, source: Feed) -> None:
+    world.task("far", unreachable=True)
+    world.task("again", "queued", reason="backoff", detail="2026-11-26T22:06:31Z")
+    world.task("odd", "queued", reason="backoff", detail="{soon}")
+    world.task("alone", reason="unattended")
+    panel = TaskList(source=source)
+    eventually(lambda: len(rows(panel)) == 4)
+    far, again, odd, alone = rows(panel)
+    assert (far["word"]["en"], far["icon"], far["why"]["en"]) == ("unreachable", "?", "box has not been heard of")
+    assert (again["why"]["en"], again["due"]) == ("next try {due}", 1795730791.0)
+    assert (odd["why"]["en"], odd["due"]) == ("next try {soon}", None)
+    assert alone["reason"] == "unattended"
+
+
 def test_it_is_live(world: World, listed: TaskList) -> None:
     assert listed.is_live
     world.task("train", "succeeded")

@@ -15,6 +15,8 @@ import {
 } from "./page.mjs";
 
 const TYPING = 250;
+/** Milliseconds in which a row's button is not pressed twice. */
+const ACTING = 3000;
 const SPARK = { width: 60, height: 16 };
 const UNITS = [
   ["day", 86400],
@@ -97,7 +99,7 @@ class List {
 
   draw() {
     const rows = this.model.get("rows");
-    const focused = this.tree.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const focused = this.focused();
     const nodes = rows.map((row) => this.node(row));
     const kept = new Set(rows.map((row) => row.key));
     for (const key of this.nodes.keys()) if (!kept.has(key)) this.nodes.delete(key);
@@ -105,8 +107,17 @@ class List {
       this.tree.replaceChildren(...nodes);
     }
     this.mark();
-    const active = this.items.find((node) => node.dataset.key === (focused ?? this.active)) ?? this.items[0];
+    const active = this.items.find((node) => node.dataset.key === (focused?.key ?? this.active)) ?? this.items[0];
     this.activate(active, focused !== null);
+    if (focused && focused.button >= 0) active?.querySelectorAll("button")[focused.button]?.focus();
+  }
+
+  /** Which row has the focus, and which of its buttons (-1: the row itself); null: none. */
+  focused() {
+    const at = document.activeElement;
+    if (!this.tree.contains(at)) return null;
+    const row = at.closest(".aiplat-row");
+    return { key: row?.dataset.key, button: row ? Array.from(row.querySelectorAll("button")).indexOf(at) : -1 };
   }
 
   tick() {
@@ -171,7 +182,7 @@ class List {
     if (event.target === this.search) return this.onSearchKey(event);
     if (event.key === "/") return this.stop(event, () => this.search.focus());
     const node = event.target.closest?.('[role="treeitem"]');
-    if (!node) return;
+    if (!node || (event.target.closest("button") && [" ", "Enter"].includes(event.key))) return;
     const act = this.keys(node, event)[event.key];
     if (act) this.stop(event, act);
   }
@@ -273,6 +284,14 @@ export function taskTime({ start, end, at }, now = Date.now() / 1000) {
   return [took, since === null ? "" : ago(since, now)].filter(Boolean).join(" · ");
 }
 
+/** A time as the reader's clock has it; with its day if that is another one than today. */
+export function clock(at, now = Date.now() / 1000) {
+  const [then, today] = [at, now].map((seconds) => new Date(seconds * 1000));
+  return then.toDateString() === today.toDateString()
+    ? then.toLocaleTimeString(locale())
+    : then.toLocaleString(locale());
+}
+
 /** Draw a time that is told anew with each tick. */
 function drawTime(node, at, tell) {
   const when = make("span", "aiplat-when aiplat-quiet", node, tell());
@@ -281,7 +300,8 @@ function drawTime(node, at, tell) {
 }
 
 function drawTask(node, row, list) {
-  const [word, why] = [row.word[list.language], row.why[list.language]];
+  const word = row.word[list.language];
+  const why = row.why[list.language].replace("{due}", () => clock(row.due));
   item(node, 1, [row.name, word, why].filter(Boolean).join(", "));
   node.dataset.uid = row.uid;
   const state = make("span", `aiplat-state aiplat-state-${row.status}`, node);
@@ -294,12 +314,15 @@ function drawTask(node, row, list) {
     make("span", "", make("span", "aiplat-share", about)).style.width = `${row.share * 100}%`;
     make("span", "aiplat-number", about, list.say("percent", { n: Math.floor(row.share * 100) }));
   }
-  if (why) make("span", "aiplat-why", about, why).title = why;
+  if (why) Object.assign(make("span", "aiplat-why", about, why), { title: why }).dataset.reason = row.reason;
   drawTime(node, row.end ?? row.start ?? row.at, () => taskTime(row));
   if (row.act) {
     const button = make("button", "aiplat-button", node, list.say(row.act.word));
     button.onclick = () => {
-      button.disabled = true;
+      if (button.getAttribute("aria-disabled") === "true") return;
+      // Not `disabled`, which would take the focus away; what was refused may be tried again.
+      button.setAttribute("aria-disabled", "true");
+      setTimeout(() => button.removeAttribute("aria-disabled"), ACTING);
       list.line.send({ kind: "act", verb: row.act.verb, uid: row.uid });
     };
   }
