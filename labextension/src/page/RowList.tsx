@@ -14,6 +14,7 @@ import { FailureCard } from '../experiment/ErrorBoundary';
 import { count } from '../format';
 import type { Trans } from '../i18n';
 import type { PagedList } from '../sidebar/pagedList';
+import { useKeptFocus } from './keptFocus';
 import type { Where } from './menu';
 
 /** What makes an element a row of the list. */
@@ -41,6 +42,7 @@ export function RowList<R extends { uid: string }>(props: Props<R>): JSX.Element
   const [active, setActive] = useState<string | null>(null);
   const element = useRef<HTMLDivElement>(null);
   const rows = list.items;
+  useKeptFocus(rows, element);
   const known = rows.findIndex(row => row.uid === active);
   const at = Math.max(0, known);
   const focus = (row: R | undefined): void => {
@@ -80,6 +82,7 @@ export function RowList<R extends { uid: string }>(props: Props<R>): JSX.Element
     <div
       ref={element}
       role="list"
+      tabIndex={-1}
       aria-label={title}
       aria-busy={list.phase === 'loading'}
       onKeyDown={onKeyDown}

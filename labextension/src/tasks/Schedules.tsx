@@ -1,12 +1,13 @@
 /** What is queued again and again: when next, and how it went last. */
 
-import type { JSX, MouseEvent } from 'react';
+import { useRef, type JSX, type MouseEvent } from 'react';
 
 import { CommandIDs } from '../commands';
 import { FailureCard } from '../experiment/ErrorBoundary';
 import { ahead, count, exactTime } from '../format';
 import type { Trans } from '../i18n';
 import { Heading } from '../page/Heading';
+import { useKeptFocus } from '../page/keptFocus';
 import { MoreButton } from '../page/MoreButton';
 import type { Problem, Schedule } from '../records';
 import type { Services } from '../services';
@@ -24,13 +25,15 @@ interface Props {
 /** Nothing where there is none: the form of a task tells how to make one. */
 export function Schedules({ list, services }: Props): JSX.Element | null {
   const { trans } = services;
+  const rows = useRef<HTMLUListElement>(null);
+  useKeptFocus(list.items, rows);
   if (list.items.length === 0) {
     return list.phase === 'failed' ? <Failure list={list} trans={trans} /> : null;
   }
   return (
     <section>
       <Heading title={trans.__('Schedules')} total={list.total} />
-      <ul className="aiplat-Schedules" aria-label={trans.__('Schedules')}>
+      <ul ref={rows} className="aiplat-Schedules" tabIndex={-1} aria-label={trans.__('Schedules')}>
         {list.items.map(schedule => (
           <Row key={schedule.uid} schedule={schedule} services={services} />
         ))}

@@ -101,6 +101,23 @@ describe('the page of tasks', () => {
     expect(platform.server.calls('PATCH tasks/c')[0]?.body).toEqual({ before: 'b' });
   });
 
+  it('keeps the focus in the queue when the task that was stopped by keys leaves it', async () => {
+    const names = ['a', 'b', 'c'];
+    platform.tasks = names.map(uid => aTaskRow({ uid, name: uid }));
+    platform.server.on('POST tasks/b/stop', () => {
+      platform.tasks = names.map(uid =>
+        aTaskRow({ uid, name: uid, state: uid === 'b' ? 'cancelled' : 'running' })
+      );
+      return aTask({ uid: 'b' });
+    });
+    await show();
+    act(() => within(rows('Queue')[1]).getByRole('button', { name: 'Stop' }).focus());
+    await userEvent.keyboard('{Enter}');
+    act(() => platform.tell({ topic: 'tasks', kind: 'status', uid: 'b' }));
+    await waitFor(() => expect(rows('Queue')).toHaveLength(2));
+    expect((document.activeElement as HTMLElement).dataset.uid).toBe('c');
+  });
+
   it('says what failed, and tries again, while the rest goes on', async () => {
     let isBroken = true;
     platform.server.on('GET schedules', () =>
