@@ -56,7 +56,7 @@ async def samples(watch: AlertWatch, agent: str) -> None:
     took = []
     for number in range(300):
         status = sample(agent, 1e9 + number)
-        took.append(await cpu(lambda status=status: watch.observe(status)))  # type: ignore[misc]
+        took.append(await cpu(lambda status=status: watch.observe(status)))
     rules = sum(rule.spec.subject in ("gpu", "host") for rule in watch._ledger.rules)
     tell(f"a sample of 8 GPUs, {rules} rules", took[10:])
 
@@ -81,7 +81,7 @@ async def experiment(database: Database, watch: AlertWatch, folder: Path) -> Non
         await points.add()
     tell("commit of a point of each of 10,000 metrics", [await cpu(points.add) for _ in range(TIMES)])
     await look("a look at it, default rules", watch, points)
-    rules = Alerts(database, ADA, Replay(database, None))  # type: ignore[arg-type]
+    rules = Alerts(database, ADA, Replay(database, None))
     for condition, more in (("not_finite", {}), ("above", {"warning": 1e6}), ("diverges", {"warning": 3.0})):
         given: dict[str, Any] = {"condition": condition, **more}
         await rules.create(ADA, NewRule(name=condition, subject="experiment", metric="*", **given))

@@ -54,7 +54,7 @@ def calls(name: str) -> None:
     for _ in range(BLOCKS):
         writes += times(lambda _: os.write(fd, data))
         logs += times(lambda step: exp.log({"loss": 0.5 + step, "accuracy": 0.9, "lr": 1e-3}))
-    behind = exp._recording.size - exp._recording.shipment.offset  # type: ignore[union-attr]
+    behind = exp._recording.size - exp._recording.shipment.offset
     print(f"\n{name}; at the end {behind / 1e6:.1f} of {exp._recording.size / 1e6:.1f} MB were still to be shipped")
     for share in (0.5, 0.99, 0.999):
         bare, ours = percentile(writes, share), percentile(logs, share)

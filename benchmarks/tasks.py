@@ -40,7 +40,7 @@ async def services(folder: Path) -> None:
         tell("decision, nothing can start", [await database.read(cpu(dispatcher._plan)) for _ in range(50)])
         await say("page of the list", 50, lambda: at.tasks.list(ADA, TaskQuery(limit=50)))
         await say("page of the queue, counted", 50, lambda: at.tasks.list(ADA, TaskQuery(sort="queue", count=True)))
-        dispatcher._start = rest  # type: ignore[method-assign]  # decides when we say so
+        dispatcher._start = rest  # decides when we say so
         took = []
         for _ in range(20):
             [one, *_] = (await at.tasks.list(ADA, TaskQuery(sort="queue"))).items

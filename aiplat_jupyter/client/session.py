@@ -135,4 +135,4 @@ def _chain_exit() -> None:
             _current.pause_all("failed", f"exit {status}"[:500])
         before(status)
 
-    sys.exit = leave  # type: ignore[assignment]
+    sys.exit = leave  # type: ignore[assignment]  # `before` never returns

@@ -3,9 +3,9 @@
 A preset's name names it in the database; its title is the English one, others are made by who shows it.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from aiplat_jupyter.core.alerts import RuleSpec
+from aiplat_jupyter.core.alerts import Condition, RuleSpec
 
 HEADLINE: Final = ""
 """As the metric of a rule on experiments: the loss that lists show."""
@@ -21,8 +21,8 @@ class Preset(NamedTuple):
     is_enabled: bool = True
 
 
-def _gpu(metric: str, condition: str = "above", **more: object) -> RuleSpec:
-    return RuleSpec(subject="gpu", metric=metric, condition=condition, **more)  # type: ignore[arg-type]
+def _gpu(metric: str, condition: Condition = "above", **more: Any) -> RuleSpec:
+    return RuleSpec(subject="gpu", metric=metric, condition=condition, **more)
 
 
 PRESETS: Final[dict[str, Preset]] = {

@@ -65,7 +65,7 @@ LIFECYCLE: Final[dict[str, dict[str, str]]] = {
 
 _TASK_ENDS: Final = frozenset({"succeeded", "failed", "cancelled", "timed_out", "lost"})
 
-TASK: Final[dict[str, State]] = {
+TASK: Final[dict[TaskState, State]] = {
     "queued": State("◌", "queued", "排队中", frozenset({"starting", "cancelled"})),
     "starting": State("◌", "starting", "启动中", frozenset({"running", "stopping"}) | _TASK_ENDS),
     "running": State("●", "running", "运行中", frozenset({"stopping"}) | _TASK_ENDS),

@@ -58,7 +58,7 @@ class Handler(APIHandler):
         """The extension."""
         return cast("App", self.settings["aiplat_jupyter"])
 
-    async def prepare(self) -> None:  # type: ignore[override]
+    async def prepare(self) -> None:  # type: ignore[override]  # the base class may return nothing, or an awaitable
         """Let the request in, or raise `Unauthenticated`, `Forbidden`, `RateLimited` or `Unavailable`."""
         if not self.check_host():
             raise Forbidden(
@@ -241,7 +241,7 @@ class Handler(APIHandler):
             self.request.method,
             self.request.path,
             self._reference,
-            exc_info=(typ, value, tb),  # type: ignore[arg-type]
+            exc_info=(typ, value, tb),  # type: ignore[arg-type]  # all three are there, or none
         )
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

@@ -42,7 +42,7 @@ class _Watch:
         self._kernels = kernels
         self._died: set[str] = set()
 
-    async def on_action(self, logger: EventLogger, schema_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002
+    async def on_action(self, logger: EventLogger, schema_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002  # a listener
         """Note an action on a kernel, which has just been done."""
         kernel, action = data.get("kernel_id"), data["action"]
         if kernel is None or data.get("status") != "success":

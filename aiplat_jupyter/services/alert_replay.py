@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from aiplat_jupyter.core.alert_presets import HOT
@@ -150,9 +151,9 @@ def _of_experiment(tx: Connection, one: Experiment, spec: RuleSpec, start: float
         names = alert_targets.metrics_of(tx, one.attempt_id, MOST)
     if not names:
         return []
-    x = "step" if spec.condition in IN_STEPS else "wall"
-    bounds = {} if x == "step" else {"start": start, "end": end}
-    asked = CurveQuery(experiments=[one.uid], metrics=names, x=x, width=WIDTH, abandoned=False, **bounds)  # type: ignore[arg-type]
+    asked = CurveQuery(experiments=[one.uid], metrics=names, width=WIDTH, abandoned=False)
+    if spec.condition not in IN_STEPS:
+        asked = replace(asked, x="wall", start=start, end=end)
     curves = [curve for curve in metrics.query(tx, asked).curves if not curve.context and curve.columns.x]
     return [Track(experiment_target(one, curve.metric), _points(spec, curve.columns)) for curve in curves]
 
@@ -221,8 +222,7 @@ def usual_duration(durations: Sequence[float]) -> float | None:
 def _replayed(spec: RuleSpec, tracks: Sequence[Track], gap: float, *, is_more: bool = False) -> RuleReplay:
     done = [_of_track(spec, track, gap) for track in tracks]
     targets, times = [one for one, _ in done], sum(number for _, number in done)
-    note = "some" if is_more else "" if targets else "nothing"
-    return RuleReplay(times=times, targets=targets, note=note)  # type: ignore[arg-type]
+    return RuleReplay(times=times, targets=targets, note="some" if is_more else "" if targets else "nothing")
 
 
 def _of_track(spec: RuleSpec, track: Track, gap: float) -> tuple[Replayed, int]:

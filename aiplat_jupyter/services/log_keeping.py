@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Self
 
 from aiplat_jupyter.core.errors import AiplatError
@@ -66,7 +67,7 @@ class LogKeeping:
     async def _each(self, age: float, done: set[int], act: Callable[[Place], bool]) -> None:
         after, machine, before = 0, socket.gethostname(), time.time() - age
         while found := await self._database.read(
-            lambda tx, after=after: task_logs.ended_before(tx, before, machine, after, _AT_ONCE)  # type: ignore[misc]
+            partial(task_logs.ended_before, at=before, machine=machine, after=after, limit=_AT_ONCE)
         ):
             for place in found:
                 if place.id not in done and await asyncio.to_thread(act, place):

@@ -84,10 +84,11 @@ def decide(
     chosen = {one.id for one, _ in starts}
     waiting = [one for one in queue.front if one.id not in chosen]
     head = next((one for one in waiting if _is_next(one, queue, room, now)), None)
+    told: dict[Waiting, tuple[TaskReason, str] | None]
     told = {one: ("paused", "") if is_paused else _reason(one, queue, left, now, head) for one in waiting}
     reasons = {one: why for one, why in told.items() if why is not None and why != (one.reason, one.detail)}
     due_in = min((one.not_before - now for one in waiting if not is_due(one, now)), default=math.inf)
-    return Plan(starts, reasons, head, any(one.gpus for one in queue.front), due_in)  # type: ignore[arg-type]  # what is left holds no None
+    return Plan(starts, reasons, head, any(one.gpus for one in queue.front), due_in)
 
 
 def _starts(

@@ -198,7 +198,7 @@ def counts(tx: Connection, who: Identity) -> AlertCounts:
         if state == "firing":
             firing[severity] += number  # type: ignore[index]  # the column holds nothing but severities
         if is_unseen:
-            fresh[severity] += number  # type: ignore[index]
+            fresh[severity] += number  # type: ignore[index]  # as above
     return AlertCounts(firing=dict(firing), unacknowledged=dict(fresh))
 
 

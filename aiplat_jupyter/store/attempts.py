@@ -44,7 +44,7 @@ def find(tx: Connection, uid: str) -> Found | None:
 
 def get(tx: Connection, attempt_id: int) -> Found:
     """Return an attempt by its row."""
-    return Found(*tx.execute(select(*_COLUMNS).where(AttemptRow.id == attempt_id)).one())  # type: ignore[arg-type]
+    return Found(*tx.execute(select(*_COLUMNS).where(AttemptRow.id == attempt_id)).one())  # type: ignore[arg-type]  # as above
 
 
 def begin(

@@ -137,8 +137,10 @@ class GpuMonitor(Panel):
 
     def _look(self, number: int | None = None, **what: Any) -> None:
         """Look at one chart, or both, in another way."""
-        self._looks = tuple(  # type: ignore[assignment]
-            looks.changed(look, **what) if number in (None, at) else look for at, look in enumerate(self._looks)
+        first, second = self._looks
+        self._looks = (
+            looks.changed(first, **what) if number != 1 else first,
+            looks.changed(second, **what) if number != 0 else second,
         )
 
     # For the feed
@@ -307,7 +309,7 @@ def _alerts_asked() -> AlertQuery:
     return AlertQuery(open=True, subject=["gpu", "host"], limit=MOST)
 
 
-def _metrics(status: GpuStatus) -> tuple[str, str]:
+def _metrics(status: GpuStatus) -> tuple[gpuseries.Metric, gpuseries.Metric]:
     return gpuseries.GPU if status.devices else gpuseries.HOST
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from aiplat_jupyter.client.api import Api
-from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuStatus
+from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuMetric, GpuStatus, HostMetric
 from aiplat_jupyter.widgets.domains import Range
 from aiplat_jupyter.widgets.gpuseries import Sample, curves, sample
 from aiplat_jupyter.widgets.series import Series
@@ -21,7 +21,7 @@ class Scope(Struct, frozen=True):
     """Which part of the past is looked at: the last `seconds`, or what a zoom names."""
 
     agent: str
-    metrics: tuple[str, ...]
+    metrics: tuple[GpuMetric | HostMetric, ...]
     seconds: float
     interval: Range | None
     width: int
@@ -31,7 +31,7 @@ class Scope(Struct, frozen=True):
         start, end = self.interval or (now - self.seconds, None)
         return GpuHistoryQuery(
             agent=self.agent,
-            metrics=list(self.metrics),  # type: ignore[arg-type]
+            metrics=list(self.metrics),
             start=start,
             end=end,
             width=self.width,

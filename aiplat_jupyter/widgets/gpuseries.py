@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from aiplat_jupyter.core.curves import Columns, Curve
-from aiplat_jupyter.core.gpu import GpuHistory, GpuSeries, GpuStatus, Reading, labels
+from aiplat_jupyter.core.gpu import GpuHistory, GpuMetric, GpuSeries, GpuStatus, HostMetric, Reading, labels
 from aiplat_jupyter.core.records import SeriesSummary
 from aiplat_jupyter.widgets.domains import Range, step_up
 from aiplat_jupyter.widgets.drawing import Drawing, drawing
@@ -17,10 +17,11 @@ from aiplat_jupyter.widgets.gpurows import GIB
 from aiplat_jupyter.widgets.looks import Look
 from aiplat_jupyter.widgets.series import Series
 
+Metric = GpuMetric | HostMetric
 Key = tuple[str, str]
 """UUID (empty: the machine) and metric."""
-GPU: Final = ("utilization", "memory_used")
-HOST: Final = ("cpu", "host_memory_used")
+GPU: Final[tuple[Metric, Metric]] = ("utilization", "memory_used")
+HOST: Final[tuple[Metric, Metric]] = ("cpu", "host_memory_used")
 _SIZES: Final = {"memory_used": GIB, "host_memory_used": GIB}
 _LEAST: Final = 60.0
 """Seconds that a chart shows at least."""
@@ -40,7 +41,7 @@ class Sample(Struct, frozen=True):
 
 def sample(status: GpuStatus) -> Sample:
     """Return what of a status goes into curves; NaN where there is no value."""
-    values = {}
+    values: dict[Key, float] = {}
     for device in status.devices:
         is_lost = device.state == "lost"
         for metric in GPU:

@@ -30,7 +30,7 @@ PANEL_MIME: Final = "application/vnd.aiplat.panel+json"
 VIEW_MIME: Final = "application/vnd.jupyter.widget-view+json"
 
 
-class Panel(VBox):  # type: ignore[misc]
+class Panel(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget that shows something of the server and stays true to it.
 
     Making one closes, with all their models, the panel of the same kind for the same target in the same cell, and those
@@ -88,14 +88,15 @@ class Panel(VBox):  # type: ignore[misc]
 
     def settle(self, timeout: float = 3.0) -> bool:
         """Wait until the panel shows what the server knows now; tell whether it came to that in time."""
-        for _ in range(2):  # a refresh that is under way may have asked too early
-            with self._refreshed:
-                wanted = self._rounds + 1
-                self.changed(None)
-                self.wake(at_once=True)
-                if not self._refreshed.wait_for(lambda n=wanted: self._rounds >= n, timeout):  # type: ignore[misc]
-                    return False
-        return True
+        # Twice: a refresh that is under way may have asked too early.
+        return self._refreshes_within(timeout) and self._refreshes_within(timeout)
+
+    def _refreshes_within(self, timeout: float) -> bool:
+        with self._refreshed:
+            wanted = self._rounds + 1
+            self.changed(None)
+            self.wake(at_once=True)
+            return self._refreshed.wait_for(lambda: self._rounds >= wanted, timeout)
 
     @property
     def is_watched(self) -> bool:
@@ -257,7 +258,7 @@ def current_cell() -> str:
     """Return the id of the cell that is running, or an empty string outside of notebooks."""
     shell = get_ipython()
     with suppress(AttributeError, TypeError):
-        return str(shell.get_parent()["metadata"].get("cellId", ""))  # type: ignore[union-attr]
+        return str(shell.get_parent()["metadata"].get("cellId", ""))  # type: ignore[union-attr]  # suppressed above
     return ""
 
 

@@ -22,8 +22,8 @@ from aiplat_jupyter.widgets.taskrows import task_row
 PACE: Final = 0.5
 SORTS: Final = {"sort_ended": "-ended", "sort_created": "-created", "sort_name": "name"}
 """Order of those that have ended → how the server calls it. The queue is in its own order."""
-_LIVE: Final[list[TaskState]] = [state for state in TASK if state in TASK_LIVE]  # type: ignore[misc]
-_ENDED: Final[list[TaskState]] = [state for state in TASK if state not in TASK_LIVE]  # type: ignore[misc]
+_LIVE: Final[list[TaskState]] = [state for state in TASK if state in TASK_LIVE]
+_ENDED: Final[list[TaskState]] = [state for state in TASK if state not in TASK_LIVE]
 
 
 class TaskList(ListPanel):

@@ -214,7 +214,7 @@ def test_a_clock_that_jumps(tmp_path: Path, sqlite_url: str, jump: float, monkey
     monkeypatch.setattr(time, "time", real)
     yard.dispatcher = yard.another_dispatcher()  # a server that starts after the clock was put right
     database.write_now(lambda tx: None)
-    yard.dispatcher._claims.is_dead = lambda word: True  # type: ignore[method-assign]  # and the one before is gone
+    yard.dispatcher._claims.is_dead = lambda word: True  # and the one before is gone
     yard.end(waiting)
     yard.round(2)
     assert (yard.get(waiting).state, yard.get(failing).state) == ("succeeded", "running")

@@ -108,7 +108,7 @@ def late(exp: Experiment) -> Changed:
 def test_provenance_comes_in_two_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", "work/train.ipynb")
     exp = init()
-    opened = records(exp._recording.journal.path.read_bytes())[0]  # type: ignore[union-attr]
+    opened = records(exp._recording.journal.path.read_bytes())[0]
     assert isinstance(opened, Opened)
     assert opened.provenance["python"] == sys.version.split()[0]
     assert opened.provenance["notebook"] == "work/train.ipynb"

@@ -117,7 +117,7 @@ def test_multiprocessing_children_log_to_the_same_attempt(data_dir: Path) -> Non
     )
     found = [path.read_bytes() for path in (data_dir / "journals").glob("*.journal")]
     assert sorted(p.step for data in found for p in points(data) if "y" in p.values) == list(range(10))
-    assert len({(r[0].experiment, r[0].attempt) for r in map(records, found)}) == 1  # type: ignore[union-attr]
+    assert len({(r[0].experiment, r[0].attempt) for r in map(records, found)}) == 1
 
 
 def test_exit_waits_for_the_server(server: FakeServer, data_dir: Path) -> None:
@@ -219,8 +219,8 @@ def test_logging_on_after_an_error(data_dir: Path) -> None:
 def test_a_with_block_in_a_cell_is_not_the_last_word(data_dir: Path) -> None:
     cells(INIT, "with exp: exp.log({'x': 1.0}); 1 / 0", "exp.log({'x': 2.0})")
     told = story(journal(data_dir))
-    assert told[1][0] == "failed"  # type: ignore[index]
-    assert not told[1][2]  # type: ignore[index]
+    assert told[1][0] == "failed"
+    assert not told[1][2]
     assert told[-1] == ("finished", "", True)
     assert len(points(journal(data_dir))) == 2
 

@@ -79,11 +79,11 @@ def test_every_change_is_recorded() -> None:
     exp.config["lr"] = 0.2
     exp.config.update({"depth": 3}, width=np.int32(4))
     exp.summary.update(accuracy=0.9)
-    exp.name, exp.notes, exp.tags = "new", "text", ["a", "b"]  # type: ignore[assignment]
+    exp.name, exp.notes, exp.tags = "new", "text", ["a", "b"]
     assert dict(exp.config) == {"lr": 0.2, "depth": 3, "width": 4}
     assert len(exp.config) == 3
     assert (exp.name, exp.notes, exp.tags) == ("new", "text", ("a", "b"))
-    opened, *rest = records(exp._recording.journal.path.read_bytes())  # type: ignore[union-attr]
+    opened, *rest = records(exp._recording.journal.path.read_bytes())
     assert isinstance(opened, Opened)
     assert opened.config == {"lr": 0.1}
     changes = [record for record in rest if isinstance(record, Changed) and not record.provenance]
@@ -103,7 +103,7 @@ def test_changes_are_dated_in_their_order_when_the_clock_is_set_back(monkeypatch
     exp.summary["best"] = 1
     monkeypatch.setattr(time, "time", lambda: now - 3600)
     exp.summary["best"] = 2
-    found = records(exp._recording.journal.path.read_bytes())  # type: ignore[union-attr]
+    found = records(exp._recording.journal.path.read_bytes())
     first, second = (record.wall for record in found if isinstance(record, Changed) and record.summary)
     assert second == first >= now
 

@@ -69,7 +69,7 @@ def test_a_forked_child_writes_a_journal_of_its_own(data_dir: Path) -> None:
     os.waitpid(pid, 0)
     exp.log({"x": 4.0}, step=3)
     journals = {path: path.read_bytes() for path in (data_dir / "journals").glob("*.journal")}
-    mine = journals.pop(exp._recording.journal.path)  # type: ignore[union-attr]
+    mine = journals.pop(exp._recording.journal.path)
     assert [point.step for point in points(mine)] == [0, 3]
     [child] = journals.values()
     opened, *rest = records(child)

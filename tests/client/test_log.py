@@ -146,7 +146,7 @@ def test_strict_raises() -> None:
     with pytest.raises(InvalidInput, match="'loss'"):
         exp.log({"loss": "high"})
     with pytest.raises(InvalidInput, match="step"):
-        exp.log({"loss": 1.0}, step=0.5)  # type: ignore[arg-type]
+        exp.log({"loss": 1.0}, step=0.5)
     exp.finish()
     with pytest.raises(Conflict, match="ended"):
         exp.log({"loss": 1.0})

@@ -62,7 +62,7 @@ def test_the_end_arrives_before_finish_returns(server: FakeServer) -> None:
     assert steps(server, exp.uid) == list(range(50_000))
     assert "finished" in repr(records(server.of(exp.uid))[-1])
     assert len(server.posts) > 1
-    eventually(lambda: exp._recording.journal.fd == -1)  # type: ignore[union-attr]
+    eventually(lambda: exp._recording.journal.fd == -1)
 
 
 def test_an_idle_experiment_gives_signs_of_life(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_what_is_final_is_one_warning_and_keeps_the_file(
     exp.finish()
     assert time.monotonic() - started < 2
     assert len([record for record in caplog.records if "refused" in record.getMessage()]) == 1
-    assert [point.step for point in points(exp._recording.journal.path.read_bytes())] == [0]  # type: ignore[union-attr]
+    assert [point.step for point in points(exp._recording.journal.path.read_bytes())] == [0]
     other.log({"x": 1.0}, 5)
     assert other.flush()
     assert steps(server, other.uid) == [5]
@@ -167,7 +167,7 @@ def test_no_server_is_said_once_and_costs_no_time(caplog: pytest.LogCaptureFixtu
     exp.finish()
     assert time.monotonic() - started < 1
     assert caplog.text.count("aiplat sync") == 1
-    assert [point.step for point in points(exp._recording.journal.path.read_bytes())] == [0]  # type: ignore[union-attr]
+    assert [point.step for point in points(exp._recording.journal.path.read_bytes())] == [0]
 
 
 def test_a_server_that_comes_later_gets_everything(data_dir: Path) -> None:

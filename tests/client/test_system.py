@@ -51,7 +51,7 @@ def sampled(data_dir: Path) -> list[tuple[Opened, list[Point]]]:
 
 def until(condition: object, patience: float = 20) -> None:
     deadline = time.monotonic() + patience
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.02)
 
@@ -205,7 +205,7 @@ def test_who_shows_a_run_can_ask_whether_they_will_come(data_dir: Path) -> None:
 
 def test_they_are_shipped_like_everything_else(server: FakeServer) -> None:
     run("exp = aiplat.init(name='a')\nexp.log({'x': 1.0})\ntime.sleep(3)\nexp.finish()\nprint(exp.uid)")
-    [main, beside] = sorted(server.journals.values(), key=lambda data: records(bytes(data))[0].clock)  # type: ignore[union-attr]
+    [main, beside] = sorted(server.journals.values(), key=lambda data: records(bytes(data))[0].clock)
     assert [point.values for point in points(bytes(main))] == [{"x": 1.0}]
     assert len(points(bytes(beside))) > 2
     quiet = [(uid, offset) for uid, offset, size in server.posts if not size and bytes(server.journals[uid]) == beside]

@@ -141,7 +141,7 @@ def test_what_is_wrong_is_said_at_once(here: Path) -> None:
         submit(["ls"], script="a.py")
     assert set(both.value.fields) == {"command", "script", "notebook"}
     with pytest.raises(InvalidInput, match="gpu"):
-        submit(["ls"], gpu=1)  # type: ignore[call-arg]
+        submit(["ls"], gpu=1)
     with pytest.raises(InvalidInput):
         submit(["ls"], gpus=-1)
     with pytest.raises(InvalidInput) as missing:

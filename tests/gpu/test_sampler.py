@@ -124,7 +124,7 @@ def test_a_value_that_is_missing_says_why(nvidia: Nvidia, code: int, reason: str
     nvidia.fail(code, "nvmlDeviceGetPowerUsage")
     with Sampled(nvidia.environment()) as sampled:
         [gpu] = sampled.next().devices
-    assert (gpu.power, gpu.utilization) == (Reading(None, reason), Reading(0.0))  # type: ignore[arg-type]
+    assert (gpu.power, gpu.utilization) == (Reading(None, reason), Reading(0.0))
 
 
 def test_what_is_not_supported_is_asked_once_per_gpu(nvidia: Nvidia) -> None:

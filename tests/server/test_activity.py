@@ -19,7 +19,7 @@ def test_running_tasks_are_activity(running: int, is_active: bool, monkeypatch: 
     application: Any = SimpleNamespace(settings=known)
 
     async def serve() -> None:
-        async with activity.kept_alive(SimpleNamespace(web_app=application), lambda: running):  # type: ignore[arg-type]
+        async with activity.kept_alive(SimpleNamespace(web_app=application), lambda: running):
             await asyncio.sleep(0.05)
 
     asyncio.run(serve())

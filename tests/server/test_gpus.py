@@ -113,7 +113,7 @@ def test_a_sampler_ends_with_its_server(lab: Lab) -> None:
     child = sampler(lab)
     os.kill(lab.pid, signal.SIGKILL)
     child.wait(10)
-    lab._process.wait(5)  # type: ignore[union-attr]
+    lab._process.wait(5)
     lab.start()  # for its end in order
 
 

@@ -39,7 +39,7 @@ class Kernel:
         return dict(entry.partition("=")[::2] for entry in entries)[name]
 
     async def until_ended(self, since: float = 0.0) -> Ending:
-        kernels = (await self._app.services()).kernels  # type: ignore[attr-defined]
+        kernels = (await self._app.services()).kernels
         async with asyncio.timeout(20):
             while not (event := kernels._events.get(self.uid)) or event.at <= since:
                 await asyncio.sleep(0.05)

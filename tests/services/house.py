@@ -27,7 +27,7 @@ class Waiting:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Awaitable[Any]] = getattr(self._service, name)
-        return lambda *given, **named: asyncio.run(method(*given, **named))  # type: ignore[arg-type]
+        return lambda *given, **named: asyncio.run(method(*given, **named))
 
 
 class House:

@@ -35,7 +35,7 @@ class Post:
         self.house = House(database, folder)
         self.agent = self.yard.agent.uid
         database.write_now(lambda tx: alert_rules.seed(tx, PRESETS))
-        self.alerts = Waiting(Alerts(database, ADMIN, Replay(database, None)))  # type: ignore[arg-type]
+        self.alerts = Waiting(Alerts(database, ADMIN, Replay(database, None)))
         self.heard: list[Notice] = []
         self.is_leading = True
         self.watch = self.another_watch()

@@ -181,7 +181,7 @@ def test_who_watches_is_told_of_each_sample_without_a_number(house: House) -> No
             await monitor.observe(sample(NOW))
             await monitor.observe(sample(NOW + 1))
             change = await anext(one)
-            assert (change.topic, change.kind, change.uid, change.seq) == ("gpu", "sampled", house.agent.uid, 0)  # type: ignore[union-attr]
+            assert (change.topic, change.kind, change.uid, change.seq) == ("gpu", "sampled", house.agent.uid, 0)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(one), 0.02)  # a slow reader is told of the newest only
             with pytest.raises(TimeoutError):

@@ -63,7 +63,7 @@ class Scene(NamedTuple):
         return await self.logs.page(ADA, self.task, LogQuery(**query))
 
     async def row(self) -> Any:
-        return await self.database.read(lambda tx: tasks.record(tx, tasks.find(tx, ADA, self.task)))  # type: ignore[arg-type]
+        return await self.database.read(lambda tx: tasks.record(tx, tasks.find(tx, ADA, self.task)))
 
 
 @pytest.fixture

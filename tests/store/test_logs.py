@@ -53,7 +53,7 @@ def append(log: Path, data: bytes) -> None:
 
 
 def page(opened: Index, **query: object) -> list[LogLine]:
-    asked = LogQuery(**query)  # type: ignore[arg-type]
+    asked = LogQuery(**query)
     paging.check(asked)
     return paging.page(opened, asked)
 

@@ -17,7 +17,7 @@ def world() -> World:
 
 @pytest.fixture
 def source(world: World) -> Iterator[Feed]:
-    made = Feed(world.open)  # type: ignore[arg-type]
+    made = Feed(world.open)
     yield made
     for panel in open_panels():
         panel.close()
@@ -34,4 +34,4 @@ def eventually(told: Callable[[], object], seconds: float = 5.0) -> None:
 
 def send(widget: object, **message: object) -> None:
     """Deliver a message as a browser's comm does."""
-    widget._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})  # type: ignore[attr-defined]
+    widget._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})

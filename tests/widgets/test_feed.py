@@ -117,7 +117,7 @@ def test_a_fault_in_one_panel_leaves_the_others_alone(
     world.log("b", "loss", [1.0])
     bad = LossCurve("b", metric=["loss"], source=source)
     eventually(lambda: bad.overlay.curves)
-    bad._ordered = lambda: 1 / 0  # type: ignore[method-assign, return-value]
+    bad._ordered = lambda: 1 / 0
     bad.wake()
     eventually(lambda: bad.bar.status["kind"] == "stale")
     world.log("a", "loss", [0.1])

@@ -335,7 +335,7 @@ def test_many_curves_share_a_budget_of_points(world: World, source: Feed) -> Non
 )
 def test_what_makes_no_sense_is_refused_by_name(source: Feed, what: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        LossCurve("a", source=source, **what)  # type: ignore[arg-type]
+        LossCurve("a", source=source, **what)
     assert list(error.value.fields) == [field]
 
 
@@ -504,7 +504,7 @@ def test_a_zoom_of_one_is_a_zoom_of_both(world: World, source: Feed, run: str) -
     last = [query for query in world.asked if query.metrics == ["system/cpu"]][-1]
     assert (last.start, last.end, last.smoothing) == (0.0, 1.0, "none")
     send(panel.strip.overlay, kind="toggle", key=panel.strip.overlay.curves[0]["key"])
-    eventually(lambda: panel.strip.overlay.curves[0]["hidden"])  # type: ignore[union-attr]
+    eventually(lambda: panel.strip.overlay.curves[0]["hidden"])
     assert not panel.overlay.curves[0]["hidden"]
 
 
@@ -528,7 +528,7 @@ def test_readings_that_will_come_have_their_room_from_the_first_frame(
     assert panel.strip
     assert panel.strip.overlay.notice == {"kind": "empty", "key": "strip_comes"}
     world.log("a", "system/cpu", [50.0, 51.0])
-    eventually(lambda: panel.strip.overlay.notice is None)  # type: ignore[union-attr]
+    eventually(lambda: panel.strip.overlay.notice is None)
     assert panel.children == room
 
 
@@ -539,7 +539,7 @@ def test_a_run_that_ends_before_its_first_reading_says_so_in_the_same_room(
     panel = shown(LossCurve("a", source=source))
     world.end("a")
     assert panel.strip
-    eventually(lambda: panel.strip.overlay.notice == {"kind": "empty", "key": "strip_none"})  # type: ignore[union-attr]
+    eventually(lambda: panel.strip.overlay.notice == {"kind": "empty", "key": "strip_none"})
     assert len(panel.children) == 3
 
 

@@ -67,7 +67,7 @@ def test_another_cell_metric_or_target_is_another_panel(
 )
 def test_closing_closes_every_model(world: World, source: Feed, run: str, make: object) -> None:
     before = set(registry._instances)
-    made = make(source)  # type: ignore[operator]
+    made = make(source)
     eventually(lambda: made.fresh_at and not made.error)
     made.close()
     made.close()
@@ -128,7 +128,7 @@ def test_replies_run_where_the_browser_asked() -> None:
     class Widget:
         comm = Comm()
 
-    assert messages.keep_frontend_subshell(Widget())  # type: ignore[arg-type]
+    assert messages.keep_frontend_subshell(Widget())
     assert Widget.comm._reply_subshell_for({}, "the front end's") == "the front end's"
 
 

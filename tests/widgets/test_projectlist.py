@@ -94,7 +94,7 @@ def test_pages_turn_forward_and_back(world: World, source: Feed) -> None:
     for _ in range(2):
         before = rows(panel, "pager")[0]["from"]
         send(panel.list, kind="page", section="p-digits", way=1)
-        eventually(lambda n=before: rows(panel, "pager")[0]["from"] > n)  # type: ignore[misc]
+        eventually(lambda n=before: rows(panel, "pager")[0]["from"] > n)
         seen += [row["name"] for row in rows(panel, "experiment")]
     assert seen == [f"run {i:03}" for i in range(PAGE * 2 + 3)]
     last = rows(panel, "pager")[0]
