@@ -7,7 +7,6 @@ from aiplat_jupyter.core.states import REASONS, TASK, TASK_LIVE, Reason, State
 from aiplat_jupyter.core.tasks import TaskRow
 from aiplat_jupyter.widgets.rows import Row
 
-
 _UNREACHABLE: Final = State("?", "unreachable", "无法连接", frozenset())
 _UNHEARD: Final = Reason("{detail} has not been heard of", "{detail} 失去联系")
 
