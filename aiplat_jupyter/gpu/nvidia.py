@@ -151,13 +151,15 @@ class _Gpu:
         is_slow, self._is_new = is_slow or self._is_new, False
         if self.is_lost and not (is_slow and self._is_back()):
             return self._told
+        if is_slow:  # first of all: of a memory that is shared, what is used is told by the processes
+            processes, reason = self._processes()
+            self._told = replace(self._told, processes=processes, processes_reason=reason)
         facts: dict[str, Any] = {name: self._reading(name, asks) for name, asks in FAST.items()}
         facts |= self._memory()
         facts |= {name: self._reading(name, asks) if details else UNKNOWN for name, asks in DETAILS.items()}
         if is_slow:
             facts |= {name: self._reading(name, asks) for name, asks in SLOW.items()}
             facts["throttle"] = _throttles(self._reading("throttle", THROTTLE))
-            facts["processes"], facts["processes_reason"] = self._processes()
         self._told = _consistent(replace(self._told, state="ok", **facts))
         return self._told
 
@@ -292,7 +294,8 @@ def _consistent(device: GpuDevice) -> GpuDevice:
     """Let a GPU that a call has found lost be lost as a whole, and nothing be busy for more than all of the time."""
     if any(getattr(device, name).reason == "lost" for name in ("memory_used", *FAST)):
         lost = Reading(None, "lost")
-        return replace(device, state="lost", utilization=lost, memory_used=lost, temperature=lost, power=lost)
+        readings = dict.fromkeys(("memory_used", *FAST), lost)
+        return replace(device, state="lost", throttle=[], **readings)
     if (device.utilization.value or 0.0) > 100.0:
         return replace(device, utilization=UNKNOWN)
     return device

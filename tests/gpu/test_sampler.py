@@ -173,12 +173,13 @@ def test_the_older_binding_in_the_place_of_ours_is_told(nvidia: Nvidia, tmp_path
 
 def test_a_gpu_that_is_lost_keeps_its_row_and_may_come_back(nvidia: Nvidia) -> None:
     nvidia.see(*h100(2))
+    nvidia.change(0, throttle=0x40)
     with Sampled(nvidia.environment()) as sampled:
-        sampled.next()
+        assert sampled.next().devices[0].throttle == ["thermal"]
         nvidia.fail(LOST, gpu=0)
         lost = sampled.until(lambda sample: sample.devices[0].state == "lost")
         assert lost.devices[0].uuid == nvidia.gpus[0].uuid
-        assert lost.devices[0].temperature == Reading(None, "lost")
+        assert (lost.devices[0].temperature, lost.devices[0].throttle) == (Reading(None, "lost"), [])
         assert lost.devices[0].memory_total == Reading(80.0 * GIB)
         assert (lost.state, lost.devices[1].state, lost.devices[1].temperature) == ("ok", "ok", Reading(35.0))
         nvidia.mend()
@@ -214,7 +215,7 @@ def test_memory_that_is_shared_with_the_cpu(nvidia: Nvidia) -> None:
     nvidia.see(*unified())
     nvidia.change(0, processes={os.getpid(): 2 * GIB})
     with Sampled(nvidia.environment()) as sampled:
-        gpu = sampled.device(lambda gpu: gpu.memory_used.value != 0.0)
+        [gpu] = sampled.next().devices
         assert gpu.is_unified
         assert gpu.memory_total.value == psutil.virtual_memory().total
         assert gpu.memory_used == Reading(2.0 * GIB)
