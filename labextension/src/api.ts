@@ -310,6 +310,8 @@ export class Api {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     // Jupyter's default, `no-store`, puts a time stamp into the query, which the server part would refuse.
     const init: RequestInit = { method, headers, body, signal: call.signal, cache: 'no-cache' };
+    // What is removed when the page closes, as it can no longer be undone, is removed all the same.
+    init.keepalive = method === 'DELETE';
     const response = await ServerConnection.makeRequest(url, init, this.settings).catch((reason: unknown) => {
       call.signal?.throwIfAborted();
       throw new ApiError({ code: 'unreachable', status: 0, detail: String(reason) });

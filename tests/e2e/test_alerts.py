@@ -120,6 +120,7 @@ def test_rules_are_silenced_copied_reset_and_removed_with_a_way_back(lab: Lab, p
     copy_and_remove(shell, centre)
     picture("alert-rules")
     change_and_reset(shell, centre)
+    remove_and_leave(shell, centre)
 
 
 def rules(lab: Lab, name: str) -> list[dict[str, Any]]:
@@ -185,6 +186,15 @@ def change_and_reset(shell: LabPage, centre: AlertsPage) -> None:
     reset.get_by_role("button", name="Undo").click()
     expect(row).to_contain_text("memory above 80 %")
     assert [rule["spec"]["warning"] for rule in rules(shell.lab, MEMORY)] == [80.0]
+
+
+def remove_and_leave(shell: LabPage, centre: AlertsPage) -> None:
+    """When the page goes, nobody can undo it any more."""
+    centre.do(centre.rule(DISK), "Remove")
+    expect(centre.rule(DISK)).to_have_count(0)
+    assert len(rules(shell.lab, DISK)) == 1
+    shell.page.goto("about:blank")
+    wait_for(lambda: not rules(shell.lab, DISK), "the end of the rule")
 
 
 TRAIN = """\

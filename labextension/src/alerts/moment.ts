@@ -1,18 +1,27 @@
 /** Asking for a moment in the future. */
 
-import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 
 import type { Trans } from '../i18n';
 
 const DAY_MS = 86_400_000;
+const SAID_MS = 5_000;
 
 /** Ask until when; seconds since 1970, or null. */
 export async function askMoment(title: string, label: string, trans: Trans): Promise<number | null> {
   const body = new MomentField(trans.__('Day and time'), tomorrowMorning());
   const buttons = [Dialog.cancelButton(), Dialog.okButton({ label })];
   const answer = await showDialog({ title, body, buttons });
-  return answer.button.accept ? answer.value : null;
+  if (!answer.button.accept) {
+    return null;
+  }
+  if (answer.value === null) {
+    Notification.warning(trans.__('Choose a moment in the future: nothing was changed.'), {
+      autoClose: SAID_MS
+    });
+  }
+  return answer.value;
 }
 
 class MomentField extends Widget implements Dialog.IBodyWidget<number | null> {
