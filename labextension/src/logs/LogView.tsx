@@ -61,8 +61,8 @@ export function LogView({ log, trans, looks: first = DEFAULT_LOOKS, onLooks }: L
         onKeyDown={event => onKey(event, log, mover.current, keys)}
       >
         <Viewport {...{ log, looks, actions, mover, trans }} />
-        <Instead log={log} trans={trans} />
-        <EndButton log={log} trans={trans} />
+        <Instead {...{ log, trans }} onLeave={focus} />
+        <EndButton {...{ log, trans }} onLeave={focus} />
         {isAsking && (
           <LineNumber
             log={log}
@@ -74,7 +74,7 @@ export function LogView({ log, trans, looks: first = DEFAULT_LOOKS, onLooks }: L
           />
         )}
       </div>
-      <StatusLine {...{ log, said, trans }} />
+      <StatusLine {...{ log, said, trans }} onLeave={focus} />
     </section>
   );
 }
@@ -187,8 +187,15 @@ function actionOf(key: string, log: Log, mover: Mover | null, keys: Keys): (() =
   return table[key];
 }
 
+interface OverLinesProps {
+  readonly log: Log;
+  /** Give the keys back to the lines: what was pressed goes away. */
+  readonly onLeave: () => void;
+  readonly trans: Trans;
+}
+
 /** What is said where there are no lines. */
-function Instead({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
+function Instead({ log, onLeave, trans }: OverLinesProps): JSX.Element | null {
   const { model } = log;
   useChanges(model);
   const { head, error } = model;
@@ -202,7 +209,13 @@ function Instead({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null
             : trans.__('This log cannot be shown.')}
         </p>
         <p className="aiplat-LogDetail">{[error.detail, error.hint].filter(Boolean).join(' ')}</p>
-        <button type="button" onClick={() => model.retry()}>
+        <button
+          type="button"
+          onClick={() => {
+            model.retry();
+            onLeave();
+          }}
+        >
           {trans.__('Retry')}
         </button>
       </div>
@@ -225,7 +238,13 @@ function Instead({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null
   return head.matching === 0 ? (
     <div className="aiplat-LogInstead">
       <p>{trans.__('None of %1 lines has this level.', count(head.total))}</p>
-      <button type="button" onClick={() => log.choose({ level: null })}>
+      <button
+        type="button"
+        onClick={() => {
+          log.choose({ level: null });
+          onLeave();
+        }}
+      >
         {trans.__('Show all')}
       </button>
     </div>
@@ -244,7 +263,7 @@ function Skeleton({ trans }: { trans: Trans }): JSX.Element {
   );
 }
 
-function EndButton({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
+function EndButton({ log, onLeave, trans }: OverLinesProps): JSX.Element | null {
   const { reading, model } = log;
   useChanges(model);
   useChanges(reading);
@@ -257,7 +276,10 @@ function EndButton({ log, trans }: { log: Log; trans: Trans }): JSX.Element | nu
       type="button"
       className="aiplat-LogEnd"
       title={trans.__('To the end (End)')}
-      onClick={() => reading.toEnd()}
+      onClick={() => {
+        reading.toEnd();
+        onLeave();
+      }}
     >
       ▼ {unseen > 0 ? trans.__('%1 new', count(unseen)) : trans.__('to the end')}
     </button>

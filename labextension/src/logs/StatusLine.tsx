@@ -14,10 +14,12 @@ interface Props {
   readonly log: Log;
   /** Of the last action, such as that something was copied. */
   readonly said: string;
+  /** Give the keys back to the lines: what was pressed goes away. */
+  readonly onLeave: () => void;
   readonly trans: Trans;
 }
 
-export function StatusLine({ log, said, trans }: Props): JSX.Element {
+export function StatusLine({ log, said, onLeave, trans }: Props): JSX.Element {
   const { model, reading, source } = log;
   useChanges(model);
   useChanges(reading);
@@ -28,14 +30,20 @@ export function StatusLine({ log, said, trans }: Props): JSX.Element {
       {isStale ? (
         <span className="aiplat-mod-stale">
           {trans.__('⚠ stale since %1, retrying', clock(source.link.since))}
-          <button type="button" onClick={() => model.retry()}>
+          <button
+            type="button"
+            onClick={() => {
+              model.retry();
+              onLeave();
+            }}
+          >
             {trans.__('Retry')}
           </button>
         </span>
       ) : (
         head && <State model={model} reading={reading} trans={trans} />
       )}
-      <Hidden log={log} trans={trans} />
+      <Hidden {...{ log, onLeave, trans }} />
       {head && (
         <span className="aiplat-LogSize">
           {trans.__('%1 lines', count(head.total))} · {bytes(head.size)}
@@ -50,7 +58,7 @@ export function StatusLine({ log, said, trans }: Props): JSX.Element {
 }
 
 /** What the chosen level hides; here, where it takes no row from the lines. */
-function Hidden({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null {
+function Hidden({ log, onLeave, trans }: Omit<Props, 'said'>): JSX.Element | null {
   const { head, choice } = log.model;
   const { attempt, stream, level } = choice;
   const hidden = head === null ? 0 : head.total - (head.matching ?? head.total);
@@ -61,7 +69,13 @@ function Hidden({ log, trans }: { log: Log; trans: Trans }): JSX.Element | null 
   return (
     <span className="aiplat-LogHidden">
       {hidden === 1 ? trans.__('1 line hidden') : trans.__('%1 lines hidden', count(hidden))}
-      <button type="button" onClick={() => log.choose({ level: null })}>
+      <button
+        type="button"
+        onClick={() => {
+          log.choose({ level: null });
+          onLeave();
+        }}
+      >
         {trans.__('Show all')}
       </button>
       {url !== null && (

@@ -1,5 +1,5 @@
 import { act, fireEvent, render, screen, within } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
+import userEvent, { type UserEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ApiError } from '../../errors';
@@ -49,10 +49,7 @@ afterEach(() => {
 const settle = (milliseconds = 150): Promise<void> =>
   act(() => new Promise<void>(resolve => setTimeout(resolve, milliseconds)));
 
-async function show(
-  choice: Partial<Choice> = {},
-  line?: number
-): Promise<ReturnType<typeof userEvent.setup>> {
+async function show(choice: Partial<Choice> = {}, line?: number): Promise<UserEvent> {
   const user = userEvent.setup();
   vi.spyOn(navigator.clipboard, 'writeText').mockImplementation(text => {
     copied.push(text);
@@ -117,8 +114,10 @@ describe('reading', () => {
     const { place } = log.reading;
     await write('new 1', 'new 2');
     expect(log.reading.place).toEqual(place);
-    await user.click(screen.getByRole('button', { name: /2 new/ }));
+    act(() => screen.getByRole('button', { name: /2 new/ }).focus());
+    await user.keyboard('{Enter}');
     await settle();
+    expect(lines()).toBe(document.activeElement);
     expect(screen.getByText('new 2')).toBeTruthy();
     expect(isFollowing()).toBe(true);
   });
@@ -207,6 +206,7 @@ describe('levels', () => {
     await user.click(within(hidden).getByRole('button', { name: 'Show all' }));
     await settle(250);
     expect(screen.queryByText(/lines hidden/)).toBeNull();
+    expect(lines()).toBe(document.activeElement);
     expect(numbers()).toContain(999);
   });
 
