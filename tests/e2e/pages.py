@@ -189,8 +189,9 @@ class CurvePanel:
     def __init__(self, page: Page, root: Locator) -> None:
         self.page = page
         self.root = root
-        self.plot = root.get_by_role("application", name=re.compile("^(?!Machine)"))
-        self.figure = root.locator(".aiplat-stage").filter(has=self.plot)
+        curve = page.get_by_role("application", name=re.compile("^(?!Machine)"))
+        self.figure = root.locator(".aiplat-stage").filter(has=curve)
+        self.plot = self.figure.get_by_role("application")
 
     def outline(self) -> str:
         """Return the drawn lines as SVG paths; empty while there is none."""
