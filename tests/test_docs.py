@@ -28,6 +28,11 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=name)
+def test_figures_say_how_they_were_measured(path: Path) -> None:
+    assert f"`python -m benchmarks.{path.stem}`" in (ROOT / "docs" / "performance.md").read_text()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(FENCE.sub("", page.read_text())):

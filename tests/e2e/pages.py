@@ -199,11 +199,11 @@ class CurvePanel:
         paths = curves.locator("path.line").evaluate_all("all => all.map(path => path.getAttribute('d'))")
         return "".join(path for path in paths if path)
 
-    def wait_until_drawn(self, timeout: float = 30.0) -> None:
+    def wait_until_drawn(self, timeout: float = 60.0) -> None:
         """Wait for a line with at least two points."""
         wait_for(lambda: "L" in self.outline(), "a drawn curve", timeout=timeout)
 
-    def wait_until_moved(self, timeout: float = 10.0) -> None:
+    def wait_until_moved(self, timeout: float = 40.0) -> None:
         """Wait until the lines are others than now."""
         before = self.outline()
         wait_for(lambda: self.outline() != before, "a moving curve", timeout=timeout)
