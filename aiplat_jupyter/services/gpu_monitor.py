@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unavailable
+from aiplat_jupyter.core.errors import AiplatError, InvalidInput, NotFound, Unavailable
 from aiplat_jupyter.core.gpu import (
     MAX_WIDTH,
     GpuDevice,
@@ -274,7 +274,7 @@ class GpuMonitor:
 
     async def _keep(self) -> None:
         """Write the rows that are complete; now and then, roll up and remove what is old."""
-        status, pending = self._status, self._pending[:]
+        status, pending = self._status, self._pending
         if not pending or status is None:
             return
 
@@ -283,8 +283,12 @@ class GpuMonitor:
                 rows.add(tx, self._agent.id, row.at, row.layout, row.values)
             gpu_statuses.note(tx, self._agent.id, status)
 
-        await self._database.write(write)
-        del self._pending[: len(pending)]
+        self._pending = []
+        try:
+            await self._database.write(write)
+        except AiplatError:
+            self._pending = (pending + self._pending)[-PENDING:]
+            raise
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             await self._tidy()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -398,6 +399,24 @@ def test_ten_seconds_become_a_row_that_a_restart_keeps(house: House) -> None:
     assert house.rows()[10] == 1
     found = column(ask(house, start=NOW - 60, end=NOW + 60), "utilization")
     assert (found.at, found.mean, found.min, found.max) == ([NOW + 5], [50.0], [0.0], [100.0])
+
+
+def test_rows_that_come_while_others_are_written_are_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu_monitor, "PENDING", 2)
+
+    async def act(monitor: GpuMonitor) -> None:
+        is_free = threading.Event()
+        busy = asyncio.create_task(house.database.write(lambda tx: is_free.wait(30)))
+        for at in range(0, 50, 10):
+            await monitor.observe(sample(NOW + at, device()))
+            await asyncio.sleep(0.01)
+        is_free.set()
+        await busy
+        await house.written()
+        await house.feed(monitor, sample(NOW + 50, device()))
+
+    house.run(act)
+    assert house.rows()[10] == 4, "the first, the two that may wait, and the last"
 
 
 def test_a_gap_is_told(house: House) -> None:
