@@ -149,7 +149,11 @@ describe('the page of alerts', () => {
 
 describe('the rules', () => {
   it('are listed with what they wait for, and switched', async () => {
-    platform.server.on('PATCH alerts/rules/own', aRule({ uid: 'own', preset: '', name: HOSTILE }));
+    const switched = aRule({ uid: 'own', preset: '', name: HOSTILE });
+    platform.server.on('PATCH alerts/rules/own', () => {
+      platform.rules = platform.rules.map(rule => (rule.uid === 'own' ? switched : rule));
+      return switched;
+    });
     await show('rules');
     expect(
       screen.getAllByText(/GPU: memory above 95 %, for 60 sec/, { selector: '.aiplat-RuleWhat' })
