@@ -351,7 +351,7 @@ class TaskForm:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.root = page.locator(".aiplat-TaskForm:visible")
+        self.root = page.locator(".aiplat-Form:visible")
         self.outcome = self.root.get_by_role("status")
 
     def fill(self, label: str, text: str) -> None:

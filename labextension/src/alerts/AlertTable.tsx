@@ -80,7 +80,7 @@ function Row({ row, frame, model, isSelectable, services }: RowProps): JSX.Eleme
       </span>
       <TargetLink alert={row} services={services} />
       <AlertTime alert={row} trans={trans} />
-      <span className="aiplat-TaskButtons">
+      <span className="aiplat-RowButtons">
         <AcknowledgeButton alert={row} services={services} />
         <MoreButton onOpen={button => openAlertMenu(row, services, button)} trans={trans} />
       </span>

@@ -11,6 +11,7 @@ import { watchTheme } from '../chart/theme';
 import { DEFAULT_VIEW } from '../chart/view';
 import { count, exactTime, significant } from '../format';
 import type { Trans } from '../i18n';
+import { Heading } from '../page/Heading';
 import type { Curve, RuleReplay, RuleSpec } from '../records';
 import { backdropOf, curvesOf, targetName, type Colours } from './replay';
 import { countsSteps, measureOf, spanText, thresholdKind } from './measures';
@@ -28,10 +29,9 @@ export function Preview({ model }: { model: RuleModel }): JSX.Element {
   const isSlow = useLasting(model.isChecking, 600);
   return (
     <section className="aiplat-RulePreview" aria-label={trans.__('What it would have done')}>
-      <div className="aiplat-TaskHeading">
-        <h2>{trans.__('What it would have done')}</h2>
+      <Heading title={trans.__('What it would have done')}>
         <Reaches model={model} />
-      </div>
+      </Heading>
       <p className="aiplat-RuleVerdict" role="status" aria-live="polite">
         {verdict(model, isSlow, trans)}
       </p>

@@ -6,6 +6,7 @@ import { CommandIDs } from '../commands';
 import { FailureCard } from '../experiment/ErrorBoundary';
 import { count } from '../format';
 import type { Trans } from '../i18n';
+import { Heading } from '../page/Heading';
 import { MoreButton } from '../page/MoreButton';
 import type { Rule, RuleSpec } from '../records';
 import type { Services } from '../services';
@@ -45,10 +46,7 @@ function RuleList({
   const { trans } = services;
   return (
     <section>
-      <div className="aiplat-TaskHeading">
-        <h2>{title}</h2>
-        <span>{count(rules.length)}</span>
-      </div>
+      <Heading title={title} total={rules.length} />
       <ul className="aiplat-RuleList" aria-label={title}>
         {rules.map(rule => (
           <Row key={rule.uid} rule={rule} model={model} services={services} />
@@ -129,7 +127,7 @@ function RuleState({ rule, trans }: { rule: Rule; trans: Trans }): JSX.Element {
 function Buttons({ rule, name, model, services }: Props & { rule: Rule; name: string }): JSX.Element {
   const { trans, commands } = services;
   return (
-    <span className="aiplat-TaskButtons">
+    <span className="aiplat-RowButtons">
       <button
         type="button"
         className="aiplat-TextButton"

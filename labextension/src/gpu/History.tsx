@@ -10,6 +10,7 @@ import { curveKey } from '../chart/curves';
 import { reset } from '../chart/zoom';
 import { ErrorBoundary } from '../experiment/ErrorBoundary';
 import { locale, type Trans } from '../i18n';
+import { Heading } from '../page/Heading';
 import type { Curve, GpuDevice } from '../records';
 import { GpuChart } from './GpuChart';
 import type { HistoryModel } from './historyModel';
@@ -52,11 +53,10 @@ export function History(props: Props): JSX.Element {
   const hasGpus = devices.length > 0 || lines.some(({ metric }) => metric === 'utilization');
   return (
     <section className="aiplat-GpuHistory" aria-label={trans.__('History')} ref={root}>
-      <div className="aiplat-TaskHeading">
-        <h2>{trans.__('History')}</h2>
+      <Heading title={trans.__('History')}>
         <Spans {...props} />
         <ShowAll linked={linked} trans={trans} />
-      </div>
+      </Heading>
       {hasGpus && <GpuLegend {...{ lines, strokes, hidden, name, trans }} onHide={setHidden} />}
       <div className="aiplat-GpuCharts">
         {(hasGpus ? [...GPU_METRICS, ...HOST_METRICS] : HOST_METRICS).map(metric => (

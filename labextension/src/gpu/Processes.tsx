@@ -5,6 +5,7 @@ import { useState, type JSX } from 'react';
 import { CommandIDs } from '../commands';
 import { count } from '../format';
 import type { Trans } from '../i18n';
+import { Heading } from '../page/Heading';
 import type { GpuDevice, GpuHolder, GpuProcess } from '../records';
 import type { Services } from '../services';
 import * as deeds from './deeds';
@@ -41,10 +42,10 @@ export function Processes({ machines, services, kernels }: Props): JSX.Element {
   const isNamed = machines.length > 1;
   return (
     <section className="aiplat-GpuProcesses" aria-label={trans.__('Processes')}>
-      <div className="aiplat-TaskHeading">
-        <h2>{trans.__('Processes')}</h2>
-        <span>{count(entries.filter(({ process }) => process !== null).length)}</span>
-      </div>
+      <Heading
+        title={trans.__('Processes')}
+        total={entries.filter(({ process }) => process !== null).length}
+      />
       <Blind devices={devices} trans={trans} />
       {entries.length === 0 ? (
         <p className="aiplat-PageNothing">{trans.__('No process uses a GPU.')}</p>

@@ -34,7 +34,7 @@ export function Form(props: Props): JSX.Element {
   return (
     <form
       ref={form}
-      className="aiplat-TaskForm"
+      className="aiplat-Form"
       noValidate
       onSubmit={event => {
         event.preventDefault();

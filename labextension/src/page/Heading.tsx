@@ -1,4 +1,4 @@
-/** The heading of a part of a page, and of how many it tells. */
+/** The heading of a part of a page, with how many that tells of. */
 
 import type { JSX, ReactNode } from 'react';
 
@@ -6,16 +6,16 @@ import { count } from '../format';
 
 interface Props {
   readonly title: string;
-  /** Null: not known yet. */
-  readonly total: number | null;
+  /** Null: not known yet; none: nothing is counted. */
+  readonly total?: number | null;
   readonly children?: ReactNode;
 }
 
 export function Heading({ title, total, children }: Props): JSX.Element {
   return (
-    <div className="aiplat-TaskHeading">
+    <div className="aiplat-Heading">
       <h2>{title}</h2>
-      <span>{total === null ? '' : count(total)}</span>
+      {total !== undefined && <span>{total === null ? '' : count(total)}</span>}
       {children}
     </div>
   );

@@ -134,7 +134,7 @@ function Last({ schedule, services }: RowProps): JSX.Element {
 function Buttons({ schedule, services }: RowProps): JSX.Element {
   const { trans } = services;
   return (
-    <span className="aiplat-TaskButtons">
+    <span className="aiplat-RowButtons">
       {schedule.role !== 'viewer' && (
         <button
           type="button"

@@ -85,7 +85,7 @@ function Row({ row, rows, frame, services }: RowProps): JSX.Element {
       <ProgressBar progress={isLiveTask(row.state) ? row.progress : null} trans={trans} />
       <TaskWhy row={row} trans={trans} />
       <TaskTime row={row} trans={trans} />
-      <span className="aiplat-TaskButtons" onClick={event => event.stopPropagation()}>
+      <span className="aiplat-RowButtons" onClick={event => event.stopPropagation()}>
         <Buttons row={row} rows={rows} services={services} />
       </span>
     </div>
