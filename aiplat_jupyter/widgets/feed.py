@@ -83,6 +83,7 @@ class Feed:
         self._api: Api | None = None
         self._seats: dict[Panel, _Seat] = {}
         self._stream: Changes | None = None
+        self._heeded: tuple[str, ...] = ()
         self._after: int | None = None
         self._heard = False
         self._stopped = False
@@ -113,9 +114,9 @@ class Feed:
                 self._changed.notify_all()
 
     def retune(self) -> None:
-        """Listen to the topics that panels name now."""
+        """Listen to the topics that panels name now, if those are others than before."""
         with self._changed:
-            if self._stream:
+            if self._stream and self._heeded != self._gathered():
                 self._stream.close()
 
     def stop(self) -> None:
@@ -123,7 +124,8 @@ class Feed:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        self.retune()
+            if self._stream:
+                self._stream.close()
 
     def _start(self) -> None:
         if not self._threads:
@@ -202,7 +204,7 @@ class Feed:
     def _hear(self, topics: tuple[str, ...]) -> None:
         stream = self.api().changes(topics, self._after)
         with self._changed:
-            self._stream = stream
+            self._stream, self._heeded = stream, topics
             if topics != self._gathered():
                 return
         try:

@@ -81,7 +81,6 @@ class GpuMonitor(Panel):
         self._looks = (Look(x="wall", smoothing="none"),) * 2
         self._drawn: list[Drawing] = []
         self._is_pictured = self._is_displayed = False
-        self._topics = frozenset({ALERTS, GPU})
         self._canvases = _canvases()
         self.cards = GpuCards()
         self.bar = Bar(_controls(self._hours), {"hours": {"value": _span(self._hours)}})
@@ -171,14 +170,8 @@ class GpuMonitor(Panel):
         if self._status is None or status.agent != self._status.agent:
             return False
         self._take(status)
-        self._retune()
+        self._feed.retune()
         return self.is_watched
-
-    def _retune(self) -> None:
-        """Let the feed listen to what the panel names now, if that is something else than before."""
-        if self.topics != self._topics:
-            self._topics = self.topics
-            self._feed.retune()
 
     def _take(self, status: GpuStatus) -> None:
         self._past.note(status)  # before the status: what the cards show is in the curves
@@ -197,7 +190,7 @@ class GpuMonitor(Panel):
         status = self._status
         self._past.refresh(api, view.scope(status), status.at)
         self._show(status, view)
-        self._retune()
+        self._feed.retune()
 
     def _is_about(self, target: Target) -> bool:
         return self._status is not None and target.agent == self._status.agent

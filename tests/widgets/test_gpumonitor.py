@@ -417,6 +417,17 @@ def test_samples_are_asked_for_only_while_someone_looks(
     eventually(lambda: any("gpu" in stream.topics for stream in world.listeners))
 
 
+def test_they_are_asked_for_again_also_if_another_panel_let_them_go(
+    world: World, source: Feed, monitored: GpuMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eventually(lambda: any("gpu" in stream.topics for stream in world.listeners))
+    monkeypatch.setattr(panel, "PATIENCE", -1.0)
+    source.retune()
+    eventually(lambda: [stream.topics for stream in world.listeners] == [("alerts",)])
+    monitored._view_count = 1
+    eventually(lambda: any("gpu" in stream.topics for stream in world.listeners))
+
+
 # As an output
 
 
