@@ -1,5 +1,6 @@
 """Logs as people read them, in a real browser over real tasks."""
 
+import re
 import sys
 from collections.abc import Callable
 from statistics import median
@@ -95,7 +96,7 @@ def test_a_log_is_read_while_it_is_written(page: Page, lab: Lab, run: Run) -> No
     page.wait_for_timeout(500)  # lines come in while the wheel runs out
     first = log.rows.first.get_attribute("data-line")
     more = page.get_by_title("To the end (End)")
-    expect(more).to_contain_text("4 new")
+    expect(more).to_have_text(re.compile(r"([4-9]|\d\d) new"))
     assert log.rows.first.get_attribute("data-line") == first
     assert log.rows.count() < 300
     more.click()
