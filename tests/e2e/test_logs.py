@@ -80,6 +80,15 @@ class LogPage:
         self.page.keyboard.press(key)
 
 
+def line_at_rest(page: Page, log: LogPage) -> str | None:
+    """Return the first line once the wheel has run out; lines come in meanwhile."""
+    before, first = "", log.rows.first.get_attribute("data-line")
+    while first != before:
+        page.wait_for_timeout(500)
+        before, first = first, log.rows.first.get_attribute("data-line")
+    return first
+
+
 def test_a_log_is_read_while_it_is_written(page: Page, lab: Lab, run: Run) -> None:
     uid = run(WRITER)
     LabPage(page, lab).open(f"lab?aiplat-log={uid}")
@@ -93,8 +102,7 @@ def test_a_log_is_read_while_it_is_written(page: Page, lab: Lab, run: Run) -> No
     page.mouse.move(600, 400)
     page.mouse.wheel(0, -4000)
     expect(log.foot).to_contain_text("not following")
-    page.wait_for_timeout(500)  # lines come in while the wheel runs out
-    first = log.rows.first.get_attribute("data-line")
+    first = line_at_rest(page, log)
     more = page.get_by_title("To the end (End)")
     expect(more).to_have_text(re.compile(r"([4-9]|\d\d) new"))
     assert log.rows.first.get_attribute("data-line") == first
