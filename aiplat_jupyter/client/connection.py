@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from aiplat_jupyter.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
+    from socket import socket
 
 
 class Connection:
@@ -86,6 +86,8 @@ class Connection:
     def shut(self) -> None:
         """End a read that another thread is blocked in."""
         if self._socket is not None:
+            from socket import SHUT_RDWR  # imported by `http.client` already
+
             with suppress(OSError):
                 self._socket.shutdown(SHUT_RDWR)
 
