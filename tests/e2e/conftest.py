@@ -102,7 +102,7 @@ def pictures() -> Path:
 @pytest.fixture
 def picture(page: Page, pictures: Path) -> Picture:
     def take(name: str) -> None:
-        page.screenshot(path=pictures / f"{name}.png", animations="disabled")
+        page.screenshot(path=pictures / f"{name}.png")
 
     return take
 
