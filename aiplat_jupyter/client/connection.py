@@ -28,7 +28,7 @@ class Connection:
         self._http: HTTPConnection | None = None
         with uncut:
             import encodings.idna  # noqa: F401  # as every look-up of a host does
-            import http.client  # noqa: F401
+            import http.client  # noqa: F401  # here, where no fork can cut it
         self._owner = os.getpid()
         self.server = server
         self._timeout = timeout

@@ -1,8 +1,8 @@
 """What a task may ask for: checked before it is queued."""
 
-import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -52,7 +52,7 @@ def priority(value: int) -> int:
 def default_name(spec: TaskSpec) -> str:
     """Return what a task is called that was given no name: its file, or the command's beginning."""
     file = spec.script or spec.notebook
-    words = [os.path.basename(file)] if file else [os.path.basename(spec.command[0]), *spec.command[1:]]  # noqa: PTH119
+    words = [Path(file).name] if file else [Path(spec.command[0]).name, *spec.command[1:]]
     name = "".join(character if character.isprintable() else " " for character in " ".join(words))
     return name[:80].strip() or spec.kind
 

@@ -1,7 +1,7 @@
 """One rule on one target: tables of series, and what must hold whatever comes."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -20,7 +20,10 @@ def rule(**more: Any) -> RuleSpec:
     return RuleSpec(**{"subject": "gpu", "metric": "temperature", "condition": "above"} | more)
 
 
-def told(spec: RuleSpec, series: Series, state: RuleState = RuleState(), **more: Any) -> list[tuple[float, str, str]]:  # noqa: B008
+NEW: Final = RuleState()
+
+
+def told(spec: RuleSpec, series: Series, state: RuleState = NEW, **more: Any) -> list[tuple[float, str, str]]:
     """Return when what was told of a series, and as what."""
     found = []
     for x, value in series:
