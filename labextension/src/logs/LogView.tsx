@@ -11,6 +11,7 @@ import { DEFAULT_LOOKS, type Looks } from './looks';
 import { useChanges } from './observable';
 import { ROW } from './reading';
 import type { RowActions } from './RowView';
+import { ShowAll } from './ShowAll';
 import { StatusLine } from './StatusLine';
 import { Toolbar } from './Toolbar';
 import { Viewport, type Mover } from './Viewport';
@@ -238,15 +239,7 @@ function Instead({ log, onLeave, trans }: OverLinesProps): JSX.Element | null {
   return head.matching === 0 ? (
     <div className="aiplat-LogInstead">
       <p>{trans.__('None of %1 lines has this level.', count(head.total))}</p>
-      <button
-        type="button"
-        onClick={() => {
-          log.choose({ level: null });
-          onLeave();
-        }}
-      >
-        {trans.__('Show all')}
-      </button>
+      <ShowAll {...{ log, onLeave, trans }} />
     </div>
   ) : null;
 }

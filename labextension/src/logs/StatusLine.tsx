@@ -8,6 +8,7 @@ import type { Log } from './log';
 import { useChanges } from './observable';
 import type { LogModel } from './model';
 import type { Reading } from './reading';
+import { ShowAll } from './ShowAll';
 import type { Trans } from './words';
 
 interface Props {
@@ -69,15 +70,7 @@ function Hidden({ log, onLeave, trans }: Omit<Props, 'said'>): JSX.Element | nul
   return (
     <span className="aiplat-LogHidden">
       {hidden === 1 ? trans.__('1 line hidden') : trans.__('%1 lines hidden', count(hidden))}
-      <button
-        type="button"
-        onClick={() => {
-          log.choose({ level: null });
-          onLeave();
-        }}
-      >
-        {trans.__('Show all')}
-      </button>
+      <ShowAll {...{ log, onLeave, trans }} />
       {url !== null && (
         <a href={url} download title={trans.__('Download the lines of this level and above')}>
           ⤓

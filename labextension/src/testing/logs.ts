@@ -14,6 +14,25 @@ import type {
   News,
   Source
 } from '../logs/source';
+import type { Trans } from '../logs/words';
+
+/** What a view says where nothing is translated. */
+export const ENGLISH: Trans = {
+  __: (text, ...places) => text.replace(/%(\d)/g, (_, i) => String(places[Number(i) - 1]))
+};
+
+/** Everything is so wide, and twenty rows high. */
+export class SomeSize {
+  constructor(private readonly tell: (entries: object[]) => void) {}
+
+  observe(): void {
+    this.tell([{ contentRect: { width: 800, height: 20 * 18 } }]);
+  }
+
+  disconnect(): void {
+    return;
+  }
+}
 
 type Made = Omit<LogLine, 'number' | 'offset'>;
 

@@ -2,28 +2,9 @@ import { act, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { FakeLog } from '../../testing/logs';
+import { ENGLISH, FakeLog, SomeSize } from '../../testing/logs';
 import { Log } from '../log';
 import { LogView } from '../LogView';
-import type { Trans } from '../words';
-
-const HEIGHT = 20 * 18;
-const trans: Trans = {
-  __: (text, ...places) => text.replace(/%(\d)/g, (_, i) => String(places[Number(i) - 1]))
-};
-
-/** Everything is so high. */
-class SomeSize {
-  constructor(private readonly tell: (entries: object[]) => void) {}
-
-  observe(): void {
-    this.tell([{ contentRect: { width: 800, height: HEIGHT } }]);
-  }
-
-  disconnect(): void {
-    return;
-  }
-}
 
 let fake: FakeLog;
 let log: Log;
@@ -45,7 +26,7 @@ const settle = (milliseconds = 150): Promise<void> =>
 
 async function show(): Promise<ReturnType<typeof userEvent.setup>> {
   log = new Log(fake);
-  render(<LogView log={log} trans={trans} />);
+  render(<LogView log={log} trans={ENGLISH} />);
   await settle();
   return userEvent.setup();
 }

@@ -3,31 +3,12 @@ import userEvent, { type UserEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ApiError } from '../../errors';
-import { FakeLog } from '../../testing/logs';
+import { ENGLISH, FakeLog, SomeSize } from '../../testing/logs';
 import { followMoments, tellMoment } from '../../timeCursor';
 import { Log } from '../log';
 import { LogView } from '../LogView';
 import { NO_CHOICE, type Choice } from '../model';
 import type { Level } from '../source';
-import type { Trans } from '../words';
-
-const HEIGHT = 20 * 18;
-const trans: Trans = {
-  __: (text, ...places) => text.replace(/%(\d)/g, (_, i) => String(places[Number(i) - 1]))
-};
-
-/** Everything is so high. */
-class SomeSize {
-  constructor(private readonly tell: (entries: object[]) => void) {}
-
-  observe(): void {
-    this.tell([{ contentRect: { width: 800, height: HEIGHT } }]);
-  }
-
-  disconnect(): void {
-    return;
-  }
-}
 
 let fake: FakeLog;
 let log: Log;
@@ -56,7 +37,7 @@ async function show(choice: Partial<Choice> = {}, line?: number): Promise<UserEv
     return Promise.resolve();
   });
   log = new Log(fake, { ...NO_CHOICE, ...choice }, line);
-  render(<LogView log={log} trans={trans} />);
+  render(<LogView log={log} trans={ENGLISH} />);
   await settle();
   return user;
 }
