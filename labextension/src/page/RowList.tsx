@@ -10,11 +10,10 @@ import {
   type MouseEvent
 } from 'react';
 
-import { FailureCard } from '../experiment/ErrorBoundary';
-import { count } from '../format';
 import type { Trans } from '../i18n';
 import type { PagedList } from '../sidebar/pagedList';
 import { useKeptFocus } from './keptFocus';
+import { ListFailure, ListRest } from './ListState';
 import type { Where } from './menu';
 
 /** What makes an element a row of the list. */
@@ -87,13 +86,13 @@ export function RowList<R extends { uid: string }>(props: Props<R>): JSX.Element
       aria-busy={list.phase === 'loading'}
       onKeyDown={onKeyDown}
     >
-      {list.phase === 'failed' && <Failure list={list} what={failure} trans={trans} />}
+      {list.phase === 'failed' && <ListFailure list={list} what={failure} trans={trans} />}
       {list.phase === 'ready' && rows.length === 0 && empty}
       {list.phase === 'loading' && <Waiting rowClass={rowClass} />}
       {rows.map((row, index) => (
         <Fragment key={row.uid}>{children(row, frame(row, index))}</Fragment>
       ))}
-      {list.hasMore && <More list={list} trans={trans} />}
+      <ListRest list={list} trans={trans} />
     </div>
   );
 }
@@ -107,23 +106,6 @@ function movesFrom<R>(rows: readonly R[], at: number): Record<string, R | undefi
   return { ArrowDown: rows[at + 1], ArrowUp: rows[at - 1], Home: rows[0], End: rows.at(-1) };
 }
 
-interface ListProps {
-  readonly list: Pick<
-    PagedList<{ uid: string }>,
-    'error' | 'isLoadingMore' | 'items' | 'load' | 'more' | 'total'
-  >;
-  readonly trans: Trans;
-}
-
-function More({ list, trans }: ListProps): JSX.Element {
-  const left = (list.total ?? 0) - list.items.length;
-  return (
-    <button type="button" className="aiplat-ChartLink" onClick={() => void list.more()}>
-      {list.isLoadingMore ? trans.__('Loading…') : trans.__('%1 more', count(left))}
-    </button>
-  );
-}
-
 function Waiting({ rowClass }: { rowClass: string }): JSX.Element {
   return (
     <>
@@ -133,17 +115,5 @@ function Waiting({ rowClass }: { rowClass: string }): JSX.Element {
         </div>
       ))}
     </>
-  );
-}
-
-function Failure({ list, what, trans }: ListProps & { what: string }): JSX.Element {
-  const { error } = list;
-  return (
-    <FailureCard
-      what={what}
-      detail={[error?.code, error?.detail, error?.hint].filter(Boolean).join(' · ')}
-      trans={trans}
-      onRetry={() => void list.load()}
-    />
   );
 }

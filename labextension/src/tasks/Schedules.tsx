@@ -3,11 +3,11 @@
 import { useRef, type JSX, type MouseEvent } from 'react';
 
 import { CommandIDs } from '../commands';
-import { FailureCard } from '../experiment/ErrorBoundary';
-import { ahead, count, exactTime } from '../format';
+import { ahead, exactTime } from '../format';
 import type { Trans } from '../i18n';
 import { Heading } from '../page/Heading';
 import { useKeptFocus } from '../page/keptFocus';
+import { ListFailure, ListRest } from '../page/ListState';
 import { MoreButton } from '../page/MoreButton';
 import type { Problem, Schedule } from '../records';
 import type { Services } from '../services';
@@ -28,7 +28,9 @@ export function Schedules({ list, services }: Props): JSX.Element | null {
   const rows = useRef<HTMLUListElement>(null);
   useKeptFocus(list.items, rows);
   if (list.items.length === 0) {
-    return list.phase === 'failed' ? <Failure list={list} trans={trans} /> : null;
+    return list.phase === 'failed' ? (
+      <ListFailure list={list} what={trans.__('The schedules could not be loaded.')} trans={trans} />
+    ) : null;
   }
   return (
     <section>
@@ -38,11 +40,7 @@ export function Schedules({ list, services }: Props): JSX.Element | null {
           <Row key={schedule.uid} schedule={schedule} services={services} />
         ))}
       </ul>
-      {list.hasMore && (
-        <button type="button" className="aiplat-ChartLink" onClick={() => void list.more()}>
-          {trans.__('%1 more', count((list.total ?? 0) - list.items.length))}
-        </button>
-      )}
+      <ListRest list={list} trans={trans} />
     </section>
   );
 }
@@ -147,18 +145,6 @@ function Buttons({ schedule, services }: RowProps): JSX.Element {
       )}
       <MoreButton onOpen={button => openScheduleMenu(schedule, services, button)} trans={trans} />
     </span>
-  );
-}
-
-function Failure({ list, trans }: { list: PagedList<Schedule>; trans: Trans }): JSX.Element {
-  const { error } = list;
-  return (
-    <FailureCard
-      what={trans.__('The schedules could not be loaded.')}
-      detail={[error?.code, error?.detail, error?.hint].filter(Boolean).join(' · ')}
-      trans={trans}
-      onRetry={() => void list.load()}
-    />
   );
 }
 
