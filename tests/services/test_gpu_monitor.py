@@ -102,15 +102,12 @@ class House:
         """Let the monitor see samples, and deal with each."""
         for one in samples:
             await monitor.observe(one)
-            while monitor._news.is_set():
-                await asyncio.sleep(0)
-            await self.written()
+            await self.rest(monitor)
 
-    async def written(self) -> None:
-        """Wait for what the monitor's task is at."""
-        for _ in range(3):
-            await self.database.write(lambda tx: None)
-            await asyncio.sleep(0.002)
+    async def rest(self, monitor: GpuMonitor) -> None:
+        """Wait until the monitor's task has dealt with all it was told, and waits for more."""
+        while monitor._news.is_set() or not monitor._news._waiters:
+            await asyncio.sleep(0.001)
 
     def rows(self) -> dict[int, int]:
         """Return how many rows there are of each length."""
@@ -412,7 +409,7 @@ def test_rows_that_come_while_others_are_written_are_kept(house: House, monkeypa
             await asyncio.sleep(0.01)
         is_free.set()
         await busy
-        await house.written()
+        await house.rest(monitor)
         await house.feed(monitor, sample(NOW + 50, device()))
 
     house.run(act)

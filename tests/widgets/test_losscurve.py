@@ -498,9 +498,9 @@ def test_a_zoom_of_one_is_a_zoom_of_both(world: World, source: Feed, run: str) -
     eventually(lambda: len(panel.children) == 3)
     assert panel.strip
     send(panel.strip.overlay, kind="interval", x=[0.0, 1.0], y=[40.0, 60.0])
-    eventually(lambda: panel.overlay.interval == [0.0, 1.0])
-    assert (panel.strip.overlay.interval, panel.strip.overlay.y_interval) == ([0.0, 1.0], [40.0, 60.0])
-    assert panel.overlay.y_interval is None
+    eventually(lambda: panel.strip and panel.strip.overlay.interval == [0.0, 1.0])
+    assert (panel.overlay.interval, panel.overlay.y_interval) == ([0.0, 1.0], None)
+    assert panel.strip.overlay.y_interval == [40.0, 60.0]
     last = [query for query in world.asked if query.metrics == ["system/cpu"]][-1]
     assert (last.start, last.end, last.smoothing) == (0.0, 1.0, "none")
     send(panel.strip.overlay, kind="toggle", key=panel.strip.overlay.curves[0]["key"])
