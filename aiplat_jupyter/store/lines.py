@@ -230,7 +230,11 @@ def line(archive: Archive, stretches: Sequence[Stretch]) -> Line | None:
         entries = _Entries.of(stretches)
         if not len(entries.low):
             return None
-        known = Line(Pieces.joined([_pieces(archive, stretches, *group) for group in entries.groups()]), key)
+        found = [_pieces(archive, stretches, *group) for group in entries.groups()]
+        parts = [part for part in found if part is not None]
+        if not parts:
+            return None
+        known = Line(Pieces.joined(parts), key)
         archive.memory.put(key, known, known.size)
     return known
 
@@ -284,11 +288,13 @@ def _entries(number: int, stretch: Stretch) -> Iterator[tuple[Ints, Ints, Ints, 
         yield np.array([number]), np.array([-1]), inside.min(keepdims=True), inside.max(keepdims=True), np.array([True])
 
 
-def _pieces(archive: Archive, stretches: Sequence[Stretch], entries: _Entries, alone: bool) -> Pieces:
+def _pieces(archive: Archive, stretches: Sequence[Stretch], entries: _Entries, alone: bool) -> Pieces | None:
+    """Return neighbouring entries as pieces; None where a segment has points on both sides of its stretch, none in it."""
     index = stretches[entries.stretch[0]].stored
     if alone and index is not None:
         return Pieces.of_index(index, int(entries.place[0]), int(entries.place[-1]) + 1)
-    return Pieces.of_samples(_sorted(archive, stretches, entries))
+    samples = _sorted(archive, stretches, entries)
+    return Pieces.of_samples(samples) if len(samples.step) else None
 
 
 def _sorted(archive: Archive, stretches: Sequence[Stretch], entries: _Entries) -> Samples:

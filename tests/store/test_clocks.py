@@ -185,6 +185,17 @@ def test_samples_stand_at_the_step_that_the_run_was_at(empty_file: Path, tmp_pat
         database.close()
 
 
+def test_a_run_between_two_samples_of_one_segment(database):
+    run = Run(database)
+    run.sample([START, START + 60_000])
+    run.fold()
+    run.now = START + 20_000
+    run.train([1, 2, 3])
+    run.follow()
+    run.check(10)
+    assert run.ask().curves[0].columns.x == []
+
+
 def test_a_run_and_its_samples_at_the_same_time(database):
     run = Run(database)
     for _ in range(12):
