@@ -12,7 +12,7 @@ from jupyter_server.utils import JupyterServerAuthWarning
 from aiplat_jupyter.core.records import Identity, NewToken
 from aiplat_jupyter.pytest_plugin import Ask
 from aiplat_jupyter.server.routes import ROUTES, handlers
-from tests.server.world import CASES, NOUNS, Case, build, name, send
+from tests.server.world import CASES, NOUNS, Case, Worlds, build, name, send
 
 ROLES = ["stranger", "viewer", "editor", "owner"]
 
@@ -50,10 +50,10 @@ class TestPeople:
 
     @pytest.mark.parametrize("noun", NOUNS)
     async def test_roles(self, aiplat_ask: Ask, noun: str) -> None:
+        worlds = Worlds(aiplat_ask)
         for route, who in product(NOUNS[noun], ROLES):
-            world = await build(aiplat_ask)
             minted = await aiplat_ask("POST", "auth/token", {"name": "t"}, headers={"X-Person": who}, status=201)
-            answer = await send(aiplat_ask, route, world, {"X-Person": who}, minted.record["token"]["uid"])
+            answer = await worlds.send(route, {"X-Person": who}, minted.record["token"]["uid"])
             assert answer.status in expected(CASES[name(route)], who), (name(route), who, answer)
 
     async def test_nobody_is_let_in_without_a_name(self, aiplat_ask: Ask) -> None:
@@ -89,18 +89,18 @@ class TestCredentials:
 
     @pytest.mark.parametrize("noun", NOUNS)
     async def test_scopes(self, aiplat_ask: Ask, noun: str) -> None:
+        worlds = Worlds(aiplat_ask)
         for route, scopes in product(NOUNS[noun], (["read"], ["read", "write"], ["read", "write", "admin"])):
-            world = await build(aiplat_ask)
             uid, bearer = await mint(aiplat_ask, scopes)
-            answer = await send(aiplat_ask, route, world, bearer, uid)
+            answer = await worlds.send(route, bearer, uid)
             assert (answer.status == 403) == (route.scope not in scopes), (name(route), scopes)
             assert answer.status in {200, 201, 204, 403}, (name(route), answer)
 
     async def test_the_local_account_may_do_everything(self, aiplat_ask: Ask) -> None:
+        worlds = Worlds(aiplat_ask)
         for route in ROUTES:
-            world = await build(aiplat_ask)
             uid, _ = await mint(aiplat_ask, ["read"])
-            answer = await send(aiplat_ask, route, world, {}, uid)
+            answer = await worlds.send(route, {}, uid)
             assert answer.status in {200, 201, 204}, (name(route), answer)
 
     @pytest.mark.parametrize("kind", ["nobody", "jupyter", "forged", "revoked", "expired"])

@@ -160,6 +160,27 @@ async def build(ask: Ask) -> World:
     return World(uid, journal + "-x", journal, len(frames), uid, uid, agent["uid"], uid, uid)
 
 
+class Worlds:
+    """Builds a world when there is none, or when the last one may have been changed."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._world: World | None = None
+
+    async def world(self) -> World:
+        """Return a world as it was built."""
+        if self._world is None:
+            self._world = await build(self._ask)
+        return self._world
+
+    async def send(self, route: Route, headers: dict[str, str], token: str = "") -> Answer:
+        """Ask a route about a world that nothing was done to, as `send` does."""
+        answer = await send(self._ask, route, await self.world(), headers, token)
+        if name(route) in ENDED or route.path.endswith("/purge") or (route.method != "GET" and answer.status < 300):
+            self._world = None
+        return answer
+
+
 def name(route: Route) -> str:
     """Return the key of a route in `CASES`."""
     return f"{route.method} {route.path}"
