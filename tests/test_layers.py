@@ -80,6 +80,7 @@ def test_a_training_script_pays_for_the_standard_library_and_msgspec() -> None:
     loaded = loaded_by("import aiplat_jupyter\naiplat_jupyter.init, aiplat_jupyter.Experiment")
     ours = {name.split(".")[1] for name in loaded if name.startswith("aiplat_jupyter.")}
     assert ours == {"core", "client"}
+    assert "aiplat_jupyter.core.records" not in loaded
     assert not loaded & {"numpy", "sqlalchemy", "tornado", "traitlets", "jupyter_server", "ipywidgets", "http.client"}
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from aiplat_jupyter.core import errors
-from aiplat_jupyter.core.records import Problem
+from aiplat_jupyter.core.problems import Problem
 
 MSGPACK: Final = "application/msgpack"
 _PARAMETRISED: Final = {errors.OffsetConflict, errors.RateLimited}

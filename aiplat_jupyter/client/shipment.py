@@ -10,8 +10,7 @@ from aiplat_jupyter.client.answers import MSGPACK, to_error
 from aiplat_jupyter.client.complaints import Complaints
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.core.errors import OffsetConflict, TooLarge
-from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD
-from aiplat_jupyter.core.records import Committed
+from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, Committed
 
 SLICE: Final = 1024 * 1024
 SMALLEST_SLICE: Final = 64 * 1024

@@ -168,6 +168,13 @@ class Progressed(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="
 Record = Opened | Shape | Changed | Rewound | Status | Idle | Progressed
 
 
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a journal is committed now, and whether someone asked the experiment to stop."""
+
+    offset: int
+    stop: bool = False
+
+
 def is_clock(context: str) -> bool:
     """Tell whether the steps of series with this context are milliseconds of the clock."""
     return context.startswith(CLOCK)

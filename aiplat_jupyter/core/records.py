@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from aiplat_jupyter.core.frames import Process
+from aiplat_jupyter.core.problems import Problem
 from aiplat_jupyter.core.states import ExperimentStatus, Lifecycle, Role, Scope
 
 T = TypeVar("T")
@@ -20,20 +21,6 @@ class Page(Struct, Generic[T], frozen=True, kw_only=True, omit_defaults=True):
     items: list[T]
     next_cursor: str | None = None
     total: int | None = None
-
-
-class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of every error (RFC 9457, ``application/problem+json``)."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    hint: str = ""
-    fields: dict[str, str] = {}
-    offset: int | None = None
-    """With code ``offset_conflict``: the journal's committed offset."""
 
 
 # Who
@@ -286,13 +273,6 @@ class NewPoints(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds since 1970; None: now."""
     journal: str | None = None
     offset: int = 0
-
-
-class Committed(Struct, frozen=True, kw_only=True):
-    """How far a journal is committed now, and whether someone asked the experiment to stop."""
-
-    offset: int
-    stop: bool = False
 
 
 class Journal(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from aiplat_jupyter.core.records import Problem
+from aiplat_jupyter.core.problems import Problem
 from aiplat_jupyter.core.states import Lifecycle, Role, TaskReason, TaskState
 
 TaskKind = Literal["command", "script", "notebook", "notebook-live"]

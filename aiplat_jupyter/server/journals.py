@@ -4,7 +4,8 @@ from typing import Annotated
 
 import msgspec
 
-from aiplat_jupyter.core.records import Committed, Identity, Journal
+from aiplat_jupyter.core.frames import Committed
+from aiplat_jupyter.core.records import Identity, Journal
 from aiplat_jupyter.server.call import Services
 
 

@@ -3,7 +3,8 @@
 import msgspec
 
 from aiplat_jupyter.core.curves import CurveAnswer, CurveQuery, History, LossPoint
-from aiplat_jupyter.core.records import Committed, Identity, NewPoints, SeriesSummary
+from aiplat_jupyter.core.frames import Committed
+from aiplat_jupyter.core.records import Identity, NewPoints, SeriesSummary
 from aiplat_jupyter.server.call import Services
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from aiplat_jupyter.core.logs import LogChunk, LogEnd, LogGap, LogHits
-from aiplat_jupyter.core.records import Problem
+from aiplat_jupyter.core.problems import Problem
 from aiplat_jupyter.server import docstrings
 from aiplat_jupyter.server.route import Route
 from aiplat_jupyter.server.routes import API, ROUTES

@@ -6,8 +6,7 @@ from typing import Final
 from tornado.web import HTTPError
 
 from aiplat_jupyter.core.errors import AiplatError
-from aiplat_jupyter.core.problems import to_problem
-from aiplat_jupyter.core.records import Problem
+from aiplat_jupyter.core.problems import Problem, to_problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 

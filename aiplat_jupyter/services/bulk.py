@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from aiplat_jupyter.core.errors import AiplatError, Conflict, InvalidInput
-from aiplat_jupyter.core.problems import to_problem
-from aiplat_jupyter.core.records import Bulk, BulkResult, Problem, Purged, Verb
+from aiplat_jupyter.core.problems import Problem, to_problem
+from aiplat_jupyter.core.records import Bulk, BulkResult, Purged, Verb
 from aiplat_jupyter.core.states import LIFECYCLE, Lifecycle
 from aiplat_jupyter.core.tasks import TaskBulk
 from aiplat_jupyter.store.database import Database

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from aiplat_jupyter.core.errors import NotFound, OffsetConflict, UnreadableJournal
-from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, Shape
-from aiplat_jupyter.core.records import Committed, Identity, Journal
+from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, Committed, Shape
+from aiplat_jupyter.core.records import Identity, Journal
 from aiplat_jupyter.services import access, limits, links
 from aiplat_jupyter.services.commit import Commit
 from aiplat_jupyter.services.kernels import Ending, Kernels

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from aiplat_jupyter.core.curves import CurveAnswer, CurveQuery, History, LossPoint
 from aiplat_jupyter.core.errors import Conflict, InvalidInput, OffsetConflict
-from aiplat_jupyter.core.frames import MAX_KEY
+from aiplat_jupyter.core.frames import MAX_KEY, Committed
 from aiplat_jupyter.core.ids import new_uid
-from aiplat_jupyter.core.records import Committed, Identity, NewPoints, SeriesSummary
+from aiplat_jupyter.core.records import Identity, NewPoints, SeriesSummary
 from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Batch

@@ -289,7 +289,7 @@ def _entries(number: int, stretch: Stretch) -> Iterator[tuple[Ints, Ints, Ints, 
 
 
 def _pieces(archive: Archive, stretches: Sequence[Stretch], entries: _Entries, alone: bool) -> Pieces | None:
-    """Return neighbouring entries as pieces; None where a segment has points on both sides of its stretch, none in it."""
+    """Return neighbouring entries as pieces; None where a segment has points before and behind its stretch only."""
     index = stretches[entries.stretch[0]].stored
     if alone and index is not None:
         return Pieces.of_index(index, int(entries.place[0]), int(entries.place[-1]) + 1)

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from aiplat_jupyter.core.records import Experiment, NewExperiment, Page, Problem, Project
+from aiplat_jupyter.core.problems import Problem
+from aiplat_jupyter.core.records import Experiment, NewExperiment, Page, Project
 from aiplat_jupyter.pytest_plugin import Ask
 from aiplat_jupyter.server.app import AiplatApp
 
