@@ -1,6 +1,5 @@
 """`exp.config` and `exp.summary`: mappings whose every change goes into the journal."""
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -42,8 +41,8 @@ class Entries(Mapping[str, Any]):
 
 def plain_entries(entries: Any) -> dict[str, Any]:
     """Return a mapping, namespace or data class as a dict of plain data. Raise `InvalidInput` for anything else."""
-    if dataclasses.is_dataclass(entries) and not isinstance(entries, type):
-        entries = dataclasses.asdict(entries)
+    if _is_data_class(entries):
+        entries = _fields_of(entries)
     elif not isinstance(entries, Mapping) and hasattr(entries, "__dict__"):
         entries = vars(entries)
     try:
@@ -68,9 +67,19 @@ def plain(value: Any, depth: int = 0) -> Any:
         return {clean(str(key)): plain(entry, depth + 1) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(entry, depth + 1) for entry in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain(dataclasses.asdict(value), depth + 1)
+    if _is_data_class(value):
+        return plain(_fields_of(value), depth + 1)
     return _plain_number(value)
+
+
+def _is_data_class(value: Any) -> bool:
+    return hasattr(value, "__dataclass_fields__") and not isinstance(value, type)
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(value)
 
 
 def _plain_number(value: Any) -> Any:

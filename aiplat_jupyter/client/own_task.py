@@ -1,6 +1,5 @@
 """The task that this process is part of, which its environment names."""
 
-import json
 import os
 from collections.abc import Mapping
 from itertools import count
@@ -36,6 +35,7 @@ def experiment_of(task: OwnTask, project: str, name: str, config: Mapping[str, A
     attempt's folder.
     """
     import hashlib
+    import json
 
     facts = json.dumps([task.uid, project, name, config], sort_keys=True, default=str)
     uids = (hashlib.sha256(f"{facts}\0{number}".encode()).hexdigest()[:20] for number in count())
