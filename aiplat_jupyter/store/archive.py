@@ -117,7 +117,7 @@ class Archive:
         if known is not None and len(known.id) == count and known.id.max() == newest:
             return known
         mine = _SEGMENTS.series_id == series
-        if known is None:
+        if known is None or known.id.max() >= newest:  # read by a later transaction, or some are purged
             index = self._read(mine)
         else:
             ids = np.array(self._tx.execute(select(_SEGMENTS.id).where(mine)).scalars().all())
@@ -144,7 +144,7 @@ class Archive:
         known: Tail = self.memory.get(("tail", attempt)) or Tail()
         if known.rows == (oldest, newest):
             return known
-        if known.rows[0] != oldest:
+        if known.rows[0] != oldest or known.rows[1] > newest:  # folded since, or read by a later transaction
             known = Tail()
         ask = select(_TAILS.id, _TAILS.points).where(_TAILS.attempt_id == attempt, _TAILS.id > known.rows[1])
         rows = self._tx.execute(ask.order_by(_TAILS.id)).all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import Connection, delete, func, select
 
 from aiplat_jupyter.core.curves import Curve, CurveAnswer, CurveQuery
 from aiplat_jupyter.core.errors import InvalidInput
@@ -377,6 +377,32 @@ def test_two_servers_share_a_database(url, small_segments):
             assert expected[-30:] == answer.curves[0].columns.last[-30:]
     one.close()
     other.close()
+
+
+@pytest.mark.parametrize("count", [20, 5_000])
+def test_a_reader_sees_the_points_of_its_transaction_whatever_others_have_read_since(database, count):
+    attempt = database.write_now(experiment)
+    log(database, attempt, list(range(count)), range(count))
+    query = CurveQuery(experiments=["e"], metrics=["loss"], width=10)
+
+    def ask_late(tx: Connection) -> CurveAnswer:
+        metrics.summaries(tx, [attempt])  # from here on the transaction sees no more commits
+        log(database, attempt, list(range(count, 2 * count)), range(count))
+        assert sum(ask(database, "loss", width=10).curves[0].columns.count) == 2 * count
+        return metrics.query(tx, query)
+
+    (curve,) = database.read_now(ask_late).curves
+    assert (sum(curve.columns.count), curve.total) == (count, count)
+    assert sum(ask(database, "loss", width=10).curves[0].columns.count) == 2 * count
+
+
+def test_a_curve_that_is_being_purged_can_be_read(database):
+    attempt = database.write_now(experiment)
+    log(database, attempt, list(range(40_000)), range(40_000))
+    assert sum(ask(database, "loss", width=10).curves[0].columns.count) == 40_000
+    oldest = select(func.min(SegmentRow.id)).scalar_subquery()
+    database.write_now(lambda tx: tx.execute(delete(SegmentRow).where(SegmentRow.id == oldest)))
+    assert 0 < sum(ask(database, "loss", width=10).curves[0].columns.count) < 40_000
 
 
 def test_a_delta_has_only_what_is_new(database):
