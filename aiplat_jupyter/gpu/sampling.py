@@ -1,6 +1,7 @@
 """The server's end of the sampler: starts it, listens, tells it how often to look, and starts it again."""
 
 import asyncio
+import logging
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -26,6 +27,7 @@ PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds until it is started again, for each time that it has ended soon."""
 SOON: Final = 60.0
 MODULE: Final = "aiplat_jupyter.gpu.sampler"
+_log = logging.getLogger(__name__)
 
 
 class Sampling:
@@ -97,15 +99,26 @@ class Sampling:
                     line = await child.stdout.readline()
             except TimeoutError:
                 return "driver_stalled", ""
-            if not line:
+            except ValueError as error:  # a line longer than any that is written
+                return "failed", f"The sampler cannot be understood: {error}"
+            if not line.endswith(b"\n"):  # the end, perhaps within a line
                 return "failed", ""
-            self._last = msgspec.json.decode(line, type=Sample)
-            await self._told(self._last)
+            try:
+                self._last = msgspec.json.decode(line, type=Sample)
+            except msgspec.DecodeError as error:
+                return "failed", f"The sampler cannot be understood: {error}"
+            await self._hand_on(self._last)
+
+    async def _hand_on(self, sample: Sample) -> None:
+        try:
+            await self._told(sample)
+        except Exception:  # whatever became of this sample, the next is told
+            _log.exception("A sample of the GPUs could not be handed on")
 
     async def _tell(self, state: MonitorState, detail: str) -> None:
         devices = silenced(self._last.devices)
         last = replace(self._last, state=state, detail=detail, at=time.time(), interval=self._interval, system=None)
-        await self._told(replace(last, devices=devices, lineages={}))
+        await self._hand_on(replace(last, devices=devices, lineages={}))
 
     async def _part(self, child: Process) -> None:
         """Let the child end, or end it; one that hangs in the driver is not waited for."""
