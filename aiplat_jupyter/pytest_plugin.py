@@ -252,6 +252,13 @@ class ExecutorContract:
         ends = [jobs.ended(job) for job in some]
         assert jobs.executor.poll(some) == dict(zip((job.key for job in some), ends, strict=True))
 
+    def test_one_that_cannot_be_asked_hides_no_other(self, jobs: Jobs) -> None:
+        good = jobs.start("true")
+        ended = jobs.ended(good)
+        bad = jobs.root / "file"
+        bad.touch()
+        assert jobs.executor.poll([Job(key=new_uid(), directory=str(bad)), good])[good.key] == ended
+
     def test_stopping_gives_it_time_to_end(self, jobs: Jobs) -> None:
         job = jobs.start("sh", "-c", "trap 'echo saved; exit 3' TERM; echo ready; while :; do sleep 0.1; done")
         jobs.told(job, "ready")

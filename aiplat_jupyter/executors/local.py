@@ -31,6 +31,7 @@ STARTING_S: Final = 10.0
 """A job that nobody has started after so many seconds is not known: whoever wants it submits it again."""
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+_ABSENT: Final = (FileNotFoundError, NotADirectoryError)
 _KEPT: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 
 
@@ -80,6 +81,7 @@ class LocalExecutor:
     def __init__(self) -> None:
         self._children: set[int] = set()
         self._submitted: set[str] = set()
+        self._silent: set[str] = set()
 
     def submit(self, launch: Launch) -> None:
         """Start the job's supervisor, unless the job was started before."""
@@ -100,9 +102,20 @@ class LocalExecutor:
         """Return how each job is."""
         self._reap()
         boot_id = supervisor.boot_id()
-        told = {job.key: self._told(job, boot_id) for job in jobs}
+        told = {job.key: status for job in jobs if (status := self._asked(job, boot_id))}
         self._submitted -= {key for key, status in told.items() if status.state == "ended"}
         return told
+
+    def _asked(self, job: Job, boot_id: str) -> JobStatus | None:
+        try:
+            status = self._told(job, boot_id)
+        except OSError as error:
+            if job.key not in self._silent:
+                _log.warning("How the job in %s is cannot be told now: %s", job.directory, error)
+            self._silent.add(job.key)
+            return None
+        self._silent.discard(job.key)
+        return status
 
     def _told(self, job: Job, boot_id: str) -> JobStatus:
         status = _status(job, boot_id)
@@ -220,7 +233,7 @@ def _progress(folder: Path) -> Progress | None:
 def _is_starting(folder: Path) -> bool:
     try:
         return abs(time.time() - (folder / "launch.json").stat().st_mtime) < STARTING_S
-    except FileNotFoundError:
+    except _ABSENT:
         return False
 
 
@@ -251,20 +264,23 @@ def _bearers(key: str) -> Iterator[int]:
 
 
 def _signal(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 
 
 def _key(folder: Path) -> str | None:
-    named = _read(folder / "state.json", Named) or _read(folder / "launch.json", Named)
+    try:
+        named = _read(folder / "state.json", Named) or _read(folder / "launch.json", Named)
+    except OSError:
+        return None
     return named.key if named else None
 
 
 def _read(path: Path, kind: type[T]) -> T | None:
-    """Return what the file holds; None if it is not there, or not ours."""
+    """Return what the file holds; None if it is not there, or not ours. Raise `OSError` if it cannot be read now."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError):
+    except (*_ABSENT, msgspec.MsgspecError):
         return None
 
 

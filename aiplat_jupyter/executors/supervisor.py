@@ -255,11 +255,11 @@ def start_time(pid: int) -> int:
 
 
 def stat(pid: int) -> list[str]:
-    """Return the fields of the process's ``stat`` from its state on; none if it is gone or there is no ``/proc``."""
+    """Return the fields of the process's ``stat`` from its state on; none if it is gone or not to be seen."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []
 
 

@@ -1,5 +1,6 @@
 """The local executor: the contract, and what tries to break it."""
 
+import errno
 import json
 import os
 import resource
@@ -304,6 +305,63 @@ def test_after_a_restart_of_the_machine_jobs_are_lost(jobs: Jobs) -> None:
     jobs.executor.stop(job, now=True)
     assert not is_gone(real["pid"])
     with_state(job, **real)
+
+
+def test_a_job_whose_folder_cannot_be_read_now_is_left_out_and_left_alone(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, other = (jobs.start("sh", "-c", "echo ready; sleep 600") for _ in range(2))
+    for each in (job, other):
+        jobs.told(each, "ready")
+    real = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.parent == Path(job.directory):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(path)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_bytes", read)
+        assert list(jobs.executor.poll([job, other])) == [other.key]
+        assert jobs.executor.owned(jobs.root) == [other]
+    assert jobs.status(job).state == "running"
+
+
+def test_processes_that_may_not_be_looked_at_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(path: str, *args: Any, **kwargs: Any) -> Any:
+        if path == f"/proc/{hidden.pid}/stat":
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        return open(path, *args, **kwargs)  # noqa: PTH123  # as the supervisor does
+
+    with (
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE) as hidden,
+        subprocess.Popen(["cat"], stdin=hidden.stdin) as seen,
+    ):
+        monkeypatch.setattr(supervisor, "open", look, raising=False)
+        try:
+            assert seen.pid in supervisor.descendants()
+            assert hidden.pid not in supervisor.descendants()
+        finally:
+            for each in (hidden, seen):
+                each.kill()
+
+
+def test_a_process_that_may_not_be_signalled_saves_no_other(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = jobs.start("sh", "-c", "setsid sleep 600 & echo $!; sleep 600")
+    wait_until(lambda: bool(pids(jobs.output(job))))
+    [daemon] = pids(jobs.output(job))
+    kill_supervisor(job)
+    real = os.kill
+
+    def kill(pid: int, number: int) -> None:
+        if pid == -state_of(job)["pid"]:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        real(pid, number)
+
+    with monkeypatch.context() as denied:
+        denied.setattr(os, "kill", kill)
+        jobs.executor.stop(job, now=True)
+    wait_until(lambda: is_gone(daemon))
 
 
 def test_two_servers_that_submit_at_once_start_one_job(jobs: Jobs) -> None:
