@@ -23,6 +23,8 @@ _GRACE_SECONDS: Final = 2.0
 _CORRECTION_SECONDS: Final = 120.0
 _TOUCH_SECONDS: Final = 20.0
 _HOUSEKEEPING_SECONDS: Final = 60.0
+_PUT_OFF_SECONDS: Final = 600.0
+"""After how long a journal is looked at again that could not be read or committed, for a cause nobody foresaw."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Adoption:
         self._who = who
         self._keep = keep_days * 86_400
         self._settled: dict[str, Left] = {}
+        self._put_off: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
         self._guesses: dict[str, _Guess] = {}
         self._touched = self._kept_house = -float("inf")
@@ -83,16 +86,32 @@ class Adoption:
     async def round(self) -> None:
         """Look once, and adopt what is found."""
         found = await asyncio.to_thread(self._files.scan)
-        open_ones = [left for left in reversed(found) if self._settled.get(left.uid) != left]
+        open_ones = [left for left in reversed(found) if self._is_due(left)]
         looked = open_ones[:_LOOKS_PER_ROUND]
         known = await self._journals.progress([left.uid for left in looked]) if looked else {}
-        alive = [left.uid for left in looked if await self._is_alive(left, known.get(left.uid))]
+        alive = [left.uid for left in looked if await self._look(left, known.get(left.uid))]
         await self._correct()
         await self._touch([uid for uid in alive if uid in known])
         await self._keep_house(found)
 
+    def _is_due(self, left: Left) -> bool:
+        return self._settled.get(left.uid) != left and self._put_off.get(left.uid, 0.0) <= time.monotonic()
+
+    async def _look(self, left: Left, known: Progress | None) -> bool:
+        """Tell whether the journal's process lives; if not, adopt it. What ails one journal hinders no other."""
+        try:
+            return await self._is_alive(left, known)
+        except Unavailable:
+            raise
+        except AiplatError as error:
+            _log.warning("Journal %s cannot be adopted: %s", left.uid, error)
+            self._settled[left.uid] = left
+        except Exception:
+            _log.exception("Journal %s cannot be adopted, trying again in %d s", left.uid, _PUT_OFF_SECONDS)
+            self._put_off[left.uid] = time.monotonic() + _PUT_OFF_SECONDS
+        return False
+
     async def _is_alive(self, left: Left, known: Progress | None) -> bool:
-        """Tell whether the journal's process lives; if not, adopt the journal."""
         claim = await asyncio.to_thread(self._files.claim, left.uid)
         if claim is None:
             self._gone_since.pop(left.uid, None)
@@ -101,11 +120,6 @@ class Adoption:
             await self._adopt(left, known)
         except Gone:
             await asyncio.to_thread(self._files.remove, [left.uid])
-        except Unavailable:
-            raise
-        except AiplatError as error:
-            _log.warning("Journal %s cannot be adopted: %s", left.uid, error)
-            self._settled[left.uid] = left
         finally:
             claim.release()
         return False
@@ -179,3 +193,4 @@ class Adoption:
             await asyncio.to_thread(self._files.remove, expired)
         present = {left.uid for left in found}
         self._settled = {uid: left for uid, left in self._settled.items() if uid in present}
+        self._put_off = {uid: until for uid, until in self._put_off.items() if uid in present}

@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -19,7 +20,7 @@ from aiplat_jupyter.services.adoption import Adoption
 from aiplat_jupyter.services.journals import Journals
 from aiplat_jupyter.services.kernels import Kernels
 from aiplat_jupyter.store.database import Database
-from tests.services.frames import AT, HERE, ended, point, run, values
+from tests.services.frames import AT, HERE, ended, opening, point, run, values
 from tests.services.house import House, Waiting
 from tests.services.people import ADA
 from tests.services.processes import writer
@@ -185,6 +186,27 @@ def test_journals_that_never_began_or_are_no_journals(house: House, adoption, ca
     assert house.experiments.list(ADA, ExperimentQuery(count=True)).total == 1
     assert len([record for record in caplog.records if "alien" in record.getMessage()]) == 1
     assert len(list(house.files.directory.iterdir())) == 12
+
+
+def test_a_journal_that_fails_hinders_no_other(
+    house: House, adoption, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    good = put(house, "good", run("good"))
+    os.utime(good, (time.time() - 60, time.time() - 60))
+    put(house, "huge", opening("huge", "other", process=msgspec.structs.replace(HERE, pid=2**64 - 1)))
+    lock = put(house, "locked", run("locked", experiment="later"), lock=False).with_suffix(".lock")
+    lock.mkdir()
+    for _ in range(3):
+        adoption.round()
+    assert status(house)[0] == "failed"
+    assert house.experiments.list(ADA, ExperimentQuery(count=True)).total == 1
+    assert sorted(record.getMessage().split()[1] for record in caplog.records) == ["huge", "locked"]
+    lock.rmdir()
+    lock.touch()
+    later = time.monotonic() + adoption_module._PUT_OFF_SECONDS
+    monkeypatch.setattr(adoption_module.time, "monotonic", lambda: later)
+    adoption.round()
+    assert status(house, "later")[0] == "failed"
 
 
 def test_a_journal_without_a_lock_is_adopted_when_it_is_old(house: House, adoption):
