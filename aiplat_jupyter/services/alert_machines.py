@@ -5,12 +5,14 @@ from typing import Final, NamedTuple
 
 from aiplat_jupyter.core import alert_signs
 from aiplat_jupyter.core.alerts import Target
-from aiplat_jupyter.core.gpu import GpuDevice, GpuStatus, Holder, labels
+from aiplat_jupyter.core.gpu import GpuDevice, GpuStatus, Holder, MonitorState, labels
 from aiplat_jupyter.services.alert_ledger import Ledger, Point, Run
 from aiplat_jupyter.store.alert_rules import Found
 
 FRESH_SECONDS: Final = 600.0
 """How long a fault that the driver reported is news: it tells of the newest until it is started again."""
+_KNOWN: Final[frozenset[MonitorState]] = frozenset({"ok", "no_gpu"})
+"""States in which it is known which GPUs there are, and how they are."""
 
 
 class Fault(NamedTuple):
@@ -28,7 +30,10 @@ class Machines:
         self._faults: dict[str, Fault] = {}
 
     def runs(self, status: GpuStatus) -> list[Run]:
-        """Return what is new of each target of each rule; of GPUs that are not told of any more, that nothing is."""
+        """Return what is new of each target of each rule.
+
+        Of GPUs that are not told of any more that is that nothing is; while nobody knows how they are, it is nothing.
+        """
         self._note_faults(status)
         rules = [rule for rule in self._ledger.rules if rule.spec.subject in ("gpu", "host")]
         return [run for rule in rules if _concerns(rule, status) for run in self._of_rule(rule, status)]
@@ -45,6 +50,8 @@ class Machines:
         told = list(self._values(rule, status))
         for target, value in told:
             yield _run(rule, target, value, status)
+        if status.state not in _KNOWN and rule.spec.no_data != "alert":
+            return
         for key in self._ledger.known(rule).keys() - {target.key for target, _ in told}:
             yield _run(rule, Target(key=key, label=key, agent=status.agent), None, status)
 
@@ -54,6 +61,8 @@ class Machines:
             return [(machine(status), alert_signs.of_host(metric, status))]
         if metric == alert_signs.STALLED:
             return [(machine(status), alert_signs.stalled(status))]
+        if status.state not in _KNOWN:
+            return []
         names = labels(status.devices)
         wanted = [one for one in status.devices if not rule.spec.scope.gpus or one.uuid in rule.spec.scope.gpus]
         if metric == "xid":

@@ -280,6 +280,28 @@ class TestGpus:
         (alert,) = simple.listed()
         assert (alert.preset, alert.target.key, alert.target.label) == ("driver_stalled", simple.agent, "box1")
 
+    @pytest.mark.parametrize("state", ["starting", "failed", "driver_mismatch", "no_driver", "driver_stalled"])
+    def test_a_gpu_of_which_nobody_knows_stays_as_it_is(self, simple: Post, state: MonitorState) -> None:
+        lost = gpu(state="lost")
+        simple.sample(10, lost)
+        asyncio.run(simple.watch._ledger.save(everything=True))
+        simple.watch = simple.another_watch()
+        for _ in range(20):
+            simple.sample(10, state=state)
+        simple.sample(10, lost)
+        assert [kind for kind, preset in simple.said() if preset == "gpu_lost"] == ["fired"]
+        simple.sample(10, gpu())
+        assert [kind for kind, preset in simple.said() if preset == "gpu_lost"] == ["fired", "resolved"]
+
+    @pytest.mark.parametrize("state", ["starting", "failed"])
+    def test_a_gpu_of_which_nobody_knows_is_an_alert_if_no_data_is(self, simple: Post, state: MonitorState) -> None:
+        simple.only()
+        limits = {"metric": "memory_share", "condition": "above", "warning": 95.0}
+        simple.rule(subject="gpu", no_data="alert", **limits)
+        simple.sample(10, gpu())
+        simple.sample(10, gpu(), state=state)
+        assert simple.said() == [("fired", "mine")]
+
     def test_processes_that_cannot_be_told_apart_are_no_alert(self, simple: Post) -> None:
         hidden = [GpuProcess(pid=99, is_foreign=True)]
         for _ in range(3):
