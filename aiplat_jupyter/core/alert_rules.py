@@ -18,6 +18,8 @@ BAND: Final = 0.05
 """A threshold that has no clear threshold of its own is over this share of it on the good side."""
 LONGEST_GAP: Final = 60.0
 """Seconds that a gap between two values counts at most: nobody knows what was in it."""
+LONGEST_SILENCE: Final = 60.0
+"""For how long (in x) there may be no value before that means what the rule says: one that is missing means nothing."""
 BINS: Final = 120
 """In how many parts a window is kept."""
 HUGE: Final = 1e300
@@ -52,6 +54,7 @@ class RuleState(Struct, frozen=True, omit_defaults=True):
     level : 0 is well, 1 fires as ``warning``, 2 as ``critical``.
     held : for how long there has been a warning, and a critical value; None: there is none now.
     good : for how long it has been on the good side, while it fires; None: it is not.
+    silent : for how long there has been no value; None: there is one.
     told : for how long since it was last told.
     worst : the worst value since it fired (or began to be about to).
     best, best_x : of a metric that ``diverges`` or stays on a ``plateau``.
@@ -61,6 +64,7 @@ class RuleState(Struct, frozen=True, omit_defaults=True):
     level: int = 0
     held: tuple[float | None, float | None] = (None, None)
     good: float | None = None
+    silent: float | None = None
     told: float = 0.0
     worst: float | None = None
     best: float | None = None
@@ -163,13 +167,25 @@ def step(spec: RuleSpec, state: RuleState, x: float, value: float | None, longes
     elapsed = 0.0 if state.x is None else min(max(x - state.x, 0.0), longest_gap)
     state = _moved(state, x)
     state, measured = measure(spec, state, x, value)
-    if measured is None and spec.no_data == "keep":
+    state = replace(state, silent=_lasted(state.silent, elapsed) if measured is None else None)
+    if _is_kept(spec, state):
         return Stepped(state)
     bounds = limits(spec)
     breached, kept = _levels(spec, bounds, measured)
     state = _counted(state, elapsed, breached, kept)
     state = replace(state, worst=_worse(bounds, state, measured))
     return _decided(spec, bounds, state, measured)
+
+
+def _is_kept(spec: RuleSpec, state: RuleState) -> bool:
+    """Tell whether nothing follows: there is no value, and that means nothing, or nothing yet."""
+    if state.silent is None or spec.no_data == "alert":
+        return False
+    return spec.no_data == "keep" or state.silent < LONGEST_SILENCE
+
+
+def _lasted(before: float | None, elapsed: float) -> float:
+    return 0.0 if before is None else before + elapsed
 
 
 def measure(spec: RuleSpec, state: RuleState, x: float, value: float | None) -> tuple[RuleState, float | None]:
@@ -243,10 +259,10 @@ def _levels(spec: RuleSpec, bounds: Limits, measured: float | None) -> tuple[int
 def _counted(state: RuleState, elapsed: float, breached: int, kept: int) -> RuleState:
     def held(level: int) -> float | None:
         before = state.held[level - 1]
-        return None if breached < level else 0.0 if before is None else before + elapsed
+        return None if breached < level else _lasted(before, elapsed)
 
     is_good = state.level > 0 and max(kept, breached) < state.level
-    good = None if not is_good else 0.0 if state.good is None else state.good + elapsed
+    good = _lasted(state.good, elapsed) if is_good else None
     return replace(state, held=(held(1), held(2)), good=good, told=state.told + elapsed if state.level else 0.0)
 
 

@@ -27,12 +27,12 @@ def _margin(device: GpuDevice) -> float | None:
 
 def _leased_idle(device: GpuDevice) -> float | None:
     used = device.utilization.value
-    return None if device.lease is None or used is None else 100.0 - used
+    return None if used is None else 100.0 - used
 
 
 def _foreign(device: GpuDevice) -> float | None:
     """Tell whether nobody of ours accounts for a process; where processes cannot be told apart, nobody knows."""
-    if device.lease is None or device.processes_reason:
+    if device.processes_reason:
         return None
     if any(not one.is_foreign and one.holder is None for one in device.processes):
         return 1.0
@@ -65,6 +65,13 @@ GPU_METRICS: Final = (*get_args(GpuMetric), *get_args(GpuSign))
 HOST_METRICS: Final = (*get_args(HostMetric), *get_args(HostSign))
 _UNREADABLE: Final = frozenset({"lost", "xid"})
 """Signs that are told of a GPU that is lost."""
+_LEASED: Final = frozenset({"leased_idle", "foreign_process"})
+"""Signs of a GPU that a task holds."""
+
+
+def is_about(metric: str, device: GpuDevice) -> bool:
+    """Tell whether there is anything for a metric or sign to tell of a GPU: some are about the task that holds it."""
+    return device.lease is not None or metric not in _LEASED
 
 
 def of_gpu(metric: str, device: GpuDevice) -> float | None:

@@ -33,7 +33,7 @@ GpuSign = Literal[
 """Signs derived from a sample, beside its metrics. Shares are in percent; ``temperature_margin`` is °C below the
 temperature at which the GPU slows down; ``lost``, ``stalled``, ``throttled`` (by heat or power supply) and
 ``foreign_process`` (one that no task or kernel of ours accounts for, on a leased GPU) are 0 or 1; ``leased_idle`` is
-100 − utilization while a task holds the GPU, and no data otherwise."""
+100 − utilization. What a task holds is looked at by the last two only while it does."""
 HostSign = Literal["memory_share", "disk_share"]
 Aggregate = Literal["last", "mean", "min", "max", "delta"]
 NoData = Literal["ignore", "keep", "alert"]
@@ -86,7 +86,8 @@ class RuleSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     for_s : how long (for ``diverges`` and ``plateau``: how many steps) before it fires.
     keep_firing_s : how long it must be good before it is over.
     repeat_s : how often to remind while it fires; 0: never.
-    no_data : what no value means: nothing is wrong, it stays as it is, or that is worth an alert.
+    no_data : what no value means: nothing is wrong (once there was none for a minute, or so many steps), it stays as it
+        is, or that is worth an alert.
     """
 
     subject: Subject

@@ -6,7 +6,7 @@ experiment: what is well costs nothing, however many metrics there are.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -178,10 +178,18 @@ class _Look:
         for one in found.values():
             if self._is_news(one.standing) or self._ledger.standing(rule, self._key(one.metric)):
                 yield self._of_suspect(rule, one)
+        yield from self._of_former_suspects(rule, found.keys())
+
+    def _of_former_suspects(self, rule: Found, found: Container[str]) -> Iterator[Run]:
         prefix = self._key("")
-        for key, standing in self._ledger.known(rule).items():
-            if key.startswith(prefix) and key not in found and not standing.state.is_idle:
-                yield self._run(rule, key.removeprefix(prefix), [Point(self._now, None, self._now)], None)
+        known = {key: one for key, one in self._ledger.known(rule).items() if key.startswith(prefix)}
+        names = [key.removeprefix(prefix) for key, one in known.items() if key not in found and not one.state.is_idle]
+        summaries = alert_targets.standings(self._tx, self._experiment.attempt_id, names) if names else {}
+        for name in names:
+            if summary := summaries.get(name):
+                yield self._of_suspect(rule, Suspect(name, summary))
+            else:
+                yield self._run(rule, name, [], None)._replace(is_gone=True)
 
     def _is_news(self, summary: Summary) -> bool:
         return summary.last_wall is None or summary.last_wall > self._now - STALE_SECONDS

@@ -43,6 +43,7 @@ class Run(NamedTuple):
     project_id : of an experiment or task.
     best : best value so far and its x, where the rule should go by that.
     is_over : nothing more will come of the target.
+    is_gone : there is no such target now, or nothing to look at; it may come back.
     """
 
     rule: Found
@@ -55,6 +56,7 @@ class Run(NamedTuple):
     step: int | None = None
     best: tuple[float, float] | None = None
     is_over: bool = False
+    is_gone: bool = False
 
 
 class Saying(NamedTuple):
@@ -203,7 +205,7 @@ def _stepped(run: Run, before: Standing) -> Outcome:
         state, told = step(spec, state, point.x, point.value, run.gap)
         if told:
             sayings.append(Saying(told, point))
-    if run.is_over:
+    if run.is_over or run.is_gone:
         if state.is_firing:
             last = run.points[-1] if run.points else Point(0.0, None, time.time())
             severity: Severity = "critical" if state.level == 2 else "warning"

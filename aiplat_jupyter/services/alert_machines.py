@@ -32,7 +32,7 @@ class Machines:
     def runs(self, status: GpuStatus) -> list[Run]:
         """Return what is new of each target of each rule.
 
-        Of GPUs that are not told of any more that is that nothing is; while nobody knows how they are, it is nothing.
+        Of GPUs that are not told of any more that is that they are gone; while nobody knows how they are, nothing.
         """
         self._note_faults(status)
         rules = [rule for rule in self._ledger.rules if rule.spec.subject in ("gpu", "host")]
@@ -53,7 +53,16 @@ class Machines:
         if status.state not in _KNOWN and rule.spec.no_data != "alert":
             return
         for key in self._ledger.known(rule).keys() - {target.key for target, _ in told}:
-            yield _run(rule, Target(key=key, label=key, agent=status.agent), None, status)
+            yield from self._missing(rule, key, status)
+
+    def _missing(self, rule: Found, key: str, status: GpuStatus) -> Iterator[Run]:
+        """Yield that nothing is to be seen of a target: unless that is worth an alert, what was said of it is over."""
+        run = _run(rule, Target(key=key, label=key, agent=status.agent), None, status)
+        is_there = status.state in _KNOWN and any(one.uuid == key for one in status.devices)
+        if rule.spec.no_data != "ignore" and not is_there:
+            yield run
+        elif not self._ledger.known(rule)[key].state.is_idle:
+            yield run._replace(is_gone=True)
 
     def _values(self, rule: Found, status: GpuStatus) -> Iterable[tuple[Target, float | None]]:
         metric = rule.spec.metric
@@ -64,7 +73,7 @@ class Machines:
         if status.state not in _KNOWN:
             return []
         names = labels(status.devices)
-        wanted = [one for one in status.devices if not rule.spec.scope.gpus or one.uuid in rule.spec.scope.gpus]
+        wanted = [one for one in status.devices if _is_wanted(rule, one)]
         if metric == "xid":
             return [(gpu(one, names[one.uuid], status), self._fault(one, status)) for one in wanted]
         return [(gpu(one, names[one.uuid], status), alert_signs.of_gpu(metric, one)) for one in wanted]
@@ -72,6 +81,11 @@ class Machines:
     def _fault(self, device: GpuDevice, status: GpuStatus) -> float:
         known = self._faults.get(device.uuid)
         return float(known.number) if known and status.at - known.at < FRESH_SECONDS else 0.0
+
+
+def _is_wanted(rule: Found, device: GpuDevice) -> bool:
+    gpus = rule.spec.scope.gpus
+    return (not gpus or device.uuid in gpus) and alert_signs.is_about(rule.spec.metric, device)
 
 
 def _concerns(rule: Found, status: GpuStatus) -> bool:

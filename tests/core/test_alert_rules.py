@@ -86,8 +86,19 @@ CASES: dict[str, tuple[RuleSpec, Series, list[tuple[float, str, str]]]] = {
         every(1, 0, 1, 0),
         [(1, "fired", "critical"), (2, "resolved", "critical")],
     ),
-    "no data ends it": (HOT, every(1, 81, None), [(0, "fired", "warning"), (1, "resolved", "warning")]),
-    "no data ends the wait": (rule(warning=80.0, for_s=2), every(1, 81, 81, None, 81, 81), []),
+    "a value that is missing ends nothing": (HOT, every(10, 81, None, 81, None, None, 81), [(0, "fired", "warning")]),
+    "nor a wait": (rule(warning=80.0, for_s=30), every(10, 81, None, 81, None, 81, 81), [(50, "fired", "warning")]),
+    "nor one that came long after the last": (HOT, every(600, 81, None, 81), [(0, "fired", "warning")]),
+    "no data for a minute ends it": (
+        HOT,
+        every(20, 81, None, None, None, None, 81),
+        [(0, "fired", "warning"), (80, "resolved", "warning"), (100, "fired", "warning")],
+    ),
+    "no data for a minute ends the wait": (
+        rule(warning=80.0, for_s=40),
+        every(20, 81, 81, None, None, None, None, 81, 81),
+        [],
+    ),
     "no data is kept": (
         rule(warning=80.0, for_s=2, no_data="keep"),
         every(1, 81, None, None, None, 81, 81),
@@ -98,7 +109,7 @@ CASES: dict[str, tuple[RuleSpec, Series, list[tuple[float, str, str]]]] = {
         every(1, 70, None, None, 70),
         [(2, "fired", "critical"), (3, "resolved", "critical")],
     ),
-    "NaN is no data": (HOT, every(1, 81, NAN), [(0, "fired", "warning"), (1, "resolved", "warning")]),
+    "NaN is no data": (HOT, every(60, 81, NAN, NAN), [(0, "fired", "warning"), (120, "resolved", "warning")]),
     "mean": (
         rule(warning=10.0, aggregate="mean", window_s=3),
         every(1, 0, 0, 30, 30, 30),

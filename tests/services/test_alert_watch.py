@@ -280,6 +280,36 @@ class TestGpus:
         (alert,) = simple.listed()
         assert (alert.preset, alert.target.key, alert.target.label) == ("driver_stalled", simple.agent, "box1")
 
+    def test_a_reading_that_is_missing_now_and_then(self, simple: Post) -> None:
+        simple.only("gpu_memory")
+        for beat in range(30):
+            simple.sample(10, gpu(memory_used=Reading(None, "timeout") if beat % 5 == 4 else Reading(97.0)))
+        assert simple.said() == [("fired", "gpu_memory")]
+        for _ in range(7):
+            simple.sample(10, gpu(memory_used=Reading(None, "timeout")))
+        assert simple.said() == [("fired", "gpu_memory"), ("resolved", "gpu_memory")]
+
+    def test_a_gpu_that_was_gone_is_watched_again(self, simple: Post) -> None:
+        simple.only("gpu_lost")
+        for _ in range(2):
+            simple.sample(10, gpu(state="lost"))
+            simple.sample(10, state="no_gpu")
+            asyncio.run(simple.watch._ledger.save())
+        assert [kind for kind, _ in simple.said()] == ["fired", "resolved"] * 2
+
+    def test_a_task_answers_for_its_own_time_only(self, simple: Post) -> None:
+        simple.only("gpu_idle")
+        idle = {"utilization": 1.0, "lease": Holder(task="t")}
+        for _ in range(59):
+            simple.sample(10, gpu(**idle))
+        simple.sample(10, gpu())
+        for _ in range(60):
+            simple.sample(10, gpu(**idle))
+        assert simple.said() == []
+        simple.sample(10, gpu(**idle))
+        simple.sample(10, gpu())
+        assert simple.said() == [("fired", "gpu_idle"), ("resolved", "gpu_idle")]
+
     @pytest.mark.parametrize("state", ["starting", "failed", "driver_mismatch", "no_driver", "driver_stalled"])
     def test_a_gpu_of_which_nobody_knows_stays_as_it_is(self, simple: Post, state: MonitorState) -> None:
         lost = gpu(state="lost")
