@@ -107,8 +107,7 @@ class LogWatch:
     async def _look(self, place: Place, *, with_others: bool) -> Seen | None:
         """Index what is new, and tell of it."""
         before = self._seen.get(place.uid)
-        known = None if with_others else before and before.others
-        seen = await asyncio.get_running_loop().run_in_executor(self._thread, self._seen_of, place, known)
+        seen = await asyncio.get_running_loop().run_in_executor(self._thread, self._seen_of, place, before, with_others)
         if seen is None:
             return None
         self._seen[place.uid] = seen
@@ -119,8 +118,8 @@ class LogWatch:
             _log.warning("The log of task %s has more than 1 GiB: %s", place.task, place.directory)
         return seen
 
-    def _seen_of(self, place: Place, others: int | None) -> Seen | None:
-        """Look at a log; at the further ones too, unless it is known how long they are."""
+    def _seen_of(self, place: Place, before: Seen | None, with_others: bool) -> Seen | None:
+        """Look at a log; at the further ones too, if wanted or not known how long they are."""
         folder = place.folder
         if folder is None:
             return None
@@ -130,9 +129,10 @@ class LogWatch:
         try:
             with self._opened.borrow(folder) as index:
                 is_behind = index.refresh(_SLICE)
-                if others is None:
-                    others = self._opened.look(folder, _SLICE)
-                return Seen(facts_of(index), _progress(index), index.is_own, is_behind, others)
+                others = self._opened.look(folder, _SLICE) if with_others or not before else before.others
+                facts = facts_of(index)
+                progress = before.progress if before and before.facts == facts else _progress(index)
+                return Seen(facts, progress, index.is_own, is_behind, others)
         except (NotFound, DamagedIndex):  # it was removed; or its index is made again the next time
             return None
         except Unavailable as error:  # the others are watched all the same; whoever reads this one is told

@@ -20,7 +20,7 @@ from aiplat_jupyter.services.log_watch import LogWatch
 from aiplat_jupyter.services.logs import MOST_SEARCHES, Logs
 from aiplat_jupyter.store import task_attempts, task_logs, tasks
 from aiplat_jupyter.store.database import Database
-from aiplat_jupyter.store.logs import following, ranks
+from aiplat_jupyter.store.logs import following, ranks, text
 from aiplat_jupyter.store.logs.opened import OpenLogs
 from aiplat_jupyter.store.task_attempts import Ending
 from tests.services.people import ADA, BOB
@@ -179,6 +179,27 @@ class TestWatching:
             row = await at.row()
             assert row.log == LogFacts(lines=3, size=47, levels={"INFO": 1, "ERROR": 1})
             assert row.progress == Progress(done=1, total=10)
+
+        play(act)
+
+    def test_a_log_that_stands_still_is_not_looked_through_for_a_bar(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked: list[str] = []
+        find = text.progress
+        monkeypatch.setattr(text, "progress", lambda line: (looked.append(line), find(line))[1])
+
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            await at.watch.round()
+            assert len(looked) == 1
+            await at.watch.round()
+            assert len(looked) == 1
+            at.write(b"\r 20%|## | 2/10")
+            at.watch._looked = -float("inf")
+            await at.watch.round()
+            assert (await at.row()).progress == Progress(done=2, total=10)
 
         play(act)
 

@@ -1,5 +1,7 @@
 """Levels, tracebacks and what is shown of lines."""
 
+import time
+
 import pytest
 
 from aiplat_jupyter.core.tasks import Progress
@@ -140,9 +142,19 @@ def test_a_cut_is_between_characters() -> None:
         ("Epoch 3: 45%|####   | 45/100 [00:01<00:02, 30it/s]", Progress(done=45, total=100, text="Epoch 3")),
         (" 10%|█ | 1.20k/12.0k [00:01<00:09]", Progress(done=1200, total=12000)),
         ("100%|███| 7/7", Progress(done=7, total=7)),
+        ("2%| of 3%|: \t45%|##|45/100", Progress(done=45, total=100, text="2%| of 3%|")),
         ("45% of nothing", None),
         ("no bar", None),
     ],
 )
 def test_progress_of_tqdm(bar: str, expected: Progress | None) -> None:
     assert text.progress(bar) == expected
+
+
+@pytest.mark.parametrize("part", [" ", "1", "1 ", "1%|", "1%||", "1%||1", "1%|| ", "1%| | 1"])
+@pytest.mark.parametrize("head", ["", "1%|", "1%||"])
+def test_no_line_takes_long_to_be_looked_at_for_a_bar(head: str, part: str) -> None:
+    line = head + part * (100_000 // len(part))
+    begin = time.thread_time()
+    assert text.progress(line) is None
+    assert time.thread_time() - begin < 2

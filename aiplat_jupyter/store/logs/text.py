@@ -9,9 +9,8 @@ from aiplat_jupyter.core.tasks import Progress
 MAX_WHOLE: Final = 8 * 1024 * 1024
 """Bytes of a line that is asked for alone."""
 _RETURNS: Final = re.compile(rb"\r+")
-_BAR: Final = re.compile(
-    r"(?P<text>.*?)\s*(?P<percent>\d{1,3})%\|[^|]*\|\s*(?P<done>[\d.]+)(?P<unit>[kKMGT]?)/(?P<total>[\d.]+)(?P<units>[kKMGT]?)"
-)
+_BAR: Final = re.compile(r"\d{1,3}%\|[^|]*\|\s*(?P<done>[\d.]+)(?P<unit>[kKMGT]?)/(?P<total>[\d.]+)(?P<units>[kKMGT]?)")
+"""Looked for in whatever jobs write, so each part of a line is tried once: a long row of blanks takes no time."""
 _SCALE: Final = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -49,7 +48,7 @@ def whole_characters(data: bytes) -> bytes:
 
 def progress(text: str) -> Progress | None:
     """Return how far the bar of tqdm is that `text` shows; None if it shows none."""
-    found = _BAR.match(text)
+    found = _BAR.search(text)
     if found is None:
         return None
     try:
@@ -57,4 +56,4 @@ def progress(text: str) -> Progress | None:
         total = float(found["total"]) * _SCALE[found["units"]]
     except ValueError:
         return None
-    return Progress(done=done, total=total or None, text=found["text"].rstrip(": ")[-100:])
+    return Progress(done=done, total=total or None, text=text[: found.start()].rstrip().rstrip(": ")[-100:])
