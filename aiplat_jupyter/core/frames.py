@@ -18,7 +18,7 @@ what that means; a server that is older passes it over. The version rises when o
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -37,6 +37,10 @@ MAX_NAME: Final = 200
 MAX_TEXT: Final = 100_000
 """Longest notes."""
 MAX_TAGS: Final = 100
+
+Step = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+"""Of a shape: u32 in points, of which databases keep 31 bits."""
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +73,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open
     """True: the experiment exists and this is a further attempt; its project and name stay as they are."""
     parent: str | None = None
     """The attempt this one continues; None: the experiment's current one, if it has any."""
-    from_step: int | None = None
+    from_step: Step | None = None
     """First step that no longer follows the parent; None: continue behind the parent's last step."""
     config: dict[str, Any] = {}
     tags: list[str] = []
@@ -95,9 +99,9 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="open
 
 
 class Shape(msgspec.Struct, frozen=True, tag_field="t", tag="shape"):
-    """Names the keys of the points with this `number` (counted from 0 in each journal)."""
+    """Names the keys of the points with this `number` (counted from 0 in each journal), until it is named again."""
 
-    number: int
+    number: Number
     keys: list[str]
 
 
@@ -137,7 +141,7 @@ class Rewound(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="rew
     """Opens `attempt` as a child of the current one from `from_step` on; later points belong to it."""
 
     attempt: str
-    from_step: int
+    from_step: Step
     wall: float
 
 

@@ -111,10 +111,16 @@ class _Reader:
         except msgspec.MsgspecError as error:
             raise UnreadableJournal(f"A record of the journal cannot be read: {error}") from error
         if isinstance(record, Shape):
-            self._shapes[record.number] = tuple(record.keys)
+            self._name(record)
         elif not isinstance(record, Changed):
             self.close_points()
         self.items.append(record)
+
+    def _name(self, shape: Shape) -> None:
+        keys = tuple(shape.keys)
+        if self._shapes.get(shape.number, keys) != keys:  # a process that was interrupted gave the number twice
+            self.close_points()
+        self._shapes[shape.number] = keys
 
     def _known(self, head: bytes) -> list[int]:
         """Return the list for offsets of points with this length and shape number, after checking both."""

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from aiplat_jupyter.core.frames import Opened, Process, Shape
 from aiplat_jupyter.core.records import Journal
@@ -112,7 +112,8 @@ def has_open(tx: Connection, attempt_id: int) -> bool:
 
 
 def add_shape(tx: Connection, journal_id: int, shape: Shape) -> None:
-    """Keep the keys of a journal's points of one shape."""
+    """Keep the keys of a journal's points of one shape, in place of those that it had."""
+    tx.execute(delete(ShapeRow).where(ShapeRow.journal_id == journal_id, ShapeRow.number == shape.number))
     row = {"journal_id": journal_id, "number": shape.number, "keys": msgspec.msgpack.encode(shape.keys)}
     tx.execute(insert(ShapeRow), row)
 

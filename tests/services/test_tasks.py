@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ from aiplat_jupyter.core.errors import Conflict, Forbidden, Gone, InvalidInput, 
 from aiplat_jupyter.core.queries import TaskQuery
 from aiplat_jupyter.core.records import NewMember
 from aiplat_jupyter.core.states import TASK
-from aiplat_jupyter.core.tasks import After, NewTask, StopTask, TaskBulk, TaskCheck, TaskPatch
-from aiplat_jupyter.services.specs import MASK
+from aiplat_jupyter.core.tasks import After, NewTask, StopTask, TaskBulk, TaskCheck, TaskPatch, TaskSpec
+from aiplat_jupyter.services.specs import MASK, masked
 from aiplat_jupyter.store import agents, changes, task_attempts, tasks
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.task_attempts import Ending
@@ -122,6 +123,25 @@ def test_a_machine_of_another_account_runs_nothing_of_others(yard: Yard, house: 
             act()
     assert yard.tasks.create(ADMIN, new)[1]
     assert yard.queue(BOB).machine == "here"  # whose server let bob in
+
+
+@pytest.mark.parametrize(
+    ("value", "is_secret"),
+    [
+        ("https://me:pw@host/x", True),
+        ("redis://:pw@host", True),
+        ("see a://b and a://me:p:w@host", True),
+        ("http://host:80/a@b", False),
+        ("ssh://me@host:22", False),
+        ("://" + ":" * 100_000, False),
+        ("://a:" * 20_000, False),
+    ],
+)
+def test_passwords_in_addresses_are_masked_however_long_the_value_is(value: str, is_secret: bool) -> None:
+    spec = TaskSpec(kind="command", env={"A": value})
+    begin = time.thread_time()
+    assert masked(spec).env == {"A": MASK if is_secret else value}
+    assert time.thread_time() - begin < 2
 
 
 def test_secrets_are_masked_but_cloned(yard: Yard) -> None:
