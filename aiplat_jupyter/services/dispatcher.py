@@ -262,7 +262,7 @@ class Dispatcher:
         front = queue.front(tx, agent.id)
         if not front:
             return Plan([], {}, None)
-        room = self._room(tx, agent, any(one.gpus for one in front))
+        room = self._room(tx, agent)
         ready: list[queue.Waiting] = []
         if room.free > 0 and not agent.is_paused:
             ready = queue.ready(tx, agent.id, now, slots=room.free, gpus=room.free_gpus, queues=self._own_queues)
@@ -276,13 +276,9 @@ class Dispatcher:
             own_queues=self._own_queues,
         )
 
-    def _room(self, tx: Connection, agent: agents.Found, are_gpus_wanted: bool) -> Room:
-        taken = agents.slots_taken(tx, agent.id)
-        if not are_gpus_wanted:
-            return Room(agent.slots, taken, (), 0, 0)
-        held = gpu_leases.holders(tx, agent.id)
-        free = self._gpus.free(held)
-        return Room(agent.slots, taken, free, self._gpus.busy(held), self._gpus.count() or 0)
+    def _room(self, tx: Connection, agent: agents.Found) -> Room:
+        taken, held = agents.slots_taken(tx, agent.id), gpu_leases.holders(tx, agent.id)
+        return Room(agent.slots, taken, self._gpus.free(held), self._gpus.busy(held), self._gpus.count() or 0)
 
     def _passed_over(self) -> int | None:
         if self._head is None or time.monotonic() - self._head[1] < PATIENCE:

@@ -59,14 +59,12 @@ class Plan(NamedTuple):
     starts : tasks, each with the GPUs that it gets.
     reasons : what is to be said of tasks that wait; only what has changed.
     head : the first task that could start but for what others hold now.
-    are_gpus_wanted : by some task that waits.
     due_in : seconds until the next retry is due; infinite if none waits for its time.
     """
 
     starts: list[tuple[Waiting, Sequence[str]]]
     reasons: dict[Waiting, tuple[TaskReason, str]]
     head: Waiting | None
-    are_gpus_wanted: bool = False
     due_in: float = math.inf
 
 
@@ -88,7 +86,7 @@ def decide(
     told = {one: ("paused", "") if is_paused else _reason(one, queue, left, now, head) for one in waiting}
     reasons = {one: why for one, why in told.items() if why is not None and why != (one.reason, one.detail)}
     due_in = min((one.not_before - now for one in waiting if not is_due(one, now)), default=math.inf)
-    return Plan(starts, reasons, head, any(one.gpus for one in queue.front), due_in)
+    return Plan(starts, reasons, head, due_in)
 
 
 def _starts(

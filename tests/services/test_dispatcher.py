@@ -15,7 +15,7 @@ from aiplat_jupyter.services import dispatcher as dispatcher_module
 from aiplat_jupyter.services import gpus as gpus_module
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.gpus import Gpus
-from aiplat_jupyter.store import agents
+from aiplat_jupyter.store import agents, queue
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.tables import AgentRow, ChangeRow, GpuLeaseRow, TaskRow
 from tests.services.people import ADA
@@ -421,6 +421,17 @@ def test_the_first_of_many_are_told_why(yard: Yard) -> None:
     yard.end(first)
     yard.round()
     assert yard.tasks.get(ADA, "t249").state == "starting"
+
+
+def test_a_task_with_gpus_waits_for_none_that_wait_for_others(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "_FRONT", queue._QUEUED.limit(2))
+    yard.see(0, 0)
+    first = yard.queue()
+    for _ in range(3):
+        yard.queue(after=[After(task=first.uid)])
+    last = yard.queue(gpus=1)
+    yard.round(2)
+    assert [yard.get(one).state for one in (first, last)] == ["running", "running"]
 
 
 def test_it_runs_by_itself(yard: Yard, sqlite_url: str) -> None:
