@@ -15,8 +15,8 @@ MASK: Final = "••••••"
 DAY: Final = 86_400.0
 MAX_AFTER: Final = 100
 _SECRET: Final = re.compile("TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-_LOGIN: Final = re.compile("://[^/@]+:[^/@]+@")
-"""User and password in an address."""
+_LOGIN: Final = re.compile("://[^/@:]*:[^/@]+@")
+"""User, if any, and password in an address."""
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "gpus": (0, MAX_GPUS),
     "slots": (1, 10_000),

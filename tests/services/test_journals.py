@@ -99,6 +99,10 @@ def test_offsets_are_compared(house: House):
         encode(Idle(wall=AT)),
         opening("j") + shape("x" * 501),
         opening("j") + shape(""),
+        opening("j") + shape("x", number=-1),
+        opening("j") + shape("x", number=2**31),
+        opening("j", from_step=2**63),
+        opening("j") + encode(Rewound(attempt="child", from_step=2**63, wall=AT)),
     ],
 )
 def test_bytes_that_are_no_journal(house: House, data: bytes):
@@ -122,6 +126,14 @@ def test_hostile_names_of_metrics_are_kept(house: House):
     send(house, "j", run("j", [1], names))
     found = [one.metric for one in house.metrics.summaries(ADA, "exp")]
     assert sorted(found) == sorted(name.replace("\x00", "␀") for name in names)
+
+
+def test_a_shape_may_be_named_again(house: House):
+    offset = send(house, "j", run("j", range(2)) + shape("loss") + point(2, 2.0))
+    offset = send(house, "j", shape("accuracy") + point(3, 3.0), offset=offset)
+    send(house, "j", point(4, 4.0), offset=offset)
+    found = values(house.metrics.history(ADA, "exp"))
+    assert found == {"loss": [(0, 0.0), (1, 1.0), (2, 2.0)], "accuracy": [(3, 3.0), (4, 4.0)]}
 
 
 def test_a_torn_frame_waits_and_a_corrupt_one_is_passed_over_for_the_dead(house: House):

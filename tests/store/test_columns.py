@@ -58,6 +58,13 @@ def test_shapes_and_changes_do_not_divide_points():
     assert steps(items[2]) == {("accuracy",): [1, 2], ("x",): [1]}
 
 
+def test_points_have_the_keys_that_their_shape_had_when_they_were_written():
+    data = points(1, 1, 0) + frames.encode(Shape(1, ["x"])) + points(1, 2, 5) + frames.encode(Shape(1, ["x"]))
+    before, *shapes, after = decode(data + points(1, 3, 5), KEYS).items
+    assert shapes == [Shape(1, ["x"])] * 2
+    assert (steps(before), steps(after)) == ({("accuracy",): [1]}, {("x",): [2, 3]})
+
+
 def test_points_without_metrics_are_read():
     (item,) = decode(points(2, 3), KEYS).items
     assert item.batches[0].value.shape == (1, 0)
