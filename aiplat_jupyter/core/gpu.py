@@ -76,7 +76,8 @@ class GpuDevice(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     parent : UUID of the GPU of which this is a MIG instance.
-    state : ``lost``: it has fallen off the bus; the other readings are its last, or tell that.
+    state : ``lost``: it has fallen off the bus; the other readings are its last, or tell that. ``closed``: the driver
+        lets nobody here use it or ask of it, not even its UUID.
     is_unified : CPU and GPU share one memory, which is what the memory readings tell of.
     utilization : share of the last sample in which the GPU was busy.
     memory_reserved : kept by the driver for itself, not counted as used.
@@ -93,7 +94,7 @@ class GpuDevice(Struct, frozen=True, kw_only=True):
     name: str
     vendor: Vendor = "nvidia"
     parent: str | None = None
-    state: Literal["ok", "lost"] = "ok"
+    state: Literal["ok", "lost", "closed"] = "ok"
     is_unified: bool = False
     utilization: Reading = UNKNOWN
     memory_used: Reading = UNKNOWN

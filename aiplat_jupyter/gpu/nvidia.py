@@ -7,7 +7,7 @@ once. GPUs are told apart by UUID: the index is PCI order, and changes between r
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psutil
 import pynvml
@@ -74,6 +74,7 @@ DETAILS: Final[dict[str, tuple[Ask, ...]]] = {
     "pcie_sent": (_call("nvmlDeviceGetPcieThroughput", 0, scale=1e3),),
     "pcie_received": (_call("nvmlDeviceGetPcieThroughput", 1, scale=1e3),),
 }
+READINGS: Final = (*FAST, *SLOW, *DETAILS, "memory_used", "memory_total", "memory_reserved")
 THROTTLE: Final = (
     _call("nvmlDeviceGetCurrentClocksEventReasons"),
     _call("nvmlDeviceGetCurrentClocksThrottleReasons"),
@@ -90,7 +91,7 @@ class Nvidia:
     def __init__(self) -> None:
         self.driver = ""
         self._gpus: list[_Gpu] = []
-        self._lost: list[GpuDevice] = []
+        self._nameless: list[GpuDevice] = []
         self._xids: XidWatch | None = None
 
     def open(self) -> None:
@@ -100,7 +101,7 @@ class Nvidia:
         try:
             pynvml.nvmlInit()
             self.driver = str(pynvml.nvmlSystemGetDriverVersion())
-            self._gpus, self._lost = _find()
+            self._gpus, self._nameless = _find()
         except pynvml.NVMLError as error:
             raise _problem(error) from error
         self._xids = XidWatch([(gpu.handle, gpu.uuid) for gpu in self._gpus if gpu.parent is None])
@@ -112,7 +113,7 @@ class Nvidia:
             raise DriverProblem("failed", "The driver answers every question with an unknown error.", is_for_good=True)
         if is_slow:
             self._look_for_others()
-        return [*(self._with_xid(each) for each in told), *self._lost]
+        return [*(self._with_xid(each) for each in told), *self._nameless]
 
     def _with_xid(self, device: GpuDevice) -> GpuDevice:
         found = self._xids.newest.get(device.uuid) if self._xids else None
@@ -121,13 +122,13 @@ class Nvidia:
     def _look_for_others(self) -> None:
         """Find the GPUs anew if someone has split one, joined its parts, or repaired one meanwhile."""
         try:
-            found, lost = _find()
+            found, nameless = _find()
         except pynvml.NVMLError as error:
             raise _problem(error) from error
         if any(gpu.is_lost for gpu in self._gpus):
             return
         if [gpu.uuid for gpu in found] != [gpu.uuid for gpu in self._gpus]:
-            self._gpus, self._lost = found, lost
+            self._gpus, self._nameless = found, nameless
 
 
 class _Gpu:
@@ -237,24 +238,27 @@ class _Gpu:
 
 
 def _find() -> tuple[list[_Gpu], list[GpuDevice]]:
-    """Return all GPUs, those that are split followed by their instances; and those that are lost already."""
+    """Return all GPUs, those that are split followed by their instances; and those of which nothing can be asked."""
     found: list[_Gpu] = []
-    lost: list[GpuDevice] = []
+    nameless: list[GpuDevice] = []
     for index in range(pynvml.nvmlDeviceGetCount()):
         try:
             gpu = _Gpu(pynvml.nvmlDeviceGetHandleByIndex(index), index)
         except pynvml.NVMLError as error:
             if error.value in FATAL:
                 raise
-            lost.append(_nameless(index))
+            nameless.append(_nameless(index, error.value))
         else:
             found += [gpu, *_instances(gpu, index)]
-    return found, lost
+    return found, nameless
 
 
-def _nameless(index: int) -> GpuDevice:
-    """Return a GPU that was lost before anything was asked of it."""
-    return _consistent(GpuDevice(uuid=f"GPU-{index}", index=index, name="NVIDIA GPU", power=Reading(None, "lost")))
+def _nameless(index: int, code: int) -> GpuDevice:
+    """Return a GPU that the driver counts and does not hand out: one that may not be used from here, or is lost."""
+    is_closed = code == pynvml.NVML_ERROR_NO_PERMISSION
+    missing: dict[str, Any] = dict.fromkeys(READINGS, Reading(None, "no_permission" if is_closed else "lost"))
+    state: Literal["closed", "lost"] = "closed" if is_closed else "lost"
+    return GpuDevice(uuid=f"GPU-{index}", index=index, name="NVIDIA GPU", state=state, **missing)
 
 
 def _instances(gpu: _Gpu, index: int) -> Iterator[_Gpu]:

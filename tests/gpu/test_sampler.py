@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import asdict
 
 from aiplat_jupyter.core.gpu import Reading
 from aiplat_jupyter.gpu.host import HostReader
@@ -193,6 +194,19 @@ def test_a_gpu_that_is_lost_from_the_start_hides_no_other(nvidia: Nvidia) -> Non
         sample = sampled.next()
     told = [(gpu.index, gpu.state, gpu.name) for gpu in sample.devices]
     assert told == [(1, "ok", "NVIDIA H100 80GB HBM3"), (0, "lost", "NVIDIA GPU")]
+
+
+def test_a_gpu_that_may_not_be_used_is_not_lost(nvidia: Nvidia) -> None:
+    nvidia.see(*h100(2))
+    nvidia.fail(NO_PERMISSION, "nvmlDeviceGetHandleByIndex_v2", gpu=0)
+    with Sampled(nvidia.environment()) as sampled:
+        usable, closed = sampled.next().devices
+        assert (usable.index, usable.state, closed.index, closed.state) == (1, "ok", 0, "closed")
+        assert {reading.reason for reading in asdict(closed).values() if isinstance(reading, Reading)} == {
+            "no_permission"
+        }
+        nvidia.mend()
+        assert sampled.device(lambda gpu: gpu.index == 0).uuid == nvidia.gpus[0].uuid
 
 
 def test_instances_of_a_gpu_that_is_split(nvidia: Nvidia) -> None:

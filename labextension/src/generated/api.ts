@@ -1833,11 +1833,11 @@ export interface components {
       processes_reason:
         '' | 'function_missing' | 'lost' | 'no_permission' | 'not_supported' | 'timeout' | 'unknown';
       /**
-       * @description ``lost``: it has fallen off the bus; the other readings are its last, or tell that.
+       * @description ``lost``: it has fallen off the bus; the other readings are its last, or tell that. ``closed``: the driver lets nobody here use it or ask of it, not even its UUID.
        * @default ok
        * @enum {unknown}
        */
-      state: 'lost' | 'ok';
+      state: 'closed' | 'lost' | 'ok';
       /**
        * @default {
        *       "value": null,
