@@ -9,6 +9,8 @@ from aiplat_jupyter.core import errors
 from aiplat_jupyter.core.problems import Problem
 
 MSGPACK: Final = "application/msgpack"
+_OF_PROXIES: Final = {502: errors.Unavailable, 504: errors.Unavailable}
+"""What stands between, and found no server or waited in vain."""
 _PARAMETRISED: Final = {errors.OffsetConflict, errors.RateLimited}
 
 
@@ -36,4 +38,4 @@ def _by_code() -> dict[str, type[errors.AiplatError]]:
 
 
 def _by_status() -> dict[int, type[errors.AiplatError]]:
-    return {kind.status: kind for kind in reversed(list(_kinds()))}
+    return {kind.status: kind for kind in reversed(list(_kinds()))} | _OF_PROXIES

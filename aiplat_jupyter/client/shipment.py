@@ -29,7 +29,8 @@ class Shipment:
     ended : nothing more will be appended.
     abandoned : the server will never take the rest.
     is_quiet : no sign of life is expected of it; another journal of the process gives some.
-    done : set when nothing is left to wait for: all is committed, abandoned, or there is no server.
+    pause, retry_at : how long the server that failed at it is left alone, and until when (`time.monotonic`).
+    done : set when nothing is left to wait for: all is committed, abandoned, or no server takes it now.
     """
 
     def __init__(self, uid: str, fd: int, complaints: Complaints, offset: int = 0) -> None:
@@ -43,6 +44,7 @@ class Shipment:
         self.is_quiet = False
         self.done = threading.Event()
         self.sent_at = 0.0
+        self.pause = self.retry_at = 0.0
         self._slice = SLICE
 
     @property

@@ -20,7 +20,7 @@ LONGEST_PAUSE: Final = 30.0
 LONGEST_PAUSE_HERE: Final = 5.0
 """On this machine it costs little to look whether a server has come."""
 MOST_WAITING: Final = 64
-"""Journals kept open without a server. Those beyond that have ended are left to `aiplat sync` and to servers."""
+"""Journals kept open that no server takes. Those beyond that have ended are left to `aiplat sync` and to servers."""
 
 _OF_THE_SERVER: Final = (Unavailable, Unauthenticated, Forbidden, NotFound)
 
@@ -61,6 +61,8 @@ class Shipper:
     def hurry(self) -> None:
         """Look at the journals now, and at an absent server too."""
         self._retry_at = 0.0
+        for shipment in list(self._shipments):
+            shipment.retry_at = 0.0
         self._wake.set()
 
     def _run(self) -> None:
@@ -91,7 +93,7 @@ class Shipper:
         """Send a slice if there is something to send; tell whether to go on at once."""
         now = time.monotonic()
         is_early = shipment.is_quiet or now - shipment.sent_at < SILENCE
-        if shipment.abandoned or (is_early and not shipment.left):
+        if shipment.abandoned or now < shipment.retry_at or (is_early and not shipment.left):
             return False
         try:
             connection = self._connect()
@@ -101,17 +103,25 @@ class Shipper:
         except AiplatError as error:
             self._handle(shipment, error)
             return False
-        shipment.sent_at, self._pause = now, 0.0
+        shipment.sent_at, shipment.pause, self._pause = now, 0.0, 0.0
         return more
 
     def _handle(self, shipment: Shipment, error: AiplatError) -> None:
         if isinstance(error, _OF_THE_SERVER) or error.status >= 500:
             self._warn_once(f"{error.detail} Points are kept in the journal until the server takes them.")
-            self._lose()
+            if isinstance(error, _OF_THE_SERVER):
+                self._lose()
+            else:
+                self._put_off(shipment)
             return
         shipment.abandoned = True
         shipment.stop = isinstance(error, Gone)
         shipment.complaints.note("shipping", error)
+
+    def _put_off(self, shipment: Shipment) -> None:
+        """Try again after a pause: the server failed at this journal, and may take the others."""
+        shipment.pause = min(shipment.pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
+        shipment.retry_at = time.monotonic() + shipment.pause
 
     def _connect(self) -> Connection | None:
         if self._connection is None and time.monotonic() >= self._retry_at:
@@ -136,9 +146,10 @@ class Shipper:
         """Close what has ended and arrived; nobody waits for what cannot arrive now, but some of it is kept open."""
         ended = [shipment for shipment in list(self._shipments) if shipment.ended]
         for shipment in ended:
-            if not shipment.left or (not self._connection and len(self._shipments) > MOST_WAITING):
+            is_stuck = not self._connection or shipment.pause > 0
+            if not shipment.left or (is_stuck and len(self._shipments) > MOST_WAITING):
                 self._shipments.pop(shipment).close()
-            if shipment not in self._shipments or not self._connection:
+            if shipment not in self._shipments or is_stuck:
                 shipment.done.set()
 
     def _warn_once(self, message: str) -> None:

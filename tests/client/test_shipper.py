@@ -112,6 +112,28 @@ def test_what_passes_is_tried_again(server: FakeServer, status: int, code: str) 
     eventually(lambda: server.of_all(exp.uid) and steps(server, exp.uid) == [0])
 
 
+def test_a_journal_that_the_server_fails_at_hinders_no_other(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, failing = server.commit, init(name="failing")
+    problem = {"type": "", "title": "", "status": 500, "code": "internal", "detail": "Something went wrong."}
+    assert failing.flush()
+    uid = failing._recording.opened.journal
+    monkeypatch.setattr(server, "commit", lambda *given: (500, problem) if given[0] == uid else commit(*given))
+    failing.log({"x": 1.0}, 0)
+    with init(name="other") as other:
+        for step in range(100):
+            other.log({"x": 1.0}, step)
+            time.sleep(0.002)
+        assert other.flush(5)
+    assert steps(server, other.uid) == list(range(100))
+    started = time.monotonic()
+    failing.finish()
+    assert time.monotonic() - started < 2
+    monkeypatch.setattr(server, "commit", commit)
+    eventually(lambda: steps(server, failing.uid) == [0])
+
+
 @pytest.mark.parametrize(("status", "code", "stops"), [(410, "gone", True), (422, "unreadable_journal", False)])
 def test_what_is_final_is_one_warning_and_keeps_the_file(
     server: FakeServer, status: int, code: str, stops: bool, caplog: pytest.LogCaptureFixture

@@ -365,7 +365,7 @@ def test_threads_share_an_api(server: Api) -> None:
         (409, b'{"type":"","title":"","status":409,"code":"conflict","detail":"taken"}', errors.Conflict),
         (503, b'{"type":"","title":"","status":503,"code":"schema_too_new","detail":""}', errors.SchemaTooNew),
         (413, b"<html>nginx</html>", errors.TooLarge),
-        (502, b"bad gateway", errors.AiplatError),
+        (502, b"bad gateway", errors.Unavailable),
         (401, b"", errors.Unauthenticated),
     ],
 )
