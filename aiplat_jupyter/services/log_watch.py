@@ -129,7 +129,9 @@ class LogWatch:
         try:
             with self._opened.borrow(folder) as index:
                 is_behind = index.refresh(_SLICE)
-                others = self._opened.look(folder, _SLICE) if with_others or not before else before.others
+                others = before.others if before else 0
+                if with_others or not before:
+                    others = self._opened.look(folder, _SLICE, has_ended=place.has_ended)
                 facts = facts_of(index)
                 progress = before.progress if before and before.facts == facts else _progress(index)
                 return Seen(facts, progress, index.is_own, is_behind, others)

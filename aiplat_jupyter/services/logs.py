@@ -42,6 +42,8 @@ MOST_SEARCHES: Final = 4
 SLICE: Final = 4 * 1024 * 1024
 _PIECE: Final = 256 * 1024
 _PAUSE: Final = 0.1
+_QUIET: Final = 50
+"""Pauses without news until an end that another process has to note, and does not, is not waited for any more."""
 _LOOK_SECONDS: Final = 1.0
 """How often someone who follows a log looks whether its attempt has ended."""
 T = TypeVar("T")
@@ -85,6 +87,7 @@ class Logs:
                 return self._indexed(place, place.folder, query, index)
 
     def _indexed(self, place: Place, folder: Path, query: LogQuery, index: Index) -> LogPage:
+        is_whole = place.has_ended and index.settle()
         is_more = _wait_for(index)
         with index.turn():
             return LogPage(
@@ -97,7 +100,7 @@ class Logs:
                 size=index.file.size(),
                 indexed=index.indexed,
                 levels=counts(index),
-                is_complete=place.has_ended and not is_more,
+                is_complete=is_whole and not is_more,
                 streams=self._opened.streams(folder),
             )
 
@@ -111,7 +114,7 @@ class Logs:
         if place.folder is None:
             yield LogHits(lines=[], offsets=[], count=0, scanned=0, size=0, state="done")
             return
-        async with self._searching, self._borrowed(place.folder, ask.stream) as index:
+        async with self._searching, self._borrowed(place, place.folder, ask.stream) as index:
             await self._run(lambda: _wait_for(index))
             async with aclosing(search.hits(index, ask, self._run)) as found:
                 async for hits in found:
@@ -124,7 +127,7 @@ class Logs:
             await self._run(partial(find, place.folder, ask.stream))
         which = "ranks" if ask.stream == files.RANKS else ask.stream or files.CONSOLE
         stem = f"{place.name or place.task}-{place.number}-{which.replace('/', '-')}"
-        return Download(f"{stem}.log", self._pieces(place.folder, ask))
+        return Download(f"{stem}.log", self._pieces(place, ask))
 
     async def follow(
         self, who: Identity, task: str, ask: LogFollow
@@ -136,16 +139,22 @@ class Logs:
         """
         following.check(ask)
         place = await self._place(who, task, ask.attempt)
-        follower, looked = Follower(self._opened, ask), time.monotonic()
+        follower, looked, quiet = Follower(self._opened, ask), time.monotonic(), 0
         while True:
-            news = await self._run(partial(follower.next, place.folder)) if place.folder else None
+            news = await self._news(follower, place)
             yield news
-            if news is None and place.has_ended:
+            quiet = quiet + 1 if news is None and place.has_ended else 0
+            if quiet and (follower.is_settled or quiet > _QUIET):
                 break
             await asyncio.sleep(_PAUSE)
             if place.folder is None or time.monotonic() - looked >= _LOOK_SECONDS:
                 place, looked = await self._place(who, task, place.uid), time.monotonic()
         yield LogEnd(state=place.state, size=follower.at)
+
+    async def _news(self, follower: Follower, place: Place) -> LogChunk | LogGap | None:
+        if place.folder is None:
+            return None
+        return await self._run(partial(follower.next, place.folder, has_ended=place.has_ended))
 
     def _has_log(self, place: Place, folder: Path) -> bool:
         """Tell whether an attempt has a log. Raise `NotFound` if it cannot be seen from here."""
@@ -162,18 +171,21 @@ class Logs:
 
         return await self._database.read(ask)
 
-    async def _pieces(self, folder: Path | None, ask: LogDownload) -> AsyncGenerator[bytes]:
-        if folder is None:
+    async def _pieces(self, place: Place, ask: LogDownload) -> AsyncGenerator[bytes]:
+        if place.folder is None:
             return
-        async with self._borrowed(folder, ask.stream) as index:
+        async with self._borrowed(place, place.folder, ask.stream) as index:
             read = _whole(index) if ask.min_level is None else _filtered(index, ask.min_level)
             while piece := await self._run(lambda: next(read, b"")):
                 yield piece
 
     @asynccontextmanager
-    async def _borrowed(self, folder: Path, stream: str) -> AsyncIterator[Index]:
+    async def _borrowed(self, place: Place, folder: Path, stream: str) -> AsyncIterator[Index]:
         with ExitStack() as stack:
-            yield await self._run(lambda: stack.enter_context(self._opened.borrow(folder, stream)))
+            index = await self._run(lambda: stack.enter_context(self._opened.borrow(folder, stream)))
+            if place.has_ended:
+                await self._run(index.settle)
+            yield index
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -214,12 +226,10 @@ def _whole(index: Index) -> Iterator[bytes]:
 
 
 def _filtered(index: Index, level: Level) -> Iterator[bytes]:
-    while index.refresh(SLICE):
-        pass
-    line = 1
+    line, end = 1, index.catch_up(SLICE)
     while True:
         with index.turn():
-            found = paging.raw_lines(index, level, line, _PIECE)
+            found = [raw for raw in paging.raw_lines(index, level, line, _PIECE) if raw.offset < end]
         if not found:
             return
         yield b"".join(index.file.marked(raw.offset, raw.data) for raw in found)

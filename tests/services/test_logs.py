@@ -21,6 +21,7 @@ from aiplat_jupyter.services.logs import MOST_SEARCHES, Logs
 from aiplat_jupyter.store import task_attempts, task_logs, tasks
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.logs import following, ranks, text
+from aiplat_jupyter.store.logs.index import READ, Index
 from aiplat_jupyter.store.logs.opened import OpenLogs
 from aiplat_jupyter.store.task_attempts import Ending
 from tests.services.people import ADA, BOB
@@ -445,10 +446,76 @@ def test_the_log_of_all_ranks(play: Play, monkeypatch: pytest.MonkeyPatch) -> No
         assert await downloaded(at, stream="*", min_level="ERROR") == errors
         assert (await at.logs.download(ADA, at.task, LogDownload(stream="*"))).name == "t-1-ranks.log"
         await at.end()
-        monkeypatch.setattr(ranks, "PATIENCE", 0.0)
         said = await collected(at, stream="*")
         assert "".join(one.text for one in said[:-1]).encode() == whole + b"[rank0]:  10%\r 37%\n"
         assert (await at.page(stream="*", tail=1)).lines[0].text == " 37%"
+
+    play(act)
+
+
+def test_the_last_words_of_ranks_are_told_before_the_end(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        files = [at.log.parent / f"rank{rank}.log" for rank in range(2)]
+        for file in files:
+            file.write_bytes(b"begun\n")
+        told = at.logs.follow(ADA, at.task, LogFollow(stream="*"))
+        first = await anext(told)
+        assert isinstance(first, LogChunk)
+        files[1].write_bytes(b"begun\nlast words\nwithout an end")
+        await at.end()
+        *rest, end = [one async for one in told if one is not None]
+        assert "".join(one.text for one in rest) == "[rank1]: last words\n[rank1]: without an end\n"
+        page = await at.page(stream="*", tail=1)
+        assert (page.lines[0].text, page.is_complete, end.size) == ("without an end", True, page.size)
+
+    play(act)
+
+
+def test_the_end_that_another_process_has_to_note_is_waited_for(play: Play) -> None:
+    async def act(at: Scene) -> None:
+        await at.start()
+        for rank in range(2):
+            (at.log.parent / f"rank{rank}.log").write_bytes(b"begun\n")
+        keeper = OpenLogs()
+        with keeper.borrow(at.log.parent, "*") as kept:
+            (at.log.parent / "rank1.log").write_bytes(b"begun\nlast words")
+            await at.end()
+            told = asyncio.ensure_future(collected(at, stream="*"))
+            await asyncio.sleep(0.5)
+            assert not told.done()
+            assert not (await at.page(stream="*")).is_complete
+            assert kept.settle()
+            *rest, _ = await asyncio.wait_for(told, 20)
+        keeper.close()
+        assert "".join(one.text for one in rest).endswith("[rank1]: last words\n")
+
+    play(act)
+
+
+def test_a_writer_that_is_faster_than_the_index_is_no_hindrance(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[int] = []
+    grow = Index.refresh
+
+    def refresh(index: Index, most: int) -> bool:
+        rounds.append(most)
+        if len(rounds) < 40:
+            with index.path.open("ab") as file:
+                file.write(b"ERROR x\n" * (most // 4))
+        return grow(index, most)
+
+    monkeypatch.setattr("aiplat_jupyter.services.logs.SLICE", READ)
+    monkeypatch.setattr(following, "_SLICE", READ)
+    monkeypatch.setattr(Index, "refresh", refresh)
+
+    async def act(at: Scene) -> None:
+        await at.start()
+        at.write(b"ERROR x\n" * 10)
+        assert await downloaded(at, min_level="ERROR") == b"ERROR x\n" * 10
+        told = at.logs.follow(ADA, at.task, LogFollow(tail=1))
+        assert isinstance(await anext(told), LogChunk)
+        await told.aclose()
+        assert len(rounds) < 30
 
     play(act)
 

@@ -57,7 +57,7 @@ class Folder:
 
     def look(self) -> None:
         self.wait(ranks.EVERY)
-        self._shelf.look(self.path, READ)
+        self._shelf.look(self.path, READ, has_ended=False)
 
     def index(self) -> Index:
         """Return the index of all ranks, current."""
@@ -204,6 +204,18 @@ def test_what_stands_still_is_shown_as_it_is(folder: Folder) -> None:
     folder.write(0, b"\r 50%\n")
     assert folder.read()[-1] == ("0", " 50%")
     assert folder.index().file.size() == sum(path.stat().st_size for path in folder.path.rglob("*.log")) + 1
+
+
+def test_what_is_left_at_the_end_is_taken_at_once(folder: Folder) -> None:
+    folder.write(0, b"a0\n")
+    folder.write(1, b"b0\n" + TRACE)
+    append(folder.path / "torch/attempt_0/0/stderr.log", b"a1\n 37%")
+    index = folder.index()
+    append(folder.path / "torch/attempt_0/0/stderr.log", b"\r 38%")
+    assert index.settle()
+    assert told(everything(refreshed(index))) == [
+        ("0", "a0"), ("1", "b0"), ("0", "a1"), ("0", " 38%"), *(("1", line.decode()) for line in TRACE.splitlines()),
+    ]  # fmt: skip
 
 
 def test_a_bar_that_moves_is_one_line(folder: Folder) -> None:
@@ -365,9 +377,11 @@ def test_who_follows_is_told_whose_each_line_is(folder: Folder, monkeypatch: pyt
     folder.write(12, b"b0\n")
     folder.index()
     follower = Follower(folder._shelf, LogFollow(stream="*", offset=1))
-    assert follower.next(folder.path) == LogChunk(offset=1, next=9, text="0\n[rank0]: a1\n[rank12]: b0\n")
+    assert follower.next(folder.path, has_ended=False) == LogChunk(
+        offset=1, next=9, text="0\n[rank0]: a1\n[rank12]: b0\n"
+    )
     folder.write(0, b"a2\n")
-    assert follower.next(folder.path) == LogChunk(offset=9, next=12, text="[rank0]: a2\n")
+    assert follower.next(folder.path, has_ended=False) == LogChunk(offset=9, next=12, text="[rank0]: a2\n")
 
 
 def test_the_logs_of_an_attempt_are_removed_with_the_order(folder: Folder) -> None:

@@ -31,14 +31,19 @@ class Follower:
         self.at, self._tail = ask.offset, ask.tail
         self._opened, self._stream = opened, ask.stream
         self._generation: int | None = None
+        self.is_settled = True
+        """Whether the last look saw all that a job has left that has ended."""
 
-    def next(self, folder: Path) -> LogChunk | LogGap | None:
+    def next(self, folder: Path, *, has_ended: bool) -> LogChunk | LogGap | None:
         """Return what comes next; None if there is nothing yet. Raise `NotFound` if the log is no longer there."""
         if not self._stream and not self._opened.has_log(folder):
             return None
         with self._opened.borrow(folder, self._stream) as index:
-            while index.refresh(_SLICE) and self._tail is not None:
-                pass
+            self.is_settled = not has_ended or index.settle()
+            if self._tail is None:
+                index.refresh(_SLICE)
+            else:
+                index.catch_up(_SLICE)
             with index.turn():
                 return self._next(index)
 

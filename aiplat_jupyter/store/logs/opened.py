@@ -4,7 +4,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -72,24 +72,22 @@ class OpenLogs:
             if is_gone:
                 self.let_go(folder)
 
-    def look(self, folder: Path, most: int) -> int:
+    def look(self, folder: Path, most: int, *, has_ended: bool) -> int:
         """Index about `most` bytes of what is new in each log but the console's, as times are known of what was seen.
 
         Return how long they are together. Of very many the first are looked at. Of the log of all ranks only the order
-        of its pieces is noted: who reads it indexes it.
+        of its pieces is noted, to the last byte of an attempt that `has_ended`: who reads it indexes it.
         """
         found = files.streams(folder)
         others = [path for name, path in found.items() if name != files.CONSOLE]
-        total = sum(self._look(folder, path, most) for path in others[:_WATCHED])
-        return total + self._look(folder, folder / files.RANKS, 0) if files.ranks(found) else total
+        total = sum(self._look(folder, path, lambda index: index.refresh(most)) for path in others[:_WATCHED])
+        note = Index.settle if has_ended else Index.look
+        return total + self._look(folder, folder / files.RANKS, note) if files.ranks(found) else total
 
-    def _look(self, folder: Path, path: Path, most: int) -> int:
+    def _look(self, folder: Path, path: Path, look: Callable[[Index], object]) -> int:
         try:
             with self._lent(folder, path) as index:
-                if most:
-                    index.refresh(most)
-                else:
-                    index.look()
+                look(index)
                 return index.file.size()
         except (AiplatError, DamagedIndex):  # it was removed, or its index is made again the next time
             return 0

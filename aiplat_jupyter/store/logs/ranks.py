@@ -48,6 +48,14 @@ class Ranks(Index):
         assert isinstance(self.file, RanksFile)
         return self.file.arrivals
 
+    def settle(self) -> bool:
+        """Take lines that have no end as they are; tell whether that is all, which another process may have to do."""
+        with self.turn():
+            assert isinstance(self.file, RanksFile)
+            self.file.hurry()
+            self._look()
+            return self.file.is_settled
+
 
 class RanksFile:
     """The text of all ranks, which nobody wrote in one file."""
@@ -60,6 +68,7 @@ class RanksFile:
         self._order = Order(side, is_kept=is_kept)
         self.arrivals: list[tuple[int, float]] = []
         """Sizes, and when it had them, if the times of its files had to tell."""
+        self._patience = PATIENCE
         try:
             if not (self._order.names and self._adopts()):
                 self._rebuild()
@@ -139,6 +148,16 @@ class RanksFile:
             self._order.add(self._fresh(now))
         return stands
 
+    def hurry(self) -> None:
+        """Look at once, and from now on wait for no line's end: those who wrote have ended."""
+        if self._patience:
+            self._patience, self._looked = 0.0, -float("inf")
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that its files have is taken."""
+        return all(source.file.size() <= taken for source, taken in zip(self._sources, self._order.taken, strict=True))
+
     def _stands(self, paths: dict[str, Path]) -> bool:
         return all(name in paths for name in self._order.names) and self._are_sound()
 
@@ -151,7 +170,9 @@ class RanksFile:
 
     def _fresh(self, now: float) -> NDArray[np.void]:
         taken = self._order.taken
-        found = [source.fresh(stream, taken[stream], now) for stream, source in enumerate(self._sources)]
+        found = [
+            source.fresh(stream, taken[stream], now, self._patience) for stream, source in enumerate(self._sources)
+        ]
         return np.concatenate([_NO_PIECE, *found])
 
     def size(self) -> int:
@@ -213,15 +234,15 @@ class _Source:
         size = self.file.size()
         return size == self._size or (size >= taken and self._tail(taken) == tail)
 
-    def fresh(self, stream: int, taken: int, now: float) -> NDArray[np.void]:
-        """Return the piece that it has more, if any."""
+    def fresh(self, stream: int, taken: int, now: float, patience: float) -> NDArray[np.void]:
+        """Return the piece that it has more, if any; what has stood still for `patience` seconds as it is."""
         size = self.file.size()
         if size != self._size:
             self._grew = self._grew if self._size < 0 else now
             self._size = size
         if size <= taken:
             return _NO_PIECE
-        if now - self._grew >= PATIENCE:
+        if now - self._grew >= patience:
             return self.piece(stream, taken, size)
         start = max(taken, self._searched)
         end = _end_of_lines(self.file, start, size)
