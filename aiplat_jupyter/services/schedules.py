@@ -27,6 +27,7 @@ from aiplat_jupyter.store.database import Database
 _ON_TIME_SECONDS: Final = 90.0
 """What has been due for longer was missed, because no server ran."""
 _AT_ONCE: Final = 100
+_UNEXPECTED: Final = AiplatError("The server could not queue the task.", hint="Its log says why.")
 
 _log = logging.getLogger(__name__)
 
@@ -123,16 +124,27 @@ class Schedules:
         """Queue what is due on this agent, each time once: also if a server dies in the middle."""
         now = time.time()
         for due in await self._database.read(lambda tx: schedules.due(tx, self._agent, now, _AT_ONCE)):
-            values = {"next_at": next_time(due.cron, due.timezone, now), "last_at": now}
-            try:
-                values |= await self._queue(due, now)
-            except Unavailable:
-                raise
-            except AiplatError as error:
-                _log.warning("The schedule %s queued nothing: %s", due.uid, error.detail)
-                values["problem"] = msgspec.to_builtins(to_problem(error))
-            note = partial(_note, schedule_id=due.id, uid=due.uid, project=due.project_uid, values=values)
-            await self._database.write(note)
+            outcome = await self._outcome(due, now)
+            await self._database.write(partial(_note_outcome, due=due, outcome=outcome))
+
+    async def _outcome(self, due: schedules.Due, now: float) -> dict[str, Any]:
+        """Return what to note, trouble included: others must have their turn.
+
+        One of which no next time can be told, as its time zone is not known any more, is switched off.
+        """
+        outcome: dict[str, Any] = {"next_at": None, "is_enabled": False, "last_at": now}
+        try:
+            outcome |= {"next_at": next_time(due.cron, due.timezone, now), "is_enabled": True}
+            outcome |= await self._queue(due, now)
+        except Unavailable:
+            raise
+        except AiplatError as error:
+            _log.warning("The schedule %s queued nothing: %s", due.uid, error.detail)
+            outcome["problem"] = msgspec.to_builtins(to_problem(error))
+        except Exception:
+            _log.exception("The schedule %s queued nothing", due.uid)
+            outcome["problem"] = msgspec.to_builtins(to_problem(_UNEXPECTED))
+        return outcome
 
     async def _queue(self, due: schedules.Due, now: float) -> dict[str, Any]:
         """Return what to note; the task's uid follows from schedule and time, so a second go finds it there."""
@@ -196,3 +208,10 @@ def _without_secrets(schedule: Schedule) -> Schedule:
 def _note(tx: Connection, schedule_id: int, uid: str, project: str, values: dict[str, Any]) -> None:
     schedules.change(tx, schedule_id, values)
     changes.of_schedule(tx, "updated", uid, project)
+
+
+def _note_outcome(tx: Connection, due: schedules.Due, outcome: dict[str, Any]) -> None:
+    """Note what came of a time; one that was changed meanwhile keeps its new times and has no problem."""
+    if not schedules.is_due_at(tx, due):
+        outcome = {name: outcome[name] for name in ("last_at", "last_task") if name in outcome}
+    _note(tx, due.id, due.uid, due.project_uid, outcome)

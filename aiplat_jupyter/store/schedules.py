@@ -144,6 +144,12 @@ def due(tx: Connection, agent: str, now: float, limit: int) -> list[Due]:
     return [Due._make(row) for row in tx.execute(asked.where(*ripe).order_by(ScheduleRow.next_at).limit(limit))]
 
 
+def is_due_at(tx: Connection, due: Due) -> bool:
+    """Tell whether a schedule still has the time at which it was due."""
+    same = ScheduleRow.id == due.id, ScheduleRow.next_at == due.next_at
+    return tx.execute(select(ScheduleRow.id).where(*same)).first() is not None
+
+
 def _shown(*more: Any) -> Select[Any]:
     joined = select(*_SHOWN, *more).join_from(ScheduleRow, ProjectRow)
     return joined.join(AgentRow, AgentRow.id == ScheduleRow.agent_id)

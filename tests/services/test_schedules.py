@@ -47,8 +47,16 @@ class Place:
 
     def ripen(self, uid: str, seconds_ago: float = 1.0) -> None:
         """Let its time have come some seconds ago."""
-        then = {"next_at": time.time() - seconds_ago}
-        self.database.write_now(lambda tx: tx.execute(update(ScheduleRow).where(ScheduleRow.uid == uid).values(then)))
+        self.change(uid, {"next_at": time.time() - seconds_ago})
+
+    def change(self, uid: str, values: dict[str, Any]) -> None:
+        """Set columns of its row."""
+        self.database.write_now(lambda tx: tx.execute(update(ScheduleRow).where(ScheduleRow.uid == uid).values(values)))
+
+    def row(self, uid: str) -> Any:
+        """Return its row, some columns of it."""
+        asked = select(ScheduleRow.problem, ScheduleRow.next_at, ScheduleRow.is_enabled).where(ScheduleRow.uid == uid)
+        return self.database.read_now(lambda tx: tx.execute(asked).one())
 
     def queued(self) -> list[str]:
         return [row.uid for row in self.tasks.list(ADA, TaskQuery()).items]
@@ -167,6 +175,36 @@ def test_a_time_at_which_the_last_task_still_runs(place: Place) -> None:
     place.schedules.queue_due()
     assert len(place.queued()) == 4
     assert place.schedules.get(ADA, skips.uid).problem is None
+
+
+@pytest.mark.parametrize("broken", [{"timezone": "Mars"}, {"cron": "whenever"}, {"task": {"kind": 7}}])
+def test_one_that_is_broken_holds_no_other_up(place: Place, broken: dict[str, Any]) -> None:
+    bad, good = place.make(), place.make(name="good")
+    for one, seconds_ago in ((bad, 2.0), (good, 1.0)):
+        place.ripen(one.uid, seconds_ago)
+    place.change(bad.uid, broken)
+    place.schedules.queue_due()
+    assert place.queued() == [place.schedules.get(ADA, good.uid).last_task]
+    found = place.row(bad.uid)
+    assert found.problem["detail"]
+    assert (found.next_at is not None) == found.is_enabled == ("task" in broken)
+
+
+def test_a_change_while_it_is_queued_stays(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = place.make()
+    place.ripen(made.uid)
+    real = Tasks.create
+
+    async def create(self: Tasks, *args: Any, **more: Any) -> Any:
+        found = await real(self, *args, **more)
+        await place.plain.update(ADA, made.uid, SchedulePatch(is_enabled=False))
+        return found
+
+    monkeypatch.setattr(Tasks, "create", create)
+    place.schedules.queue_due()
+    known = place.schedules.get(ADA, made.uid)
+    assert (known.is_enabled, known.next_at) == (False, None)
+    assert place.queued() == [known.last_task]
 
 
 def test_one_that_is_switched_off_rests(place: Place) -> None:
