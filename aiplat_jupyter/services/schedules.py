@@ -135,7 +135,8 @@ class Schedules:
         outcome: dict[str, Any] = {"next_at": None, "is_enabled": False, "last_at": now}
         try:
             outcome |= {"next_at": next_time(due.cron, due.timezone, now), "is_enabled": True}
-            outcome |= await self._queue(due, now)
+            if due.next_at <= now:
+                outcome |= await self._queue(due, now)
         except Unavailable:
             raise
         except AiplatError as error:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
 
 from aiplat_jupyter.core.queries import ScheduleQuery
 from aiplat_jupyter.core.records import Identity, Page
@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A schedule whose time has come."""
+    """A schedule whose time has come, or is to be told anew."""
 
     id: int
     uid: str
@@ -123,7 +123,10 @@ def page(tx: Connection, who: Identity, query: ScheduleQuery) -> Page[Schedule]:
 
 
 def due(tx: Connection, agent: str, now: float, limit: int) -> list[Due]:
-    """Return schedules of the agent with this uid whose time has come, the longest due first."""
+    """Return schedules of the agent with this uid whose time has come, the longest due first.
+
+    Of one that was last due later than `now` the clock was set back since: its next time is to be told anew.
+    """
     last = select(TaskRow.id).where(TaskRow.uid == ScheduleRow.last_task, TaskRow.state.in_(TASK_LIVE)).exists()
     columns: tuple[Any, ...] = (
         ScheduleRow.id,
@@ -140,7 +143,8 @@ def due(tx: Connection, agent: str, now: float, limit: int) -> list[Due]:
         last,
     )
     asked = select(*columns).join_from(ScheduleRow, ProjectRow).join(AgentRow, AgentRow.id == ScheduleRow.agent_id)
-    ripe = AgentRow.uid == agent, ScheduleRow.is_enabled, ScheduleRow.next_at <= now, ProjectRow.status == "active"
+    is_ripe = or_(ScheduleRow.next_at <= now, ScheduleRow.last_at > now)
+    ripe = AgentRow.uid == agent, ScheduleRow.is_enabled, is_ripe, ProjectRow.status == "active"
     return [Due._make(row) for row in tx.execute(asked.where(*ripe).order_by(ScheduleRow.next_at).limit(limit))]
 
 

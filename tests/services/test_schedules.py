@@ -177,6 +177,21 @@ def test_a_time_at_which_the_last_task_still_runs(place: Place) -> None:
     assert place.schedules.get(ADA, skips.uid).problem is None
 
 
+def test_a_clock_that_was_ahead_silences_none(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = place.make(cron="0 * * * *", misfire="once")
+    real = time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: real() + 86_400)
+        place.schedules.queue_due()
+    assert len(place.queued()) == 1
+    assert place.schedules.get(ADA, made.uid).next_at > real() + 3_600
+    place.schedules.queue_due()
+    again = place.schedules.get(ADA, made.uid)
+    assert again.next_at <= real() + 3_600
+    assert again.last_at <= real()
+    assert len(place.queued()) == 1
+
+
 @pytest.mark.parametrize("broken", [{"timezone": "Mars"}, {"cron": "whenever"}, {"task": {"kind": 7}}])
 def test_one_that_is_broken_holds_no_other_up(place: Place, broken: dict[str, Any]) -> None:
     bad, good = place.make(), place.make(name="good")
