@@ -24,6 +24,8 @@ SAME_START: Final = 2.0
 SAME_ATTEMPT: Final = 10.0
 """The same for a task's process, whose start is known by when it was noticed."""
 
+_OF_NO_PROJECT: Final = ("kernel", "notebook")
+
 
 class _Known(NamedTuple):
     kernels: Sequence[RunningKernel]
@@ -63,10 +65,12 @@ class Attribution:
         self._pids, self._at = pids, time.monotonic()
 
     def _holder(self, lineage: Sequence[Ancestor]) -> Holder | None:
-        """Return for whom a process works: what is nearest above it of each kind."""
+        """Return for whom a process works: what is nearest above it of each kind, of one project."""
         found: dict[str, Any] = {}
         for up in reversed(lineage):
             for holder in self._at_process(up):
+                if holder.project not in (None, found.get("project")):
+                    found = {name: value for name, value in found.items() if name in _OF_NO_PROJECT}
                 found |= {name: value for name, value in asdict(holder).items() if value}
         return Holder(**found) if found else None
 

@@ -38,11 +38,11 @@ class Journals:
     async def append(
         self, who: Identity, uid: str, offset: int, data: bytes, *, skip_corrupt: bool = False
     ) -> Committed:
-        """Commit the whole frames at the start of `data`, which stand at `offset` of the journal.
+        """Commit the whole frames at the start of `data`, which stand at `offset`, up to one that cannot be read.
 
         Empty `data` says that the process is alive. `skip_corrupt` passes over bytes that are no frames, when nobody
         will ever write others. Raise `OffsetConflict` with the true offset, `Gone` if the experiment was purged,
-        `UnreadableJournal` for bytes that are no frames.
+        `UnreadableJournal` if `data` begins with what is no frame or cannot be read.
         """
         access.require(who, "write")
         limits.uid(uid)

@@ -61,6 +61,12 @@ def get(tx: Connection, agent_id: int) -> Found:
     return Found._make(tx.execute(_GET, {"agent": agent_id}).one())
 
 
+def of_account(tx: Connection, username: str, uids: Collection[str]) -> set[str]:
+    """Return those of the agents that are of an account."""
+    own = AgentRow.uid.in_(uids), AgentRow.username == username
+    return set(tx.execute(select(AgentRow.uid).where(*own)).scalars())
+
+
 def enlist(tx: Connection, machine: str, username: str, slots: int) -> Found:
     """Add the agent of this machine and account, or set its slots; return it."""
     now = time.time()

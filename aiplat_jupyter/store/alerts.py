@@ -12,7 +12,7 @@ from aiplat_jupyter.core.alerts import Alert, AlertCounts, AlertQuery, Delivery,
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.records import Identity, Page
-from aiplat_jupyter.store import pages, projects
+from aiplat_jupyter.store import agents, pages, projects
 from aiplat_jupyter.store.tables import AlertEventRow, ProjectRow
 
 KEPT: Final = 20_000
@@ -27,6 +27,8 @@ _SHOWN: Final = (
     *(AlertEventRow.__table__.c[name] for name in (*_PLAIN, "target", "deliveries")),
 )
 _MAX_VALUES: Final = 100
+_HOLDER: Final = ("experiment", "task", "project", "kernel", "notebook")
+"""What a target works for."""
 
 
 class Found(NamedTuple):
@@ -212,14 +214,30 @@ def _record(row: Any) -> Alert:
 
 
 def muted(tx: Connection, who: Identity, alerts: Sequence[Alert]) -> list[Alert]:
-    """Return alerts without what their targets work for, where that is of a project that `who` may not see."""
-    about = {alert.target.project for alert in alerts if alert.target.project}
-    seen = about if who.is_admin or not about else projects.visible_uids(tx, who, about)
-    return [_without_holder(alert) if alert.target.project in about - seen else alert for alert in alerts]
+    """Return alerts without what their targets work for, where `who` may not see that.
+
+    What is of no project is seen by the account whose agent it is on.
+    """
+    if who.is_admin:
+        return list(alerts)
+    holding = [alert.target for alert in alerts if _has_holder(alert.target)]
+    about = {target.project for target in holding if target.project}
+    on = {target.agent for target in holding if target.agent and not target.project}
+    seen: set[str | None] = {*(projects.visible_uids(tx, who, about) if about else ())}
+    own: set[str | None] = {*(agents.of_account(tx, who.username, on) if on else ())}
+
+    def may_see(target: Target) -> bool:
+        return target.project in seen if target.project else target.agent in own
+
+    return [alert if may_see(alert.target) else _without_holder(alert) for alert in alerts]
+
+
+def _has_holder(target: Target) -> bool:
+    return any(getattr(target, name) for name in _HOLDER)
 
 
 def _without_holder(alert: Alert) -> Alert:
-    nobody = {"experiment": None, "task": None, "project": None, "kernel": None, "notebook": None}
+    nobody = dict.fromkeys(_HOLDER)
     return msgspec.structs.replace(alert, target=msgspec.structs.replace(alert.target, **nobody))
 
 

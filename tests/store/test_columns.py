@@ -126,3 +126,12 @@ def test_points_that_do_not_fit_their_shape_are_refused():
 def test_a_record_of_another_format_is_refused():
     with pytest.raises(UnreadableJournal, match="cannot be read"):
         decode(frames.frame(b"\x81\xa1t\xa3new"), KEYS)
+
+
+@pytest.mark.parametrize("skip_corrupt", [False, True])
+@pytest.mark.parametrize("odd", [frames.frame(b"\x81\xa1t\xa3new"), points(9, 1, 1), points(0, 1, 1)])
+def test_what_stands_before_an_unreadable_frame_is_read(odd: bytes, skip_corrupt: bool):
+    sound = points(1, 1, 1) + points(1, 2, 1)
+    found = decode(sound + odd + points(1, 3, 1), KEYS, skip_corrupt=skip_corrupt)
+    assert [steps(item) for item in found.items] == [{("accuracy",): [1, 2]}]
+    assert (found.end, found.skipped, found.corrupt) == (len(sound), 0, True)
