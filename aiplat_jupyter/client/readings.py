@@ -1,8 +1,8 @@
 """System metrics: which numbers of a sample of the machine an experiment keeps, and what they are called.
 
 Shares are in percent, sizes in GiB, temperatures in °C, power in watts. ``system/process.…`` tell of the process and
-all that it started; 100 % of ``system/process.cpu`` are one core. GPUs carry the index of their driver; a MIG instance
-that and its number on the GPU (``gpu.0:1``).
+all that it started; 100 % of ``system/process.cpu`` are one core. GPUs carry their index; a MIG instance that and its
+number on the GPU (``gpu.0:1``).
 """
 
 from collections import Counter
@@ -36,11 +36,11 @@ class Reader:
     def _chosen(self, sample: Sample) -> list[GpuDevice]:
         """Return the GPUs that the process has used, and those that it was given.
 
-        All, where it was given none in particular and nobody can tell which it uses, as in a container.
+        Where it was given none in particular, those of which nobody can tell whether it uses them, as in a container.
         """
         self._used |= sample.tree.gpus.keys() if sample.tree else set()
-        if self._visible is None and not self._used and sample.tree and sample.tree.gpus_reason:
-            return sample.devices
+        if self._visible is None and not self._used and sample.tree:
+            return [device for device in sample.devices if _is_untold(device)]
         return [device for device in sample.devices if device.uuid in self._used or self._is_given(device)]
 
     def _is_given(self, device: GpuDevice) -> bool:
@@ -49,6 +49,10 @@ class Reader:
         return any(
             word and (device.uuid.startswith(word) or (word == str(device.index) and not is_split)) for word in words
         )
+
+
+def _is_untold(device: GpuDevice) -> bool:
+    return bool(device.processes_reason) or any(process.is_foreign for process in device.processes)
 
 
 def _named(devices: Iterable[GpuDevice]) -> Iterator[tuple[str, GpuDevice]]:

@@ -68,7 +68,7 @@ class GpuProcess(Struct, frozen=True, kw_only=True):
 
 
 class GpuDevice(Struct, frozen=True, kw_only=True):
-    """A GPU, or a MIG instance of one. Named by UUID; `index` changes between restarts.
+    """A GPU, or a MIG instance of one. Named by UUID; `index` counts on from one vendor to the next, and may change.
 
     A GPU that is split is there too, for what its instances cannot tell (temperature, power, faults); programs get the
     instances.
@@ -148,13 +148,11 @@ class Tree(Struct, frozen=True, kw_only=True):
     cpu : percent of one core: 400 is four cores.
     memory : resident, pages that are shared counted once for each process.
     gpus : UUID → memory on the GPUs that they use.
-    gpus_reason : why `gpus` cannot be told; empty where it can.
     """
 
     cpu: float
     memory: int
     gpus: dict[str, Reading] = {}
-    gpus_reason: Absence = ""
 
 
 class Sample(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from aiplat_jupyter.core.gpu import Absence, Ancestor, GpuDevice, GpuProcess, Reading, Tree
+from aiplat_jupyter.core.gpu import Ancestor, GpuDevice, GpuProcess, Reading, Tree
 
 VARIABLE: Final = "AIPLAT_GPU_PIDS"
 """``own``: the driver tells pids of this container; ``host``: of the machine around it. Unset: found out."""
@@ -96,8 +96,8 @@ class TreeReader:
             return None
         members = [self._root, *(process for process in below if process.pid != os.getpid())]
         usages = [usage for usage in map(_usage, members) if usage]
-        gpus, reason = self._gpus(devices, lineages)
-        return Tree(cpu=self._cpu(usages), memory=sum(one.memory for one in usages), gpus=gpus, gpus_reason=reason)
+        gpus = self._gpus(devices, lineages)
+        return Tree(cpu=self._cpu(usages), memory=sum(one.memory for one in usages), gpus=gpus)
 
     def _cpu(self, usages: list[_Usage]) -> float:
         """Return percent of a core since the last call: of each process, as those that have ended take theirs along."""
@@ -106,19 +106,13 @@ class TreeReader:
         spent = sum(max(0.0, one.seconds - before.get(one.who, 0.0)) for one in usages)
         return 100.0 * spent / max(now - since, 1e-3)
 
-    def _gpus(
-        self, devices: Iterable[GpuDevice], lineages: dict[int, list[Ancestor]]
-    ) -> tuple[dict[str, Reading], Absence]:
+    def _gpus(self, devices: Iterable[GpuDevice], lineages: dict[int, list[Ancestor]]) -> dict[str, Reading]:
         gpus: dict[str, Reading] = {}
-        reason: Absence = ""
         for device in devices:
-            reason = reason or device.processes_reason
             for process in device.processes:
-                if process.is_foreign:
-                    reason = reason or "no_permission"
-                elif any(up.pid == self._root.pid for up in lineages.get(process.pid, ())):
+                if any(up.pid == self._root.pid for up in lineages.get(process.pid, ())):
                     gpus[device.uuid] = _added(gpus.get(device.uuid, Reading(0.0)), process.memory)
-        return gpus, "" if gpus else reason
+        return gpus
 
 
 def _usage(process: psutil.Process) -> _Usage | None:

@@ -106,24 +106,26 @@ class Drivers:
     def _read(self, *, is_slow: bool, details: bool) -> _Told:
         if self._problem is not None and self._problem.is_for_good:
             return _Told("", [])
-        if not self._open and time.monotonic() >= self._retry_at:
-            self._open_all()
+        if len(self._open) < len(self._sources) and time.monotonic() >= self._retry_at:
+            self._open_others()
         devices: list[GpuDevice] = []
         try:
             for source in self._open:
-                devices += source.read(is_slow=is_slow, details=details)
+                devices += _numbered(source.read(is_slow=is_slow, details=details), devices)
         except DriverProblem as problem:
             self._meet(problem)
         return _Told(next((source.driver for source in self._open), ""), devices)
 
-    def _open_all(self) -> None:
+    def _open_others(self) -> None:
+        """Open the sources that are not open; they keep their order, which is that of their GPUs."""
         self._problem = None
-        for source in self._sources:
+        for source in [one for one in self._sources if one not in self._open]:
             try:
                 source.open()
                 self._open.append(source)
             except DriverProblem as problem:
                 self._meet(problem, self._problem)
+        self._open = sorted(self._open, key=self._sources.index)
 
     def _meet(self, problem: DriverProblem, before: DriverProblem | None = None) -> None:
         """Note that a driver cannot be asked. That one is not there is no news beside another that has a problem."""
@@ -145,6 +147,12 @@ class Drivers:
         """Return the last answer; while the driver is silent, without what it would have changed."""
         self._last = self._asking.answer or self._last
         return _Told(self._last.driver, silenced(self._last.devices)) if is_stalled else self._last
+
+
+def _numbered(devices: Sequence[GpuDevice], before: Sequence[GpuDevice]) -> list[GpuDevice]:
+    """Count on from the GPUs of another vendor; instances have the number of their GPU."""
+    first = max((device.index + 1 for device in before), default=0)
+    return [replace(device, index=first + device.index) for device in devices]
 
 
 class Sampler:

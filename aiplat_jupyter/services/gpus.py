@@ -62,9 +62,10 @@ class Gpus:
 
 
 def _usable(devices: Sequence[GpuDevice]) -> list[GpuDevice]:
-    """Leave out GPUs that nobody here may use, and those that are split: programs get their instances."""
+    """Leave out GPUs that nobody here or no CUDA can use, and those that are split: programs get their instances."""
     parents = {device.parent for device in devices}
-    return [device for device in devices if device.state != "closed" and device.uuid not in parents]
+    own = [device for device in devices if device.vendor == "nvidia" and device.state != "closed"]
+    return [device for device in own if device.uuid not in parents]
 
 
 def _facts(gpu: GpuDevice) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from aiplat_jupyter.client.readings import GIB, Reader
-from aiplat_jupyter.core.gpu import GpuDevice, Host, Reading, Sample, Tree
+from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, Host, Reading, Sample, Tree
 
 HOST = Host(
     cpu=12.5, cores=8, memory_used=GIB, memory_total=4 * GIB, disk_used=Reading(1.0), disk_total=Reading(2.0), load=1.0
@@ -58,21 +58,31 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visible", "tree", "chosen"),
+    ("visible", "used", "told", "chosen"),
     [
-        (None, {"gpus": {"GPU-2": Reading(1.0)}}, {"2"}),
-        (None, {"gpus_reason": ""}, set()),  # it uses none: what others do on this machine is no part of the run
-        (None, {"gpus_reason": "no_permission"}, {"0", "1", "2"}),
-        ("1", {"gpus_reason": "no_permission"}, {"1"}),
-        ("GPU-1, 2", {"gpus_reason": ""}, {"1", "2"}),
-        ("0", {"gpus": {"GPU-2": Reading(1.0)}}, {"0", "2"}),
-        ("", {"gpus_reason": "no_permission"}, set()),
-        ("-1", {"gpus_reason": "no_permission"}, set()),
-        ("NoDevFiles", {"gpus_reason": "no_permission"}, set()),
+        (None, {"GPU-2"}, {}, {"2"}),
+        (None, set(), {}, set()),  # it uses none: what others do on this machine is no part of the run
+        (None, set(), {"processes": [GpuProcess(pid=7)]}, set()),
+        (None, set(), {"processes": [GpuProcess(pid=7, is_foreign=True)]}, {"0", "1", "2"}),
+        (None, set(), {"processes_reason": "no_permission"}, {"0", "1", "2"}),
+        ("1", set(), {"processes_reason": "no_permission"}, {"1"}),
+        ("GPU-1, 2", set(), {}, {"1", "2"}),
+        ("0", {"GPU-2"}, {}, {"0", "2"}),
+        ("", set(), {"processes_reason": "no_permission"}, set()),
+        ("-1", set(), {"processes_reason": "no_permission"}, set()),
+        ("NoDevFiles", set(), {"processes_reason": "no_permission"}, set()),
     ],
 )
-def test_which_gpus(visible: str | None, tree: dict[str, object], chosen: set[str]) -> None:
-    assert gpus(Reader(visible).point(sample(*map(device, range(3)), **tree))) == chosen
+def test_which_gpus(visible: str | None, used: set[str], told: dict[str, object], chosen: set[str]) -> None:
+    devices = [device(index, **told) for index in range(3)]
+    tree = {"gpus": dict.fromkeys(used, Reading(1.0))}
+    assert gpus(Reader(visible).point(sample(*devices, **tree))) == chosen
+
+
+def test_a_gpu_that_tells_no_processes_makes_no_other_part_of_the_run() -> None:
+    silent = device(1, uuid="AMD-1", vendor="amd", processes_reason="not_supported")
+    assert gpus(Reader(None).point(sample(device(0), silent, gpus={}))) == {"1"}
+    assert gpus(Reader(None).point(sample(device(0), silent, gpus={"GPU-0": Reading(1.0)}))) == {"0"}
 
 
 def test_a_gpu_that_was_used_is_told_of_until_the_end() -> None:
@@ -88,4 +98,4 @@ def test_instances_of_a_gpu_that_is_split() -> None:
     assert {name for name in point if "gpu" in name} == {
         f"system/gpu.0:1.{name}" for name in ("memory", "memory_used", "process_memory", "temperature")
     }
-    assert gpus(Reader("MIG-0").point(sample(device(0), *parts, gpus_reason="no_permission"))) == {"0:0"}
+    assert gpus(Reader("MIG-0").point(sample(device(0), *parts, gpus={}))) == {"0:0"}

@@ -23,6 +23,11 @@ def test_a_gpu_that_nobody_here_may_use_is_not_for_tasks() -> None:
     assert (gpus.count(), gpus.free(set())) == (1, ["GPU-1"])
 
 
+def test_a_gpu_that_cuda_cannot_use_is_not_for_tasks() -> None:
+    gpus = seen(device("GPU-0"), device("AMD-0000:03:00.0", vendor="amd"))
+    assert (gpus.count(), gpus.free(set())) == (1, ["GPU-0"])
+
+
 def test_a_gpu_that_is_lost_is_counted_and_not_given() -> None:
     gpus = seen(device("GPU-0", state="lost"), device("GPU-1"))
     assert (gpus.count(), gpus.free(set())) == (2, ["GPU-1"])
