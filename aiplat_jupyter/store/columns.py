@@ -47,7 +47,7 @@ class Slice(NamedTuple):
     items : in the order of the journal, but for `Shape` and `Changed`, which stand before the points they are among.
     end : offset, in the bytes given, behind the last whole frame.
     skipped : number of corrupt bytes before `end`.
-    corrupt : True if what stands at `end` can never become a frame, however many bytes follow.
+    corrupt : True if what stands at `end` can never be read, however many bytes follow.
     """
 
     items: list[Record | Points]
@@ -60,42 +60,53 @@ def decode(data: bytes, shapes: Mapping[int, Sequence[str]], *, skip_corrupt: bo
     """Decode whole frames from the start of `data`; `shapes` are the journal's known ones, by number.
 
     A torn end is not consumed. Neither is anything from a corrupt frame on, unless `skip_corrupt`: then bytes up to the
-    next sound frame are passed over. Raise `UnreadableJournal` for points of an unknown shape, or what is no record.
+    next sound frame are passed over. Nor is anything from the first frame on that cannot be read: points of an unknown
+    shape, or what is no record. Raise `UnreadableJournal` if `data` begins with it.
     """
     reader, at, skipped = _Reader(data, shapes), 0, 0
     while True:
         at = reader.read_frames(at)
-        resumed = _next_frame(data, at) if skip_corrupt else at
+        resumed = _next_frame(data, at) if skip_corrupt and not reader.failure else at
         if resumed == at:
             break
         skipped += resumed - at
         at = resumed
+    if reader.failure and not at:
+        raise reader.failure
     reader.close_points()
     return Slice(reader.items, at, skipped, _is_corrupt(data, at))
 
 
 class _Reader:
-    """Collects items; the offsets of points wait, by shape, until a record ends their run."""
+    """Collects items; the offsets of points wait, by shape, until a record ends their run.
+
+    `failure` says why the frame cannot be read that stands where the last one ended.
+    """
 
     def __init__(self, data: bytes, shapes: Mapping[int, Sequence[str]]) -> None:
         self.items: list[Record | Points] = []
+        self.failure: UnreadableJournal | None = None
         self._data = data
         self._shapes = {number: tuple(keys) for number, keys in shapes.items()}
         self._waiting: dict[bytes, list[int]] = {}
 
     def read_frames(self, at: int) -> int:
-        """Read sound frames from offset `at` on; return where they end."""
+        """Read sound frames from offset `at` on; return where they end, or the first begins that cannot be read."""
         data, waiting, end = self._data, self._waiting, at
-        for start, stop in frames.whole_frames(memoryview(data)[at:]):
-            first, end = at + start, at + stop
-            if data[first] != _POINTS:
-                self._record(data[first:end])
-                continue
-            head = data[first - HEAD.size : first - 4] + data[first + 1 : first + 5]
-            offsets = waiting.get(head)
-            if offsets is None:
-                offsets = waiting[head] = self._known(head)
-            offsets.append(first)
+        try:
+            for start, stop in frames.whole_frames(memoryview(data)[at:]):
+                first = at + start
+                if data[first] != _POINTS:
+                    self._record(data[first : at + stop])
+                else:
+                    head = data[first - HEAD.size : first - 4] + data[first + 1 : first + 5]
+                    offsets = waiting.get(head)
+                    if offsets is None:
+                        offsets = waiting[head] = self._known(head)
+                    offsets.append(first)
+                end = at + stop
+        except UnreadableJournal as error:
+            self.failure = error
         return end
 
     def close_points(self) -> None:
