@@ -299,7 +299,7 @@ class TestGpus:
 
     def test_a_task_answers_for_its_own_time_only(self, simple: Post) -> None:
         simple.only("gpu_idle")
-        idle = {"utilization": 1.0, "lease": Holder(task="t")}
+        idle: dict[str, Any] = {"utilization": 1.0, "lease": Holder(task="t")}
         for _ in range(59):
             simple.sample(10, gpu(**idle))
         simple.sample(10, gpu())

@@ -2538,7 +2538,7 @@ export interface components {
       metric: string;
       name: string;
       /**
-       * @description what no value means: nothing is wrong, it stays as it is, or that is worth an alert.
+       * @description what no value means: nothing is wrong (once there was none for a minute, or so many steps), it stays as it is, or that is worth an alert.
        * @default ignore
        * @enum {unknown}
        */
@@ -2969,7 +2969,7 @@ export interface components {
        */
       metric: string;
       /**
-       * @description what no value means: nothing is wrong, it stays as it is, or that is worth an alert.
+       * @description what no value means: nothing is wrong (once there was none for a minute, or so many steps), it stays as it is, or that is worth an alert.
        * @default ignore
        * @enum {unknown}
        */
