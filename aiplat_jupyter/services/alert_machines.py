@@ -16,9 +16,10 @@ _KNOWN: Final[frozenset[MonitorState]] = frozenset({"ok", "no_gpu"})
 
 
 class Fault(NamedTuple):
-    """The newest fault of a GPU, and when it was first told of."""
+    """The newest fault of a GPU, when the driver reported it, and when it was first told of."""
 
     number: int
+    reported_at: float | None
     at: float
 
 
@@ -43,8 +44,9 @@ class Machines:
             known = self._faults.get(device.uuid)
             if device.xid is None:
                 self._faults.pop(device.uuid, None)
-            elif known is None or known.number != device.xid:
-                self._faults[device.uuid] = Fault(device.xid, status.at)
+            elif known is None or known[:2] != (device.xid, device.xid_at):
+                at = status.at if device.xid_at is None else device.xid_at
+                self._faults[device.uuid] = Fault(device.xid, device.xid_at, at)
 
     def _of_rule(self, rule: Found, status: GpuStatus) -> Iterator[Run]:
         told = list(self._values(rule, status))

@@ -274,6 +274,14 @@ class TestGpus:
         simple.sample(10, gpu(xid=79))
         assert [(one.state, one.value) for one in simple.listed()] == [("firing", 79.0), ("resolved", 13.0)]
 
+    def test_the_same_fault_again_is_news(self, simple: Post) -> None:
+        first = int(simple.now)
+        for seconds, reported_at in ((10, first), (700, first), (10, first + 705), (580, first + 705)):
+            simple.sample(seconds, gpu(xid=13, xid_at=reported_at))
+        assert simple.said() == [("fired", "gpu_xid"), ("resolved", "gpu_xid"), ("fired", "gpu_xid")]
+        simple.sample(10, gpu(xid=13, xid_at=first + 705))
+        assert simple.said()[3:] == [("resolved", "gpu_xid")]
+
     def test_a_driver_that_does_not_answer(self, simple: Post) -> None:
         simple.sample(10, gpu())
         simple.sample(10, gpu(), state="driver_stalled")
