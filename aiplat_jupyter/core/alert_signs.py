@@ -8,12 +8,13 @@ from typing import Final, get_args
 
 from aiplat_jupyter.core.alert_presets import HOT
 from aiplat_jupyter.core.alerts import GpuSign, HostSign
-from aiplat_jupyter.core.gpu import GpuDevice, GpuMetric, GpuStatus, Host, HostMetric, Throttle
+from aiplat_jupyter.core.gpu import GpuDevice, GpuMetric, GpuStatus, Host, HostMetric, MonitorState, Throttle
 
 FAULTS: Final[frozenset[Throttle]] = frozenset({"thermal", "power_brake", "hardware"})
 """Reasons of throttling that are faults of cooling or power supply."""
 STALLED: Final = "stalled"
 """The one sign that is of a driver, not of a GPU."""
+_SILENT: Final[frozenset[MonitorState]] = frozenset({"driver_stalled", "driver_mismatch"})
 
 
 def _share(part: float | None, whole: float | None) -> float | None:
@@ -86,6 +87,12 @@ def of_host(metric: str, status: GpuStatus) -> float | None:
     return None if status.system is None else _HOST[metric](status.system)
 
 
-def stalled(status: GpuStatus) -> float:
-    """Return 1 while the driver does not answer, else 0."""
-    return float(status.state == "driver_stalled")
+def stalled(state: MonitorState, before: MonitorState, *, had_gpus: bool) -> float | None:
+    """Return 1 while the driver does not answer, else 0; None while nobody knows, as after a sampler has ended once.
+
+    `before` is the state before this one, but for ``starting``. That there is no driver, or that the sampler ends again
+    and again, matters where there were GPUs.
+    """
+    if state == "starting" or (state == "failed" and before != "failed"):
+        return None
+    return float(state in _SILENT or (had_gpus and state in ("failed", "no_driver")))

@@ -31,7 +31,8 @@ GpuSign = Literal[
     "foreign_process",
 ]
 """Signs derived from a sample, beside its metrics. Shares are in percent; ``temperature_margin`` is °C below the
-temperature at which the GPU slows down; ``lost``, ``stalled``, ``throttled`` (by heat or power supply) and
+temperature at which the GPU slows down; ``lost``, ``stalled`` (the driver does not answer, fits no more, or is gone
+where there were GPUs), ``throttled`` (by heat or power supply) and
 ``foreign_process`` (one that no task or kernel of ours accounts for, on a leased GPU) are 0 or 1; ``leased_idle`` is
 100 − utilization. What a task holds is looked at by the last two only while it does."""
 HostSign = Literal["memory_share", "disk_share"]

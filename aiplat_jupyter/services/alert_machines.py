@@ -11,6 +11,8 @@ from aiplat_jupyter.store.alert_rules import Found
 
 FRESH_SECONDS: Final = 600.0
 """How long a fault that the driver reported is news: it tells of the newest until it is started again."""
+REMEMBERED_SECONDS: Final = 7 * 86_400.0
+"""For how long it is remembered that a machine had GPUs."""
 _KNOWN: Final[frozenset[MonitorState]] = frozenset({"ok", "no_gpu"})
 """States in which it is known which GPUs there are, and how they are."""
 
@@ -29,12 +31,20 @@ class Machines:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._faults: dict[str, Fault] = {}
+        self._before: MonitorState = "starting"
+        self._state: MonitorState = "starting"
+        self.had_gpus_at = -float("inf")
+        """When there were GPUs."""
 
     def runs(self, status: GpuStatus) -> list[Run]:
         """Return what is new of each target of each rule.
 
         Of GPUs that are not told of any more that is that they are gone; while nobody knows how they are, nothing.
         """
+        if status.state != "starting":
+            self._before, self._state = self._state, status.state
+        if status.devices:
+            self.had_gpus_at = status.at
         self._note_faults(status)
         rules = [rule for rule in self._ledger.rules if rule.spec.subject in ("gpu", "host")]
         return [run for rule in rules if _concerns(rule, status) for run in self._of_rule(rule, status)]
@@ -71,7 +81,7 @@ class Machines:
         if rule.spec.subject == "host":
             return [(machine(status), alert_signs.of_host(metric, status))]
         if metric == alert_signs.STALLED:
-            return [(machine(status), alert_signs.stalled(status))]
+            return [(machine(status), self._stalled(status))]
         if status.state not in _KNOWN:
             return []
         names = labels(status.devices)
@@ -79,6 +89,10 @@ class Machines:
         if metric == "xid":
             return [(gpu(one, names[one.uuid], status), self._fault(one, status)) for one in wanted]
         return [(gpu(one, names[one.uuid], status), alert_signs.of_gpu(metric, one)) for one in wanted]
+
+    def _stalled(self, status: GpuStatus) -> float | None:
+        had_gpus = status.at - self.had_gpus_at < REMEMBERED_SECONDS
+        return alert_signs.stalled(status.state, self._before, had_gpus=had_gpus)
 
     def _fault(self, device: GpuDevice, status: GpuStatus) -> float:
         known = self._faults.get(device.uuid)

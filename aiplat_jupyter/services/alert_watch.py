@@ -19,10 +19,10 @@ from aiplat_jupyter.core.gpu import GpuStatus
 from aiplat_jupyter.core.records import Change, Identity
 from aiplat_jupyter.services.alert_experiments import Experiments
 from aiplat_jupyter.services.alert_ledger import SAVE_SECONDS, Ledger, Notice
-from aiplat_jupyter.services.alert_machines import Machines
+from aiplat_jupyter.services.alert_machines import REMEMBERED_SECONDS, Machines
 from aiplat_jupyter.services.alert_tasks import Tasks
 from aiplat_jupyter.services.bus import Bus, Resync
-from aiplat_jupyter.store import alert_rules, alert_targets, alerts
+from aiplat_jupyter.store import alert_rules, alert_targets, alerts, gpu_history
 from aiplat_jupyter.store.database import Database
 
 PACE_SECONDS: Final = 1.0
@@ -59,6 +59,7 @@ class AlertWatch:
     ) -> None:
         self._database = database
         self._bus = bus
+        self._agent_id = agent_id
         self._agent = agent
         self._is_leading = is_leading
         self._keep_days = keep_days
@@ -94,6 +95,10 @@ class AlertWatch:
 
     async def _load(self) -> None:
         async with self._loading:
+            if not self._ledger.is_loaded:
+                since = time.time() - REMEMBERED_SECONDS
+                had = await self._database.read(lambda tx: gpu_history.last_gpus(tx, self._agent_id, since))
+                self._machines.had_gpus_at = max(self._machines.had_gpus_at, had)
             if not self._ledger.is_loaded or self._are_rules_old:
                 self._are_rules_old = False
                 await self._ledger.load()

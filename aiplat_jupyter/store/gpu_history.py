@@ -107,6 +107,15 @@ def _layouts(tx: Connection, ids: Sequence[int]) -> dict[int, Layout]:
     return {row[0]: msgspec.convert(row[1], Layout) for row in tx.execute(asked)}
 
 
+def last_gpus(tx: Connection, agent_id: int, since: float) -> float:
+    """Return when an agent's machine last had GPUs since some time; -inf if it had none."""
+    layouts = tx.execute(select(GpuLayoutRow.id, GpuLayoutRow.gpus).where(GpuLayoutRow.agent_id == agent_id))
+    ids = [row[0] for row in layouts if row[1]]
+    own = GpuHistoryRow.agent_id == agent_id, GpuHistoryRow.seconds.in_(LEVELS), GpuHistoryRow.at >= since
+    at = tx.execute(select(func.max(GpuHistoryRow.at)).where(*own, GpuHistoryRow.layout_id.in_(ids))).scalar()
+    return -float("inf") if at is None else float(at)
+
+
 def reduced(values: Floats) -> Floats:
     """Return mean, min and max of rows as one row; NaN where none has a value."""
     with np.errstate(invalid="ignore"):

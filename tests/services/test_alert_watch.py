@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from aiplat_jupyter.core.alert_presets import PRESETS
@@ -19,7 +20,7 @@ from aiplat_jupyter.services.alert_replay import Replay
 from aiplat_jupyter.services.alert_watch import AlertWatch
 from aiplat_jupyter.services.alerts import Alerts
 from aiplat_jupyter.services.bus import Bus
-from aiplat_jupyter.store import alert_rules
+from aiplat_jupyter.store import alert_rules, gpu_history
 from aiplat_jupyter.store.database import Database
 from tests.services.house import House, Waiting
 from tests.services.people import ADA, ADMIN, BOB, EVE
@@ -339,6 +340,42 @@ class TestGpus:
         simple.sample(10, gpu())
         simple.sample(10, gpu(), state=state)
         assert simple.said() == [("fired", "mine")]
+
+    @pytest.mark.parametrize("state", ["driver_mismatch", "failed", "no_driver"])
+    def test_a_driver_that_is_gone_from_a_machine_that_had_gpus(self, simple: Post, state: MonitorState) -> None:
+        simple.sample(10, gpu())
+        told: list[MonitorState] = [state, state, "starting", state, "starting", "ok"]
+        for one in told:
+            assert "resolved" not in [kind for kind, _ in simple.said()]
+            simple.sample(10, *([gpu()] if one == "ok" else []), state=one)
+        assert simple.said() == [("fired", "driver_stalled"), ("resolved", "driver_stalled")]
+
+    def test_a_sampler_that_ends_again_and_again(self, simple: Post) -> None:
+        simple.sample(10, gpu())
+        for _ in range(10):
+            simple.sample(10, state="failed")
+            simple.sample(10, state="starting")
+        assert simple.said() == [("fired", "driver_stalled")]
+
+    def test_a_sampler_that_is_started_again_at_once_is_no_alert(self, simple: Post) -> None:
+        simple.sample(10, gpu())
+        for state in ("failed", "starting", "ok"):
+            simple.sample(10, gpu(), state=state)
+        assert simple.said() == []
+
+    def test_a_driver_that_is_gone_since_the_machine_was_started_again(self, simple: Post) -> None:
+        for state in ("no_driver", "failed", "failed"):
+            simple.sample(10, state=state)
+        assert simple.said() == []
+        track = gpu_history.Track(uuid="GPU-0", index=0, name="H100", memory_total=None, power_limit=None)
+        values = np.zeros((3, gpu_history.width((track,))), np.float32)
+        hour = int(simple.now) // 3600 * 3600 - 7200
+        simple.database.write_now(lambda tx: gpu_history.add(tx, simple.yard.agent.id, hour, (track,), values, 3600))
+        simple.watch = simple.another_watch()
+        simple.sample(10, state="no_driver")
+        assert simple.said() == [("fired", "driver_stalled")]
+        simple.sample(7 * 86_400, state="no_driver")
+        assert simple.said() == [("fired", "driver_stalled"), ("resolved", "driver_stalled")]
 
     def test_processes_that_cannot_be_told_apart_are_no_alert(self, simple: Post) -> None:
         hidden = [GpuProcess(pid=99, is_foreign=True)]
