@@ -153,6 +153,7 @@ def _address(action: Action) -> str:
         limits.text("url", action.url, 2_000)
         parts = urlsplit(action.url)
         host = parts.hostname
+        place(action.url)
     except (InvalidInput, ValueError):
         return "an address"
     if action.kind == "webhook":

@@ -194,6 +194,8 @@ class TestRules:
             ({"subject": "task", "condition": "waits"}, "metric"),
             ({"actions": [Action(kind="webhook", url="ftp://x/y")]}, "actions.0.url"),
             ({"actions": [Action(kind="webhook", url="http://[")]}, "actions.0.url"),
+            ({"actions": [Action(kind="webhook", url="http://example.org:99999/x")]}, "actions.0.url"),
+            ({"actions": [Action(kind="channel", url="https://example.org:abc/x")]}, "actions.0.url"),
             ({"actions": [Action(kind="stop_task", url="x")]}, "actions.0.url"),
             ({"actions": [Action(kind="stop_task")] * 11}, "actions"),
             ({"subject": "gpu", "metric": "speed"}, "metric"),
