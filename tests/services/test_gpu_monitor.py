@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from aiplat_jupyter.core.errors import Forbidden, InvalidInput, NotFound
+from aiplat_jupyter.core.frames import Process
 from aiplat_jupyter.core.gpu import (
     Ancestor,
     GpuDevice,
@@ -35,6 +36,8 @@ from aiplat_jupyter.store import agents, gpu_statuses
 from aiplat_jupyter.store import gpu_history as rows
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.tables import GpuHistoryRow, GpuStatusRow
+from tests.services.frames import opening
+from tests.services.house import House as Desk
 from tests.services.people import ADA, ADMIN, EVE
 from tests.services.yard import Yard
 
@@ -274,6 +277,22 @@ def test_of_several_projects_each_member_sees_their_own(house: House, yard: Yard
             told = (await monitor.event(who)).decode()
             assert own in told
             assert others not in told
+
+    house.run(act)
+
+
+def test_what_a_process_works_for_is_of_one_project(house: House, yard: Yard, tmp_path: Path) -> None:
+    told, _ = held(house, yard)
+    here = Process(machine="here", boot_id="boot", pid=11, start_time=1_000.0)
+    journals = Desk(house.database, tmp_path).journals
+    journals.append(EVE, "j1", 0, opening("j1", "x1", project="eves", name="eves-run", process=here))
+
+    async def act(monitor: GpuMonitor) -> None:
+        await monitor.observe(told)
+        [gpu] = (await monitor.status(EVE, GpuQuery())).devices
+        job = gpu.processes[0].holder
+        assert job is not None
+        assert (job.experiment_name, job.task, job.task_name) == ("eves-run", None, None)
 
     house.run(act)
 
