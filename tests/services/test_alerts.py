@@ -29,7 +29,7 @@ from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuSeries
 from aiplat_jupyter.core.records import Identity, NewExperiment, NewMember, NewPoints, NewProject
 from aiplat_jupyter.services.alert_replay import Replay
 from aiplat_jupyter.services.alerts import Alerts
-from aiplat_jupyter.store import alert_rules, alerts, projects
+from aiplat_jupyter.store import agents, alert_rules, alerts, projects
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.tables import AlertEventRow
 from tests.services.frames import opening
@@ -249,6 +249,16 @@ class TestEvents:
             office.alerts.get(EVE, theirs)
         assert office.alerts.counts(EVE).firing == {"warning": 1}
         assert office.alerts.counts(BOB).unacknowledged == {"warning": 2}
+
+    def test_what_is_of_no_project_is_seen_by_its_account(self, office: Office) -> None:
+        agent = office.database.write_now(lambda tx: agents.enlist(tx, "box1", "ada", 1)).uid
+        target = Target(key="k", label="GPU 0", agent=agent, gpu="GPU-0", kernel="k1", notebook="secret.ipynb")
+        values = {"occurrence": "o", "rule": "r", "name": "n", "subject": "gpu", "severity": "warning"}
+        uid = office.database.write_now(lambda tx: alerts.say(tx, values, target, None))
+        for who, kernel, notebook in ((ADA, "k1", "secret.ipynb"), (ADMIN, "k1", "secret.ipynb"), (EVE, None, None)):
+            shown = [*office.listed(who), office.alerts.get(who, uid)]
+            assert [(one.target.kernel, one.target.notebook) for one in shown] == [(kernel, notebook)] * 2
+            assert [one.target.gpu for one in shown] == ["GPU-0"] * 2
 
     def test_pages_and_filters(self, office: Office) -> None:
         severities = ["info", "critical", "info"]
