@@ -167,7 +167,7 @@ class Dispatcher:
         agent = await self._database.read(lambda tx: agents.get(tx, self._agent_id))
         other = agent.dispatcher if agent.dispatcher != self._word else None
         is_dead = other is not None and await asyncio.to_thread(self._claims.is_dead, other)
-        was_leading = self._is_leading
+        was_leading = self._is_leading and not agents.is_unreachable(agent.seen_at)
         self._is_leading = await self._database.write(
             lambda tx: agents.take_lease(tx, self._agent_id, self._word, other if is_dead else None)
         )
@@ -176,6 +176,7 @@ class Dispatcher:
             self._asked_to_stop.clear()
             await asyncio.to_thread(self._claims.sweep)
             await self._find_unknown()
+            await self._end_given_up()
         return self._is_leading
 
     async def _write(self, change: Callable[[Connection], T]) -> T:
@@ -209,6 +210,17 @@ class Dispatcher:
         foreign = [job for job in jobs if job.key not in known]
         told = await asyncio.to_thread(executor.poll, foreign)
         self.unknown += [job.directory for job in foreign if job.key in told and told[job.key].state in agents.TAKING]
+
+    async def _end_given_up(self) -> None:
+        """End the jobs that are said to be lost because nobody was here to stop them."""
+        for executor in self._executors.values():
+            await _guarded(partial(self._end_given_up_of, executor))
+
+    async def _end_given_up_of(self, executor: Executor) -> None:
+        jobs = await asyncio.to_thread(executor.owned, self._folders.root)
+        given_up = await self._database.read(partial(task_attempts.given_up, uids=[job.key for job in jobs]))
+        for job in (job for job in jobs if job.key in given_up):
+            await asyncio.to_thread(executor.stop, job, now=True)
 
     async def _stop(self, jobs: Sequence[Running]) -> None:
         """Pass on the wish to stop to executors, each wish once."""

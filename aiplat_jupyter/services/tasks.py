@@ -177,7 +177,8 @@ class Tasks:
     async def stop(self, who: Identity, uid: str, stop: StopTask) -> Task:
         """Take a task from the queue, or ask it to end; asked again, or with `now`, it is killed.
 
-        Raise `Conflict` if it has ended.
+        Where its agent cannot be reached it is lost then, and killed should the agent come back. Raise `Conflict` if it
+        has ended.
         """
 
         def change(tx: Connection) -> Task:
@@ -314,6 +315,9 @@ def _stop(tx: Connection, who: Identity, uid: str, *, now: bool) -> None:
     changes.of_task(tx, "status", uid, found.project.uid)
     if found.kind == "notebook-live" and found.experiment:
         _stop_experiment(tx, who, found.experiment)
+    agent = agents.get(tx, found.agent_id)
+    if level > 1 and agents.is_unreachable(agent.seen_at):
+        endings.end(tx, found.id, found.attempt_id, Ending("lost", "no_agent", agent.machine))
 
 
 def _stop_experiment(tx: Connection, who: Identity, uid: str) -> None:

@@ -13,6 +13,8 @@ from aiplat_jupyter.store.rows import AnyRow, to_record
 from aiplat_jupyter.store.tables import AgentRow, TaskRow
 
 LEASE_SECONDS: Final = 20.0
+UNREACHABLE_SECONDS: Final = 60.0
+"""When an agent of which nothing was heard for so long counts as gone."""
 MOST: Final = 200
 """How many agents are listed: where each container is a machine, there are more each day."""
 TAKING: Final = ("starting", "running", "stopping")
@@ -111,6 +113,11 @@ def give_lease_back(tx: Connection, agent_id: int, word: str) -> None:
 def is_alive(lease_until: float) -> bool:
     """Tell whether a server dispatches under a lease."""
     return lease_until > time.time()
+
+
+def is_unreachable(seen_at: float) -> bool:
+    """Tell whether an agent was heard of so long ago that what runs there cannot be told."""
+    return seen_at < time.time() - UNREACHABLE_SECONDS
 
 
 def slots_taken(tx: Connection, agent_id: int) -> int:

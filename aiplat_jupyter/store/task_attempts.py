@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from aiplat_jupyter.core.states import TASK, TaskReason, TaskState
 from aiplat_jupyter.core.tasks import LogFacts, TaskAttempt
@@ -128,10 +128,19 @@ def lineage(tx: Connection, task_id: int) -> list[TaskAttempt]:
     return [to_record(TaskAttempt, row) for row in rows]
 
 
+def given_up(tx: Connection, uids: Sequence[str]) -> set[str]:
+    """Return those of the attempts that were said to be lost because their agent could not be reached."""
+    return _among(tx, uids, TaskAttemptRow.reason == "no_agent")
+
+
 def known(tx: Connection, uids: Sequence[str]) -> set[str]:
     """Return those of the attempts that are known."""
+    return _among(tx, uids)
+
+
+def _among(tx: Connection, uids: Sequence[str], *which: ColumnElement[bool]) -> set[str]:
     found: set[str] = set()
     for start in range(0, len(uids), _AT_ONCE):
-        some = uids[start : start + _AT_ONCE]
-        found.update(tx.execute(select(TaskAttemptRow.uid).where(TaskAttemptRow.uid.in_(some))).scalars())
+        some = TaskAttemptRow.uid.in_(uids[start : start + _AT_ONCE])
+        found.update(tx.execute(select(TaskAttemptRow.uid).where(some, *which)).scalars())
     return found

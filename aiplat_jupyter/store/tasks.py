@@ -17,7 +17,6 @@ from aiplat_jupyter.store import agents, dependencies, pages, projects, task_att
 from aiplat_jupyter.store.rows import AnyRow, to_record
 from aiplat_jupyter.store.tables import AgentRow, ExperimentRow, ProjectRow, ScheduleRow, TaskAttemptRow, TaskRow
 
-UNREACHABLE_SECONDS: Final = 60.0
 _MAX_Q: Final = 2_000
 _MAX_VALUES: Final = 100
 _TURN: Final = case((TaskRow.state.in_(agents.TAKING), 0), (TaskRow.state == "queued", 1), else_=2)
@@ -291,7 +290,7 @@ def _details(row: AnyRow) -> dict[str, Any]:
     if row.state == "queued" and not agents.is_alive(row.lease_until):
         return {**shown, "reason": "no_agent", "detail": row.machine}
     if row.state in agents.TAKING:
-        shown["unreachable"] = row.seen_at < time.time() - UNREACHABLE_SECONDS
+        shown["unreachable"] = agents.is_unreachable(row.seen_at)
     return shown
 
 

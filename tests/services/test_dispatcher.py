@@ -383,6 +383,28 @@ def test_jobs_that_nobody_knows_are_shown_and_left_alone(yard: Yard, caplog: pyt
     assert yard.machine.stops == []
 
 
+@pytest.mark.parametrize("is_another", [True, False])
+def test_what_runs_where_nobody_is_can_be_given_up(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, is_another: bool
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "RENEW_SECONDS", 0.0)
+    yard.see(0)
+    task = yard.queue(gpus=1, retries=3, rerun_lost=True)
+    yard.round(2)
+    gone = {"seen_at": time.time() - 120, "lease_until": time.time() - 100}
+    yard.database.write_now(lambda tx: agents.change(tx, yard.agent.id, gone))
+    assert yard.tasks.stop(ADA, task.uid, StopTask()).state == "running"
+    given_up = yard.tasks.stop(ADA, task.uid, StopTask())
+    assert (given_up.state, given_up.reason, given_up.detail) == ("lost", "no_agent", "here")
+    [agent] = yard.agents.list(ADA)
+    assert (agent.slots_taken, agent.gpus[0].task) == (0, None)
+    assert yard.machine.stops == []
+    yard.dispatcher = yard.another_dispatcher() if is_another else yard.dispatcher
+    yard.round(2)
+    assert yard.machine.stops == [(task.attempt, True)], "as soon as the agent is back"
+    assert yard.get(task).state == "lost"
+
+
 def test_progress_of_the_job_is_kept(yard: Yard) -> None:
     task = yard.queue()
     yard.round(2)
