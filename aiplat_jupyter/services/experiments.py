@@ -26,7 +26,7 @@ from aiplat_jupyter.core.states import LIVE, ExperimentStatus
 from aiplat_jupyter.services import access, limits, links
 from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
 from aiplat_jupyter.services.projects import to_write
-from aiplat_jupyter.services.purging import purge_experiment
+from aiplat_jupyter.services.purging import Buried, bury_experiment, remove_experiment
 from aiplat_jupyter.store import attempts, changes, experiments, listings, projects, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
@@ -106,10 +106,13 @@ class Experiments:
         return result
 
     async def _purge(self, who: Identity, uid: str) -> Purged:
-        found = await self._database.read(lambda tx: access.experiment(tx, who, uid, "owner"))
-        refuse_unless_trashed("experiment", found.lifecycle)
-        freed = await purge_experiment(self._database, self._files, found.id, uid, found.project.uid)
-        return Purged(freed_bytes=freed)
+        def bury(tx: Connection) -> Buried:
+            found = access.experiment(tx, who, uid, "owner")
+            refuse_unless_trashed("experiment", found.lifecycle)
+            return bury_experiment(tx, found.id, uid, found.project.uid)
+
+        buried = await self._database.write(bury)
+        return Purged(freed_bytes=await remove_experiment(self._database, self._files, buried))
 
     async def stop(self, who: Identity, uid: str) -> Experiment:
         """Ask a live experiment to stop: its process sees `should_stop`. Raise `Conflict` if it has ended."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -25,7 +26,7 @@ from aiplat_jupyter.core.records import (
 )
 from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.services.bulk import next_state, purge_each, put_each, refuse_unless_trashed
-from aiplat_jupyter.services.purging import purge_experiment
+from aiplat_jupyter.services.purging import bury_experiment, remove_experiment
 from aiplat_jupyter.store import changes, experiments, projects, tasks, tombstones
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.journal_files import JournalFiles
@@ -106,7 +107,8 @@ class Projects:
         contents = await self._database.write(lambda tx: _bury(tx, who, uid))
         freed = 0
         for row, experiment in contents.experiments:
-            freed += await purge_experiment(self._database, self._files, row, experiment, uid)
+            bury = partial(bury_experiment, row=row, uid=experiment, project=uid)
+            freed += await remove_experiment(self._database, self._files, await self._database.write(bury))
         for task, directories in contents.tasks:
             freed += await asyncio.to_thread(self._folders.remove, task, directories)
 

@@ -1,8 +1,12 @@
+import asyncio
+import threading
+
 import pytest
 
 from aiplat_jupyter.core.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound
 from aiplat_jupyter.core.queries import ExperimentQuery, ProjectQuery
 from aiplat_jupyter.core.records import Bulk, ExperimentPatch, NewExperiment, NewMember, NewPoints, NewProject
+from aiplat_jupyter.services.experiments import Experiments
 from aiplat_jupyter.store import changes
 from tests.services import frames
 from tests.services.house import House
@@ -121,6 +125,28 @@ def test_lifecycle_and_purge(house: House):
         with pytest.raises(Gone):
             ask()
     assert house.experiments.create(ADA, NewExperiment(project="digits", name="mlp", uid="e2"))[1]
+
+
+def test_what_is_restored_while_its_purge_waits_stays(house: House):
+    house.experiments.create(ADA, NewExperiment(project="digits", uid="e1"))
+    house.experiments.apply(ADA, "e1", "trash")
+    experiments, go_on = Experiments(house.database, house.files), threading.Event()
+
+    async def scene() -> list[object]:
+        busy = asyncio.create_task(house.database.write(lambda tx: go_on.wait(20)))
+        verbs: list[asyncio.Task] = []
+        for verb in ("restore", "purge"):
+            await asyncio.sleep(0.2)
+            verbs.append(asyncio.create_task(experiments.apply(ADA, "e1", verb)))
+        await asyncio.sleep(0.5)
+        go_on.set()
+        await busy
+        return await asyncio.gather(*verbs, return_exceptions=True)
+
+    restored, purged = asyncio.run(scene())
+    assert restored.lifecycle == "active"
+    assert isinstance(purged, Conflict)
+    assert uids(house) == ["e1"]
 
 
 def test_roles_and_scopes(house: House):
