@@ -258,11 +258,11 @@ class GpuHistory(Struct, frozen=True, kw_only=True):
 
 
 def labels(devices: Sequence[GpuDevice]) -> dict[str, str]:
-    """Return how each GPU is called for short: by its index, a MIG instance by its place in its GPU as well."""
+    """Return how each GPU is called for short: by its index, a MIG instance by its place in its GPU as well, from 0."""
     called, parts = {}, Counter[str]()
     for device in devices:
         called[device.uuid] = f"GPU {device.index}"
         if device.parent is not None:
-            parts[device.parent] += 1
             called[device.uuid] += f" · MIG {parts[device.parent]}"
+            parts[device.parent] += 1
     return called

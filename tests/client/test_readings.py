@@ -3,7 +3,7 @@
 import pytest
 
 from aiplat_jupyter.client.readings import GIB, Reader
-from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, Host, Reading, Sample, Tree
+from aiplat_jupyter.core.gpu import GpuDevice, GpuProcess, Host, Reading, Sample, Tree, labels
 
 HOST = Host(
     cpu=12.5, cores=8, memory_used=GIB, memory_total=4 * GIB, disk_used=Reading(1.0), disk_total=Reading(2.0), load=1.0
@@ -98,4 +98,5 @@ def test_instances_of_a_gpu_that_is_split() -> None:
     assert {name for name in point if "gpu" in name} == {
         f"system/gpu.0:1.{name}" for name in ("memory", "memory_used", "process_memory", "temperature")
     }
+    assert labels([device(0), *parts])["MIG-1"] == "GPU 0 · MIG 1"
     assert gpus(Reader("MIG-0").point(sample(device(0), *parts, gpus={}))) == {"0:0"}

@@ -235,9 +235,9 @@ def test_what_is_not_told_is_never_a_zero(world: World, source: Feed) -> None:
     assert card(made)["utilization"] == {"value": None, "why": "gpu_not_with_mig"}
     assert card(made)["memory"]["value"] is None
     assert card(made)["memory"]["share"] is None
-    assert (card(made, 1)["label"], card(made, 1)["utilization"]["why"]) == ("GPU 0 · MIG 1", "gpu_not_with_mig")
+    assert (card(made, 1)["label"], card(made, 1)["utilization"]["why"]) == ("GPU 0 · MIG 0", "gpu_not_with_mig")
     assert chart(made).notice == {"kind": "empty", "key": "gpu_untold", "hint": "gpu_not_with_mig"}
-    assert [entry["name"] for entry in chart(made, MEMORY).curves] == ["GPU 0 · MIG 1"]
+    assert [entry["name"] for entry in chart(made, MEMORY).curves] == ["GPU 0 · MIG 0"]
     assert "GPU 0 –, –" in repr(made)
     assert [card(made, place)["nobody"]["word"] for place in (0, 1)] == ["gpu_split", "gpu_free"]
     box.set(1, utilization=Reading(None, "timeout"))

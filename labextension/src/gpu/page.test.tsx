@@ -143,7 +143,7 @@ describe('the cards', () => {
   it('leave out what only the whole of a split GPU tells', async () => {
     await show([aStatus(splitGpu())]);
     const gpu = await screen.findByRole('listitem', { name: '0 NVIDIA A100-SXM4-80GB' });
-    const part = screen.getByRole('listitem', { name: '0:1 NVIDIA A100-SXM4-80GB MIG 3g.40gb' });
+    const part = screen.getByRole('listitem', { name: '0:0 NVIDIA A100-SXM4-80GB MIG 3g.40gb' });
     expect(gpu.textContent).toContain('split into instances');
     expect(gpu.textContent).toContain('Temperature');
     expect(part.textContent).toContain('free');

@@ -32,7 +32,7 @@ export function faults(device: GpuDevice, trans: Trans): string[] {
 export function numberOf(device: GpuDevice, devices: readonly GpuDevice[]): string {
   const siblings = devices.filter(({ parent }) => parent !== null && parent === device.parent);
   const place = siblings.findIndex(({ uuid }) => uuid === device.uuid);
-  return place < 0 ? String(device.index) : `${device.index}:${place + 1}`;
+  return place < 0 ? String(device.index) : `${device.index}:${place}`;
 }
 
 /** The lines of a GPU's hover: model, readings, who holds it, what is the matter. */
