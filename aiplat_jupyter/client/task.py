@@ -143,20 +143,17 @@ class Task:
     def logs(self, *, follow: bool = False) -> Iterator[str]:
         """Yield the lines of the newest attempt's log; with `follow` also those that come, until the task has ended."""
         if not follow:
-            return task_log.lines(task_log.download(self._api, _path(self.uid), self.record.attempt))
-        return task_log.lines(news.text for news in self.follow() if isinstance(news, LogChunk))
+            whole = task_log.download(self._api, _path(self.uid), self.record.attempt)
+            return task_log.lines(task_log.decoded(whole))
+        return task_log.lines(self._texts())
 
     def follow(self) -> Iterator[LogChunk | LogGap | LogEnd]:
         """Yield what the task writes: all so far, then as it comes, then how each attempt ended.
 
         It goes on where it was when the server has been restarted, and with the next attempt of a task that is retried.
         """
-        attempt = ""
-        while self.record.attempt != attempt:
-            attempt = self.record.attempt
+        for attempt in self._attempts():
             yield from self._follow(attempt)
-            while self._look(None, 0.0) is None:
-                pass
 
     def stop(self, *, now: bool = False) -> Self:
         """Ask it to end (SIGTERM, and its grace later SIGKILL); with `now` kill it."""
@@ -167,6 +164,40 @@ class Task:
         """Queue a further attempt of a task that has ended."""
         self.record = self._api.post(f"{_path(self.uid)}/retry", core.Task)
         return self
+
+    def _attempts(self) -> Iterator[str]:
+        """Yield the newest attempt, and each that follows when one has ended."""
+        attempt = ""
+        while self.record.attempt != attempt:
+            attempt = self.record.attempt
+            yield attempt
+            while self._look(None, 0.0) is None:
+                pass
+
+    def _texts(self) -> Iterator[str | None]:
+        """Yield all that the task writes, and None when a log has ended or begins anew."""
+        for attempt in self._attempts():
+            for news in self._follow(attempt):
+                match news:
+                    case LogChunk():
+                        yield news.text
+                    case LogGap() if news.to > news.start:
+                        yield from task_log.decoded(self._missing(attempt, news.start, news.to))
+                    case _:
+                        yield None
+
+    def _missing(self, attempt: str, at: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes of a log between two places, as far as they are still there."""
+        while at < end:
+            try:
+                for piece in task_log.download(self._api, _path(self.uid), attempt, at):
+                    yield piece[: end - at]
+                    at += len(piece)
+                    if at >= end:
+                        return
+                return
+            except (Unavailable, Unauthenticated):
+                self._find_server()
 
     def _follow(self, attempt: str) -> Iterator[LogChunk | LogGap | LogEnd]:
         offset = 0

@@ -22,16 +22,27 @@ _KINDS: Final[dict[bytes, Any]] = {b"log": LogChunk, b"gap": LogGap, b"end": Log
 _PIECE: Final = 65536
 
 
-def download(api: Api, path: str, attempt: str) -> Iterator[str]:
-    """Yield the text of an attempt's log as it is now, in pieces."""
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    response, connection = _open(api, f"{path}/logs/download" + encode_query({"attempt": attempt}))
+def download(api: Api, path: str, attempt: str, offset: int = 0) -> Iterator[bytes]:
+    """Yield an attempt's log as it is now from byte `offset` on, in pieces. Raise `Unavailable` if that breaks off."""
+    from http.client import HTTPException
+
+    query = encode_query({"attempt": attempt, "offset": offset})
+    response, connection = _open(api, f"{path}/logs/download{query}")
     try:
         while piece := response.read(_PIECE):
-            yield decoder.decode(piece)
-        yield decoder.decode(b"", final=True)
+            yield piece
+    except (OSError, HTTPException) as error:
+        raise Unavailable(f"The log broke off: {error}") from error
     finally:
         connection.close()
+
+
+def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Yield the text of bytes that come in pieces."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for piece in pieces:
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)
 
 
 def follow(api: Api, path: str, attempt: str, offset: int) -> Iterator[LogChunk | LogGap | LogEnd]:
@@ -65,10 +76,12 @@ def behind(news: LogChunk | LogGap | LogEnd) -> int:
             return news.size
 
 
-def lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a text that comes in pieces, without their ends."""
+def lines(pieces: Iterable[str | None]) -> Iterator[str]:
+    """Yield the lines of texts that come in pieces, without their ends; None ends a text, and so its last line."""
     rest = ""
     for piece in pieces:
+        if piece is None:
+            piece = "\n" if rest else ""
         *whole, rest = (rest + piece).split("\n")
         yield from whole
     if rest:

@@ -134,14 +134,15 @@ class LogHits(Struct, frozen=True, kw_only=True):
 
 
 class LogDownload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which log to download, as it was written; with `min_level` only lines of that level or above.
+    """Which log to download, from byte `offset` on, as it was written; with `min_level` only lines of at least that.
 
-    Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``.
+    Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``. Offsets do not count that.
     """
 
     attempt: str = ""
     stream: str = ""
     min_level: Level | None = None
+    offset: int = 0
 
 
 class LogFollow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

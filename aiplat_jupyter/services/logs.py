@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from aiplat_jupyter.core.errors import NotFound
+from aiplat_jupyter.core.errors import InvalidInput, NotFound
 from aiplat_jupyter.core.logs import (
     LogChunk,
     LogDownload,
@@ -121,7 +121,9 @@ class Logs:
                     yield hits
 
     async def download(self, who: Identity, task: str, ask: LogDownload) -> Download:
-        """Return the log as it is now, empty for a task that has not started. Raise `NotFound`."""
+        """Return the log as it is now, empty for a task that has not started. Raise `NotFound` or `InvalidInput`."""
+        if ask.offset < 0:
+            raise InvalidInput("That cannot be downloaded.", fields={"offset": "0 or more"})
         place = await self._place(who, task, ask.attempt)
         if place.folder is not None:
             await self._run(partial(find, place.folder, ask.stream))
@@ -175,7 +177,8 @@ class Logs:
         if place.folder is None:
             return
         async with self._borrowed(place, place.folder, ask.stream) as index:
-            read = _whole(index) if ask.min_level is None else _filtered(index, ask.min_level)
+            level, at = ask.min_level, ask.offset
+            read = _whole(index, at) if level is None else _filtered(index, level, at)
             while piece := await self._run(lambda: next(read, b"")):
                 yield piece
 
@@ -215,18 +218,20 @@ def _empty(place: Place, query: LogQuery) -> LogPage:
     )
 
 
-def _whole(index: Index) -> Iterator[bytes]:
+def _whole(index: Index, at: int) -> Iterator[bytes]:
     """Yield the log as long as it is now."""
     index.look()
     file = index.file
-    at, end = 0, file.size()
+    end = file.size()
     while at < end and (piece := file.read(at, min(_PIECE, end - at))):
         yield file.marked(at, piece)
         at += len(piece)
 
 
-def _filtered(index: Index, level: Level) -> Iterator[bytes]:
-    line, end = 1, index.catch_up(SLICE)
+def _filtered(index: Index, level: Level, offset: int) -> Iterator[bytes]:
+    end = index.catch_up(SLICE)
+    with index.turn():
+        line = paging.line_from(index, offset)
     while True:
         with index.turn():
             found = [raw for raw in paging.raw_lines(index, level, line, _PIECE) if raw.offset < end]

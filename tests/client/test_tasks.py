@@ -12,7 +12,7 @@ from aiplat_jupyter.client import task as module
 from aiplat_jupyter.client.api import connect
 from aiplat_jupyter.client.task import Task, TaskFailed, submit, tasks
 from aiplat_jupyter.core.errors import InvalidInput, NotFound, Unavailable
-from aiplat_jupyter.core.logs import LogChunk, LogEnd
+from aiplat_jupyter.core.logs import LogChunk, LogEnd, LogGap
 from aiplat_jupyter.core.tasks import After
 from tests.lab import Lab
 
@@ -159,9 +159,27 @@ def test_a_log_is_followed_as_it_comes(here: Path) -> None:
 
 
 def test_the_attempts_of_a_retry_are_followed_too(here: Path) -> None:
-    task = submit("echo again; exit 1", retries=1, retry_wait_s=0.1)
+    task = submit("printf again; exit 1", retries=1, retry_wait_s=0.1)
     assert list(task.logs(follow=True)) == ["again", "again"]
     assert task.record.attempts == 2
+
+
+def test_no_line_is_left_out_of_a_log_that_is_longer_than_what_is_sent(here: Path) -> None:
+    task = submit("echo é; seq 500000").wait(PATIENCE)
+    assert any(isinstance(news, LogGap) for news in task.follow())
+    heard = list(task.logs(follow=True))
+    assert heard[0] == "é"
+    assert heard[1:] == [str(number) for number in range(1, 500_001)]
+
+
+def test_a_log_that_begins_anew_begins_a_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = submit("true").wait(PATIENCE)
+    news = [
+        LogChunk(offset=0, next=7, text="one\nold"), LogGap(start=7, to=0),
+        LogChunk(offset=0, next=4, text="new\n"), LogEnd(state="succeeded", size=4),
+    ]  # fmt: skip
+    monkeypatch.setattr(module.task_log, "follow", lambda *place: iter(news))
+    assert list(task.logs(follow=True)) == ["one", "old", "new"]
 
 
 @pytest.mark.chaos

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aiplat_jupyter.core.errors import NotFound
+from aiplat_jupyter.core.errors import InvalidInput, NotFound
 from aiplat_jupyter.core.logs import LogChunk, LogDownload, LogEnd, LogFollow, LogGap, LogQuery, LogSearch
 from aiplat_jupyter.core.tasks import LogFacts, NewTask, Progress
 from aiplat_jupyter.services import log_keeping
@@ -415,6 +415,13 @@ def test_downloads(play: Play) -> None:
         assert b"".join([piece async for piece in errors.pieces]) == b"ERROR two\n" * 40_000
         with pytest.raises(NotFound):
             await at.logs.download(ADA, at.task, LogDownload(stream="none"))
+        with pytest.raises(InvalidInput):
+            await at.logs.download(ADA, at.task, LogDownload(offset=-1))
+        last = 39_999 * len(LINES + b"\n")
+        assert await downloaded(at, offset=last + 4) == LINES[4:] + b"\n"
+        assert await downloaded(at, offset=last, min_level="ERROR") == b"ERROR two\n"
+        assert await downloaded(at, offset=last + 10, min_level="ERROR") == b""
+        assert await downloaded(at, offset=10**12) == await downloaded(at, offset=10**12, min_level="INFO") == b""
 
     play(act)
 

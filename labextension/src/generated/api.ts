@@ -1717,7 +1717,7 @@ export interface components {
     };
     /**
      * GpuDevice
-     * @description A GPU, or a MIG instance of one. Named by UUID; `index` changes between restarts.
+     * @description A GPU, or a MIG instance of one. Named by UUID; `index` counts on from one vendor to the next, and may change.
      *
      *     A GPU that is split is there too, for what its instances cannot tell (temperature, power, faults); programs get the
      *     instances.
@@ -2151,15 +2151,17 @@ export interface components {
     };
     /**
      * LogDownload
-     * @description Which log to download, as it was written; with `min_level` only lines of that level or above.
+     * @description Which log to download, from byte `offset` on, as it was written; with `min_level` only lines of at least that.
      *
-     *     Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``.
+     *     Lines of all ranks (``stream=*``) begin with theirs: ``[rank3]: ``. Offsets do not count that.
      */
     LogDownload: {
       /** @default  */
       attempt: string;
       /** @default null */
       min_level: ('CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING') | null;
+      /** @default 0 */
+      offset: number;
       /** @default  */
       stream: string;
     };
@@ -5506,6 +5508,7 @@ export interface operations {
       query?: {
         attempt?: string;
         min_level?: 'CRITICAL' | 'DEBUG' | 'ERROR' | 'INFO' | 'WARNING';
+        offset?: number;
         stream?: string;
       };
       header?: never;
