@@ -62,15 +62,16 @@ export class PagedList<T extends { uid: string }> {
     await this.fetchAll(0);
   }
 
-  /** Fetch the next page. */
+  /** Fetch the next page, and after it again what was being refreshed, or should have been meanwhile. */
   async more(): Promise<void> {
     if (this.cursor === undefined || this.isLoadingMore) {
       return;
     }
     this.isLoadingMore = this.isUnrolled = true;
+    this.isOutdated = this.current !== null;
     this.current?.abort();
     this.changed(this, this.items);
-    await this.attempt(async signal => {
+    const isDone = await this.attempt(async signal => {
       const page = await this.fetch({ limit: MOST, cursor: this.cursor, count: false }, signal);
       signal.throwIfAborted();
       const known = new Set(this.items.map(item => item.uid));
@@ -79,6 +80,9 @@ export class PagedList<T extends { uid: string }> {
     });
     this.isLoadingMore = false;
     this.changed(this, this.items);
+    if (isDone && this.isOutdated) {
+      await this.load();
+    }
   }
 
   /** Change one item in place. */
