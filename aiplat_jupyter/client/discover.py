@@ -56,7 +56,8 @@ def find_server() -> Server | None:
     """Return the server to talk to, or None.
 
     In this order: the file that ``AIPLAT_SERVER_FILE`` names (kernels get it from their server), the address in
-    ``AIPLAT_SERVER_URL`` with ``AIPLAT_TOKEN``, then the youngest living server of this machine in the data folder.
+    ``AIPLAT_SERVER_URL`` with ``AIPLAT_TOKEN``, then the youngest living server of the data folder: of this machine,
+    else of another that shares the folder.
     """
     return next(servers(), None)
 
@@ -69,9 +70,9 @@ def servers() -> Iterator[Server]:
         if urlsplit(url).scheme not in ("http", "https"):
             raise InvalidInput(f"AIPLAT_SERVER_URL must be a URL such as http://localhost:8888/, not {url!r}.")
         yield Server(url, os.environ.get("AIPLAT_TOKEN", ""))
-    for path in sorted((data_dir() / "servers").glob("*.json"), key=_age):
-        if (server := read_server(path)) and is_alive(server):
-            yield server
+    paths = sorted((data_dir() / "servers").glob("*.json"), key=_age)
+    living = [server for path in paths if (server := read_server(path)) and is_alive(server)]
+    yield from sorted(living, key=_is_elsewhere)
 
 
 def read_server(path: Path) -> Server | None:
@@ -84,7 +85,7 @@ def read_server(path: Path) -> Server | None:
 
 def is_alive(server: Server) -> bool:
     """Tell whether the server's process lives; one of another machine is believed to."""
-    if server.machine and server.machine != os.uname().nodename:
+    if _is_elsewhere(server):
         return True
     try:
         os.kill(server.pid, 0)
@@ -93,6 +94,10 @@ def is_alive(server: Server) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _is_elsewhere(server: Server) -> bool:
+    return server.machine not in ("", os.uname().nodename)
 
 
 def _age(path: Path) -> float:

@@ -43,7 +43,7 @@ def test_the_living_and_the_youngest_first(data_dir: Path, dead: int) -> None:
     announce(data_dir, "old", os.getpid(), age=100)
     announce(data_dir, "young", os.getpid())
     announce(data_dir, "gone", dead)
-    announce(data_dir, "elsewhere", 1 << 22, machine="another", age=200)
+    announce(data_dir, "elsewhere", 1 << 22, machine="another", age=-100)
     (data_dir / "servers" / "torn.json").write_text('{"url": "http')
     (data_dir / "servers" / "empty.json").write_text("{}")
     assert found() == ["aip_young", "aip_old", "aip_elsewhere"]
