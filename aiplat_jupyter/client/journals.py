@@ -99,15 +99,22 @@ def last_attempt(paths: Iterable[Path]) -> str | None:
 
 def _items(path: Path) -> Iterator[Record | memoryview]:
     """Yield a journal's records, and the payloads of its points as they are."""
-    data = memoryview(path.read_bytes())
-    for start, end in whole_frames(data):
-        yield decode(data[start:end]) if data[start] else data[start:end]
+    for payload in _payloads(path, 0):
+        yield decode(payload) if payload[0] else payload
 
 
-def last_step(path: Path) -> int:
-    """Return the last step of a journal, -1 if it has no points, or none that has a step."""
-    steps = (block.step for block in blocks(path) if not is_clock(block.context))
-    return max((int(step.max()) for step in steps), default=-1)
+def _payloads(path: Path, begin: int) -> Iterator[memoryview]:
+    data = memoryview(path.read_bytes())[begin:]
+    return (data[start:end] for start, end in whole_frames(data))
+
+
+def last_step(path: Path, begin: int = 0) -> int:
+    """Return the last step of a journal behind `begin` bytes of it, -1 if no point with a step is there."""
+    opened = read_opened(path)
+    if opened is None or is_clock(opened.context):
+        return -1
+    points = (payload for payload in _payloads(path, begin) if not payload[0])
+    return max((POINTS_HEAD.unpack_from(payload)[2] for payload in points), default=-1)
 
 
 def _block(keys: list[str], context: str, attempt: str, rows: bytes) -> Block:

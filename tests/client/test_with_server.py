@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aiplat_jupyter.client import api, history, session
+from aiplat_jupyter.client import api, history, journals, session
 from aiplat_jupyter.client.answers import to_error
 from aiplat_jupyter.client.api import Api, Resync, connect
 from aiplat_jupyter.client.experiment import Experiment
@@ -164,6 +164,20 @@ def test_resume_goes_on_behind_the_last_step(server: Api) -> None:
     third.finish()
     [curve] = server.curves(CurveQuery(experiments=[first.uid], metrics=["loss"])).curves
     assert (curve.total, curve.columns.x[-1], curve.columns.last[-1]) == (21, 20.0, 5.0)
+
+
+def test_of_journals_here_only_what_the_server_has_not_got_is_read(
+    data_dir: Path, server: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = trained()
+    first.finish()
+    journal = next((data_dir / "journals").glob("*.journal"))
+    size = journal.stat().st_size
+    read: list[int] = []
+    last_step = journals.last_step
+    monkeypatch.setattr(journals, "last_step", lambda path, begin: read.append(begin) or last_step(path, begin))
+    assert init(resume=first.uid)._recording.step == 99
+    assert read == [size]
 
 
 def test_resume_without_a_server_reads_the_journals(monkeypatch: pytest.MonkeyPatch) -> None:
