@@ -48,7 +48,8 @@ def _find_rest(recording: Recording) -> None:
         found: dict[str, Any] = {"packages": packages()}
         if code := git(_source_folder()):
             found["git"] = code
-        recording.change(provenance=found)
+        if not recording.ended:
+            recording.change(provenance=found)
     except Exception as error:  # a thread of its own: an odd environment must not cost the experiment anything
         say("aiplat: the experiment's origin is not complete: %r", error)
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from os import write
 from time import time as now
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from zlib import crc32
 
 from aiplat_jupyter.client import notebook, session
 from aiplat_jupyter.client.alerting import AlertWriter
 from aiplat_jupyter.client.entries import Entries
-from aiplat_jupyter.client.fields import check_name, check_notes, check_tags
+from aiplat_jupyter.client.fields import Ending, check_ending, check_name, check_notes, check_step, check_tags
 from aiplat_jupyter.client.progress import ProgressWriter
 from aiplat_jupyter.client.recording import POINTS, Recording
 from aiplat_jupyter.client.values import PLAIN
-from aiplat_jupyter.core.frames import HEAD, Rewound
-from aiplat_jupyter.core.ids import new_uid
+from aiplat_jupyter.core.frames import HEAD
 from aiplat_jupyter.core.states import Severity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-Ending = Literal["finished", "failed", "interrupted", "stopped"]
 
 _head: Final = HEAD.pack
 _are_plain: Final = PLAIN.issuperset
@@ -174,10 +170,13 @@ class Experiment:
         return f"{server.web}/lab?aiplat-experiment={self.uid}" if server else None
 
     def rewind(self, step: int) -> None:
-        """Go on from `step` in a new attempt: what was logged at or after it stays, and is drawn faint."""
-        attempt = new_uid()
-        self._recording.add(Rewound(attempt=attempt, from_step=step, wall=time.time()))
-        self._recording.attempt, self._recording.step = attempt, step - 1
+        """Go on from `step` in a new attempt: what was logged at or after it stays, and is drawn faint.
+
+        Raises
+        ------
+        InvalidInput : `step` is no integer of 64 bits.
+        """
+        self._recording.rewind(check_step("step", step))
 
     def finish(self, status: Ending | None = None, cause: str = "") -> None:
         """End the attempt, and wait up to 5 s until the server has it all.
@@ -186,8 +185,13 @@ class Experiment:
         ----------
         status : None: ``stopped`` if someone pressed Stop, else ``finished``.
         cause : why, in a sentence.
+
+        Raises
+        ------
+        InvalidInput : there is no such status.
         """
-        self._end(status or ("stopped" if self.should_stop else "finished"), cause)
+        usual: Ending = "stopped" if self.should_stop else "finished"
+        self._end(usual if status is None else check_ending(status), str(cause))
 
     def flush(self, timeout: float = session.PATIENCE) -> bool:
         """Wait until the server has everything logged so far; False if it has not within `timeout` seconds."""

@@ -1,11 +1,15 @@
-"""What name, tags and notes may be: the server would leave out what it cannot keep, so it is refused here."""
+"""What may be told of an experiment: what the server could not keep, or not even read, is refused here."""
 
+import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args
 
 from aiplat_jupyter.client.entries import clean
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.frames import MAX_NAME, MAX_TAGS, MAX_TEXT
+
+Ending = Literal["finished", "failed", "interrupted", "stopped"]
+"""What may be said to have become of an experiment."""
 
 
 def check_name(field: str, value: Any, *, required: bool = False) -> str:
@@ -33,6 +37,27 @@ def check_notes(value: Any) -> str:
         fix = f"text of at most {MAX_TEXT:,} characters, without NUL"
         raise InvalidInput(f"notes must be {fix}.", fields={"notes": fix})
     return clean(value)
+
+
+def check_step(field: str, value: Any) -> int:
+    """Return a step as an int. Raise `InvalidInput` unless it is an integer of 64 bits."""
+    fix = "an integer of 64 bits"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidInput(f"{field} must be {fix}, not {value!r}.", fields={field: fix}) from None
+    if not -(2**63) <= number < 2**63:
+        raise InvalidInput(f"{field} must be {fix}, not {number}.", fields={field: fix})
+    return number
+
+
+def check_ending(value: Any) -> Ending:
+    """Return how an attempt ends. Raise `InvalidInput` for what is none of the ways."""
+    if value not in get_args(Ending):
+        fix = f"one of {', '.join(get_args(Ending))}"
+        raise InvalidInput(f"status must be {fix}, not {value!r}.", fields={"status": fix})
+    ending: Ending = value
+    return ending
 
 
 def _is_line(value: str) -> bool:

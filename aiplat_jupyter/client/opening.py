@@ -16,7 +16,7 @@ from aiplat_jupyter.client.console import new_console
 from aiplat_jupyter.client.discover import data_dir
 from aiplat_jupyter.client.entries import plain_entries
 from aiplat_jupyter.client.experiment import Experiment
-from aiplat_jupyter.client.fields import check_name, check_notes, check_tags
+from aiplat_jupyter.client.fields import check_name, check_notes, check_step, check_tags
 from aiplat_jupyter.client.own_task import OwnTask, experiment_of, own_task
 from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.recording import Recording
@@ -82,12 +82,12 @@ def init(
         project=project,
         name=name or ("" if resume else _made_up_name(uid)),
         resume=resume is not None,
-        from_step=from_step,
+        from_step=None if from_step is None else check_step("from_step", from_step),
         config=entries,
         tags=check_tags(tags),
         notes=check_notes(notes),
-        base_model=base_model,
-        task_type=task_type,
+        base_model=check_name("base_model", base_model),
+        task_type=check_name("task_type", task_type),
         provenance=plain_entries(capture.at_once(cell)),
         kernel=notebook.kernel_id(),
         task=task.attempt if task else None,
@@ -96,7 +96,7 @@ def init(
     log = new_console(console)
     opened = replace(_among_ranks(opened, all_ranks), console=log.uid if log else None)
     recording = _record(opened, all_ranks, strict)
-    recording.step, recording.cell = last_step if from_step is None else from_step - 1, cell
+    recording.step, recording.cell = last_step if opened.from_step is None else opened.from_step - 1, cell
     if log:
         log.follow(recording)
     if system_metrics:
@@ -188,15 +188,17 @@ def _made_up_name(uid: str) -> str:
 def _behind_earlier_attempts(opened: Opened) -> tuple[Opened, int]:
     """Return how the experiment is gone on with, and its last step (-1 if it has none).
 
-    From the server, else from the journals here: then they name what this one continues, as it may arrive before them.
+    From the server and what it has not got yet of the journals here, else from these alone: then they name what this
+    one continues, as it may arrive before them.
     """
     from aiplat_jupyter.client import api, journals
+    from aiplat_jupyter.client.sync import committed
 
     here = journals.of_experiment(opened.experiment)
-    steps = [journals.last_step(path) for path in here]
     try:
-        there = api.connect().summaries(opened.experiment)
-        return opened, max([-1, *steps, *(one.last_step for one in there if one.last_step is not None)])
+        server = api.connect()
+        there = [one.last_step for one in server.summaries(opened.experiment) if one.last_step is not None]
+        return opened, max([-1, *there, *(journals.last_step(path, committed(server, path.stem)) for path in here)])
     except NotFound:
         if not here:
             raise
@@ -204,4 +206,4 @@ def _behind_earlier_attempts(opened: Opened) -> tuple[Opened, int]:
         pass
     if origin := journals.origin(here):
         opened = replace(opened, project=origin.project, name=origin.name, parent=journals.last_attempt(here))
-    return opened, max([-1, *steps])
+    return opened, max([-1, *map(journals.last_step, here)])

@@ -1,6 +1,5 @@
 """What this process writes of one experiment: its journal, the shapes of its points, its way to the server."""
 
-import operator
 import os
 import struct
 import threading
@@ -15,13 +14,26 @@ import msgspec
 from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import Complaints
 from aiplat_jupyter.client.deferred import Converter, convert
+from aiplat_jupyter.client.entries import clean
+from aiplat_jupyter.client.fields import check_step
 from aiplat_jupyter.client.journal import Journal
 from aiplat_jupyter.client.process import this_process
 from aiplat_jupyter.client.shipment import Shipment
 from aiplat_jupyter.client.shipper import Shipper
 from aiplat_jupyter.client.values import Later, numbers
 from aiplat_jupyter.core.errors import AiplatError, Conflict, InvalidInput, Unavailable
-from aiplat_jupyter.core.frames import HEAD, MAX_PAYLOAD, POINTS_HEAD, Changed, Opened, Record, Shape, Status, encode
+from aiplat_jupyter.core.frames import (
+    HEAD,
+    MAX_PAYLOAD,
+    POINTS_HEAD,
+    Changed,
+    Opened,
+    Record,
+    Rewound,
+    Shape,
+    Status,
+    encode,
+)
 from aiplat_jupyter.core.ids import new_uid
 from aiplat_jupyter.core.states import ExperimentStatus
 
@@ -125,7 +137,8 @@ class Recording:
         if self.muted:
             return
         if self.ended:
-            self._complain_of_the_end()
+            self.complaints.dropped += 1
+            self.complain_of_the_end()
             return
         wall, dropped = time.time(), 0
 
@@ -135,7 +148,7 @@ class Recording:
             self.complaints.about(topic, error)
 
         try:
-            at = None if step is None else _check_step(step)
+            at = None if step is None else check_step("step", step)
             accepted = numbers(data, complain)
             if accepted:
                 self._put(accepted, at, wall)
@@ -146,10 +159,12 @@ class Recording:
         finally:
             self.complaints.dropped += dropped
 
-    def _complain_of_the_end(self) -> None:
-        self.complaints.dropped += 1
+    def complain_of_the_end(self) -> None:
+        """Say that what comes now comes too late."""
         hint = f"aiplat.init(resume={self.opened.experiment!r}) goes on with it."
-        self.complaints.about("ended", Conflict("The experiment has ended, so points are dropped.", hint=hint))
+        self.complaints.about(
+            "ended", Conflict("The experiment has ended: what is logged or set is dropped.", hint=hint)
+        )
 
     def _put(self, point: dict[str, float | Later], step: int | None, wall: float) -> None:
         with self.lock:
@@ -204,16 +219,37 @@ class Recording:
         self.complaints.about("disk", Unavailable(f"The journal cannot be written: {error}.", hint=hint))
 
     def change(self, **what: Any) -> None:
-        """Append a `Changed` of these fields, dated no earlier than the one before, wherever the clock is set."""
+        """Append a `Changed` of these fields, dated no earlier than the one before, wherever the clock is set.
+
+        Complains after the end.
+        """
+        if self.ended:
+            self.complain_of_the_end()
+            return
         with self.lock:
             self._changed = max(self._changed, time.time())
             self.add(Changed(**what, wall=self._changed))
+
+    def rewind(self, step: int) -> None:
+        """Append a `Rewound`: what comes now belongs to a further attempt. Complains after the end.
+
+        All ranks of a distributed run, which rewind alike, name it alike.
+        """
+        if self.ended:
+            self.complain_of_the_end()
+            return
+        import hashlib
+
+        attempt = hashlib.sha256(f"{self.attempt}\0{step}".encode()).hexdigest()[:20]
+        with self.lock:
+            self.add(Rewound(attempt=attempt, from_step=step, wall=time.time()))
+            self.attempt, self.step = attempt, step - 1
 
     def pause(self, status: ExperimentStatus, cause: str) -> None:
         """Note an error or interrupt that may have been the end; the next point makes the attempt run again."""
         if self.joins or self.ended:
             return
-        self.add(Status(status=status, cause=cause, final=False, wall=time.time()))
+        self.add(Status(status=status, cause=clean(cause), final=False, wall=time.time()))
         self.fault = Fault(status, cause, self.logged)
 
     def settle(self, cause: str = "") -> None:
@@ -229,7 +265,7 @@ class Recording:
         if self.ended:
             return
         if not self.joins:
-            self.add(Status(status=status, cause=cause, wall=time.time()))
+            self.add(Status(status=status, cause=clean(cause), wall=time.time()))
         with self.lock:
             self.ended = True
             self.shapes.clear()
@@ -287,13 +323,3 @@ def _frame(record: Record) -> bytes:
     if len(data) > MAX_PAYLOAD:
         raise InvalidInput(f"{len(data)} bytes at once are dropped: {MAX_PAYLOAD} are the most.")
     return data
-
-
-def _check_step(step: Any) -> int:
-    try:
-        number = operator.index(step)
-    except TypeError:
-        raise InvalidInput(f"The point at step {step!r} is dropped: a step is an integer.") from None
-    if not -(2**63) <= number < 2**63:
-        raise InvalidInput(f"The point at step {number} is dropped: a step has 64 bits.")
-    return number

@@ -118,15 +118,19 @@ class Commit:
             child = attempts.begin(
                 self._tx, state.experiment_id, rewound.attempt, at, state.attempt_id, rewound.from_step
             )
-            if state.is_current:
-                attempts.make_current(self._tx, state.experiment_id, child, at)
-        else:  # what goes on from it came before
+        else:  # what goes on from it, or another rank, came before
             child = known.id
             attempts.graft(self._tx, child, state.attempt_id, rewound.from_step)
             attempts.date_back(self._tx, child, at)
-        attempts.end(self._tx, state.attempt_id, "finished", f"rewound to step {rewound.from_step}", at)
+        if not state.context:  # what became of the run is for rank 0 to say
+            if state.is_current:
+                attempts.make_current(self._tx, state.experiment_id, child, at)
+            attempts.end(self._tx, state.attempt_id, "finished", f"rewound to step {rewound.from_step}", at)
+        elif known is None:
+            attempts.end(self._tx, child, "lost", "its journal has not arrived", at, final=False)
         journals.move(self._tx, state.id, child)
         self._reload()
+        self._known = self.state._replace(headline=state.headline)
         self._kinds["status"] = None
 
     def _change(self, changed: Changed) -> None:

@@ -123,12 +123,43 @@ def test_changes_are_dated_in_their_order_when_the_clock_is_set_back(monkeypatch
         {"notes": "x" * 1_000_000},
         {"notes": None},
         {"resume": "../x"},
+        {"base_model": None},
+        {"task_type": 5},
+        {"from_step": 5e3},
+        {"from_step": 2**63},
     ],
 )
 def test_bad_parameters_name_their_field(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as raised:
         init(**wrong)
     assert next(iter(wrong)) in raised.value.fields
+
+
+def test_what_cannot_be_read_is_not_written() -> None:
+    exp = init()
+    for step in (2.0, "2", 2**63, None):
+        with pytest.raises(InvalidInput) as raised:
+            exp.rewind(step)
+        assert list(raised.value.fields) == ["step"]
+    with pytest.raises(InvalidInput, match="finished, failed, interrupted, stopped"):
+        exp.finish("crashed")
+    exp.rewind(np.int64(2))
+    exp.finish("failed", ValueError("\udcff"))
+    _, rewound, status = (each for each in records(exp._recording.journal.path.read_bytes()) if not_found_out(each))
+    assert (rewound.from_step, status.status, status.cause) == (2, "failed", "\\udcff")
+
+
+def not_found_out(record: Any) -> bool:
+    """Tell whether a record is not of what a thread finds out about the experiment's origin."""
+    return not isinstance(record, Changed)
+
+
+def test_what_is_set_after_the_end_is_complained_about(caplog: pytest.LogCaptureFixture) -> None:
+    exp = init()
+    exp.finish()
+    exp.summary["best"] = 1
+    assert "ended" in caplog.text
+    assert exp.dropped == 0
 
 
 @pytest.mark.parametrize(("field", "wrong"), [("name", ""), ("name", "a\x07"), ("tags", ["a\u2028b"]), ("notes", "\0")])

@@ -310,6 +310,26 @@ def test_ranks_join_the_attempt_in_any_order(house: House, order: tuple[int, ...
     assert "rank0" in found.tags
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_ranks_rewind_to_one_attempt_in_any_order(house: House, order: tuple[int, ...]):
+    rewound = encode(Rewound(attempt="child", from_step=2, wall=AT + 9))
+    for rank in order:
+        data = run(f"j{rank}", range(4), attempt="shared", rank=rank or None, joins=rank > 0)
+        send(house, f"j{rank}", data + rewound + point(2, 20.0) + point(3, 30.0))
+    found = house.experiments.get(ADA, "exp")
+    assert [(one.uid, one.parent, one.from_step, one.status) for one in found.lineage] == [
+        ("shared", None, None, "finished"),
+        ("child", "shared", 2, "running"),
+    ]
+    assert (found.status, found.attempt, found.headline.count, found.headline.max) == ("running", "child", 4, 30.0)
+    summaries = {one.context: (one.count, one.max) for one in house.metrics.summaries(ADA, "exp")}
+    assert summaries == {"": (4, 30.0), "rank=1": (4, 30.0)}
+    [main, other] = house.metrics.query(ADA, CurveQuery(experiments=["exp"], metrics=["loss"], abandoned=False)).curves
+    assert main.columns.last == other.columns.last == [0.0, 1.0, 20.0, 30.0]
+    send(house, "j0", ended("finished", AT + 50), offset=house.journals.get(ADA, "j0").offset)
+    assert house.experiments.get(ADA, "exp").status == "finished"
+
+
 def sampled(journal: str = "s", at: float = AT, **opened: Any) -> bytes:
     """Return the journal of what reads a machine beside the run of journal ``j``."""
     points = b"".join(point(int(1000 * wall), 50.0, wall=wall) for wall in (at, at + 10))
