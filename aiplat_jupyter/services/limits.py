@@ -16,6 +16,8 @@ NAME: Final = MAX_NAME
 TEXT: Final = MAX_TEXT
 MAPPING: Final = 1_000_000
 TAGS: Final = MAX_TAGS
+LATEST: Final = 1e11
+"""Seconds since 1970 that are no time any more, but milliseconds."""
 
 
 def name(field: str, value: str, *, required: bool = True) -> str:
@@ -62,7 +64,7 @@ def flat(value: str) -> str:
 
 def moment(wall: float) -> float:
     """Return a time that a machine told if it can be one, else now."""
-    return wall if math.isfinite(wall) and 0 < wall < 1e11 else time.time()
+    return wall if math.isfinite(wall) and 0 < wall < LATEST else time.time()
 
 
 def uid(value: str | None, field: str = "uid") -> str | None:

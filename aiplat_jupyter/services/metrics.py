@@ -18,6 +18,7 @@ from aiplat_jupyter.services import access, limits
 from aiplat_jupyter.store import attempts, changes, experiments, journals, metrics, tombstones
 from aiplat_jupyter.store.columns import Batch
 from aiplat_jupyter.store.database import Database
+from aiplat_jupyter.store.stats import Floats
 
 MAX_EXPERIMENTS: Final = 200
 MAX_METRICS: Final = 50
@@ -33,7 +34,8 @@ class Metrics:
     async def add(self, who: Identity, uid: str, points: NewPoints) -> Committed:
         """Add columns of points, exactly once if they name a journal; `offset` counts its points (steps, not values).
 
-        Raise `InvalidInput` for columns of different length, `OffsetConflict` with the true offset.
+        Raise `InvalidInput` for columns of different length, or times that cannot be, `OffsetConflict` with the true
+        offset.
         """
         access.require(who, "write")
         limits.uid(points.journal, "journal")
@@ -103,7 +105,14 @@ def _columns(points: NewPoints) -> Batch:
     except OverflowError:
         raise InvalidInput("A step is out of range.", fields={"step": "integers of 64 bits"}) from None
     values = np.array(list(points.values.values()), np.float64).reshape(len(points.values), count).T
-    return Batch(tuple(points.values), step, np.array(wall, np.float64), values, np.arange(count))
+    return Batch(tuple(points.values), step, _times(wall), values, np.arange(count))
+
+
+def _times(wall: Sequence[float]) -> Floats:
+    times = np.array(wall, np.float64)
+    if not ((times >= 0) & (times < limits.LATEST)).all():
+        raise InvalidInput("A time is out of range.", fields={"wall": "seconds since 1970, at least 0 and below 1e11"})
+    return times
 
 
 def _add(tx: Connection, who: Identity, uid: str, points: NewPoints, batch: Batch) -> Committed:

@@ -448,6 +448,15 @@ def test_times_that_cannot_be(house: House):
     assert found.ended_at >= found.created_at
 
 
+def test_points_at_times_that_cannot_be_are_kept(house: House):
+    walls = (float("nan"), float("inf"), 1e300, -1e300, AT)
+    send(house, "j", opening("j") + shape("loss") + b"".join(point(i, 1.0, wall=at) for i, at in enumerate(walls)))
+    assert values(house.metrics.history(ADA, "exp"))["loss"] == [(step, 1.0) for step in range(5)]
+    for x in ("step", "relative", "wall"):
+        [curve] = house.metrics.query(ADA, CurveQuery(experiments=["exp"], metrics=["loss"], x=x)).curves
+        assert sum(curve.columns.count) == 5
+
+
 def test_the_clock_set_back(house: House, monkeypatch: pytest.MonkeyPatch):
     now = time.time()
     offset = send(house, "j1", run("j1", wall=now))

@@ -52,6 +52,10 @@ def test_points_with_a_journal_are_taken_once(exp: House):
     [
         (NewPoints(step=[1, 2], values={"loss": [1.0]}), "values.loss"),
         (NewPoints(step=[1], wall=[1.0, 2.0], values={"loss": [1.0]}), "wall"),
+        *(
+            (NewPoints(step=[1, 2], wall=[1.0, wall], values={"loss": [1.0, 2.0]}), "wall")
+            for wall in (1e300, 1.7e12, -1.0, -1e300, float("nan"), float("inf"))
+        ),
         (NewPoints(step=[2**63], values={"loss": [1.0]}), "step"),
         (NewPoints(step=[1], values={"": [1.0]}), "values"),
         (NewPoints(step=[1], values={"x" * 501: [1.0]}), "values"),
