@@ -109,6 +109,7 @@ class GpuMonitor:
         self._news = asyncio.Event()
         self._came = asyncio.Event()
         self._status: GpuStatus | None = None
+        self._known: list[GpuDevice] | None = None
         self._tidied_at = -float("inf")
 
     async def __aenter__(self) -> Self:
@@ -128,6 +129,7 @@ class GpuMonitor:
 
     async def observe(self, sample: Sample) -> GpuStatus:
         """Take a sample of this machine in, tell those who watch, and return it with its holders."""
+        sample = replace(sample, devices=await self._recognized(sample.devices))
         self._status = status = self._named(sample, await self._devices(sample))
         self._encoded.clear()
         self._pending += self._ring.add(status)
@@ -137,6 +139,21 @@ class GpuMonitor:
         self._set_pace()
         await self._bus.tell(TOPIC, None, "sampled", self._agent.uid)
         return status
+
+    async def _recognized(self, devices: list[GpuDevice]) -> list[GpuDevice]:
+        """Give a GPU that was lost before the sampler started, and so is nameless, the name that it had before."""
+        if self._known is None and any(device.state == "lost" for device in devices):
+            self._known = await self._last_known()
+        devices = _recognized(devices, self._known or [])
+        self._known = devices or self._known
+        return devices
+
+    async def _last_known(self) -> list[GpuDevice]:
+        try:
+            status = await self._database.read(lambda tx: gpu_statuses.newest(tx, self._agent.id))
+        except AiplatError:
+            return []
+        return status.devices if status else []
 
     async def _devices(self, sample: Sample) -> list[GpuDevice]:
         try:
@@ -302,6 +319,17 @@ class GpuMonitor:
         while await self._database.write(lambda tx: rows.remove_old(tx, self._agent.id, before)):
             pass
         self._tidied_at = time.monotonic()
+
+
+def _recognized(devices: list[GpuDevice], known: Sequence[GpuDevice]) -> list[GpuDevice]:
+    """Let the one lost GPU that was never seen be the one that was seen and is missing, if that is beyond doubt."""
+    uuids, before = {device.uuid for device in devices}, {device.uuid for device in known}
+    new = [device for device in devices if device.state == "lost" and device.uuid not in before]
+    missing = [device for device in known if device.parent is None and device.uuid not in uuids]
+    if len(new) != 1 or len(missing) != 1:
+        return devices
+    found = replace(new[0], uuid=missing[0].uuid, name=missing[0].name)
+    return [found if device is new[0] else device for device in devices]
 
 
 def _found(tx: Connection, uid: str) -> agents.Found:

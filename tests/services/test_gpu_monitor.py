@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select, update
 
 from aiplat_jupyter.core.errors import Forbidden, InvalidInput, NotFound
@@ -322,6 +323,35 @@ def test_gpus_are_told_when_nobody_can_say_for_whom(house: House, caplog: pytest
 
     house.run(act)
     assert "for whom" in caplog.text
+
+
+LOST = replace(device(state="lost"), uuid="GPU-nameless", name="NVIDIA GPU")
+
+
+def test_a_gpu_that_was_lost_before_the_start_is_the_one_that_is_missing(house: House) -> None:
+    async def before(monitor: GpuMonitor) -> None:
+        await house.feed(monitor, sample(1_000_000.0, device(0), device(1)), sample(1_000_010.0, device(0), device(1)))
+
+    async def after(monitor: GpuMonitor) -> None:
+        await house.feed(monitor, replace(sample(1_000_020.0), state="starting"))
+        for at in (1_000_021.0, 1_000_022.0):
+            status = await monitor.observe(sample(at, device(1), LOST))
+            assert [(gpu.uuid, gpu.name, gpu.state) for gpu in status.devices] == [
+                ("GPU-1", "H200", "ok"),
+                ("GPU-0", "H200", "lost"),
+            ]
+
+    house.run(before)
+    house.run(after)
+
+
+def test_a_lost_gpu_that_may_be_one_of_several_keeps_no_name(house: House) -> None:
+    async def act(monitor: GpuMonitor) -> None:
+        await house.feed(monitor, sample(1_000_000.0, device(0), device(1)))
+        status = await monitor.observe(sample(1_000_001.0, LOST))
+        assert [gpu.uuid for gpu in status.devices] == ["GPU-nameless"]
+
+    house.run(act)
 
 
 def test_another_machines_gpus_are_as_of_its_last_row(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
