@@ -46,6 +46,7 @@ class State(msgspec.Struct, frozen=True):
     start: int
     started_at: float
     grace_s: float
+    timeout_s: float | None = None
     stopping: bool = False
 
 
@@ -61,9 +62,10 @@ class End(msgspec.Struct, frozen=True):
 
 
 class StopRequest(msgspec.Struct, frozen=True):
-    """``stop.json``: that a job is to end, with `now` at once."""
+    """``stop.json``: that a job is to end, with `now` at once; `is_late`: because its time is over."""
 
     now: bool
+    is_late: bool = False
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -136,7 +138,7 @@ class LocalExecutor:
             _signal_bearers(job.key, signal.SIGKILL if now else signal.SIGTERM)
             return
         try:
-            _write(folder / "stop.json", msgspec.json.encode(StopRequest(now)).decode())
+            _request(folder, StopRequest(now))
         except OSError as error:
             _log.warning("%s: %s; signals must do", folder, error)
         state = _read(folder / "state.json", State)
@@ -201,15 +203,38 @@ def _status(job: Job, boot_id: str) -> JobStatus:
     if not is_supervised:
         if not _is_alive(state.pid, state.start):
             _signal_all(state, signal.SIGKILL)
-            return JobStatus(state="lost", reason="unsupervised", is_supervised=False, **facts)
-        if stop and time.time() > (folder / "stop.json").stat().st_mtime + state.grace_s:
-            _signal_all(state, signal.SIGKILL)
+            return JobStatus(**_unseen_end(state, stop), is_supervised=False, **facts)
+        stop = _attend(folder, state, stop)
     return JobStatus(
         state="stopping" if stop or state.stopping else "running",
         is_supervised=is_supervised,
         progress=_progress(folder),
         **facts,
     )
+
+
+def _attend(folder: Path, state: State, stop: StopRequest | None) -> StopRequest | None:
+    """Do for a job what its supervisor would have done: end it when its time is over, or its grace."""
+    if stop and time.time() > (folder / "stop.json").stat().st_mtime + state.grace_s:
+        _signal_all(state, signal.SIGKILL)
+    if stop is None and state.timeout_s is not None and _age(state) > state.timeout_s:
+        stop = StopRequest(now=False, is_late=True)
+        _request(folder, stop)
+        _signal_all(state, signal.SIGTERM)
+    return stop
+
+
+def _age(state: State) -> float:
+    """Return for how many seconds a job has run, by a clock that nobody sets where there is one."""
+    if not state.start or sys.platform != "linux":
+        return time.time() - state.started_at
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - state.start / os.sysconf("SC_CLK_TCK")
+
+
+def _unseen_end(state: State, stop: StopRequest | None) -> dict[str, Any]:
+    if stop and stop.is_late and state.timeout_s is not None:
+        return {"state": "ended", "reason": "timeout", "detail": supervisor.duration(state.timeout_s)}
+    return {"state": "lost", "reason": "unsupervised"}
 
 
 def _ended(end: End, state: State | None, folder: Path) -> JobStatus:
@@ -266,6 +291,10 @@ def _bearers(key: str) -> Iterator[int]:
 def _signal(pid: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+def _request(folder: Path, stop: StopRequest) -> None:
+    _write(folder / "stop.json", msgspec.json.encode(stop).decode())
 
 
 def _key(folder: Path) -> str | None:

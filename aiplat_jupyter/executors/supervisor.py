@@ -207,7 +207,8 @@ class Supervisor:
     def _tell(self, **facts: Any) -> None:
         own = os.getpid()
         base = {"key": self.launch["key"], "boot_id": boot_id(), "supervisor": own, "supervisor_start": start_time(own)}
-        self.state = {**base, "started_at": time.time(), "grace_s": self.launch["grace_s"], **self.state, **facts}
+        limits = {name: self.launch[name] for name in ("timeout_s", "grace_s")}
+        self.state = {**base, "started_at": time.time(), **limits, **self.state, **facts}
         _write(self._path("state.part"), json.dumps(self.state))
         os.rename(self._path("state.part"), self._path("state.json"))
 

@@ -280,6 +280,28 @@ def test_without_its_supervisor_a_job_can_be_stopped(jobs: Jobs) -> None:
     wait_until(lambda: not [each for each in psutil.process_iter(["environ"]) if _bears(each, job)])
 
 
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_without_its_supervisor_a_job_has_no_more_time(jobs: Jobs, is_patient: bool) -> None:
+    program = IGNORES_SIGTERM if is_patient else "echo ready; sleep 600"
+    job = jobs.start("sh", "-c", program, timeout_s=3_600.0, grace_s=0.3)
+    jobs.told(job, "ready")
+    kill_supervisor(job)
+    assert jobs.status(job).state == "running"
+    with_state(job, timeout_s=0.1, started_at=time.time() + 3_600)
+    wait_until(lambda: jobs.status(job).state == "stopping")
+    status = jobs.ended(job)
+    assert (status.state, status.reason, status.detail, status.exit_code) == ("ended", "timeout", "0.1s", None)
+
+
+def test_a_job_that_an_older_supervisor_started_has_all_the_time(jobs: Jobs) -> None:
+    job = jobs.start("sh", "-c", "echo ready; sleep 600", timeout_s=3_600.0)
+    jobs.told(job, "ready")
+    kill_supervisor(job)
+    older = {name: value for name, value in state_of(job).items() if name != "timeout_s"}
+    (Path(job.directory) / "state.json").write_text(json.dumps(older))
+    assert jobs.status(job).state == "running"
+
+
 def test_a_process_that_started_at_another_time_is_another_one(jobs: Jobs) -> None:
     job = jobs.start("sh", "-c", "echo ready; sleep 600")
     jobs.told(job, "ready")
