@@ -22,7 +22,7 @@ PATIENCE: Final = 15.0
 """Seconds that are waited at least: a machine under load is slow to start a process."""
 LONGEST_LINE: Final = 16 * 2**20
 GOODBYE: Final = 1.0
-"""Seconds that a sampler has to end by itself."""
+"""Seconds that a sampler has to end by itself, and again when it is killed."""
 PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds until it is started again, for each time that it has ended soon."""
 SOON: Final = 60.0
@@ -125,10 +125,17 @@ class Sampling:
         self._abandoned = [one for one in self._abandoned if one.returncode is None]
         assert child.stdin is not None
         child.stdin.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE):
-                await child.wait()
+        if await _has_ended(child):
             return
         with suppress(ProcessLookupError):
             child.kill()
-        self._abandoned.append(child)
+        if not await _has_ended(child):
+            self._abandoned.append(child)
+
+
+async def _has_ended(child: Process) -> bool:
+    """Wait a moment for its end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            await child.wait()
+    return child.returncode is not None
