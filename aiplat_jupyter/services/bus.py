@@ -191,9 +191,14 @@ class Bus:
         self._wake.set()
 
     async def _deliver(self, batch: Sequence[Change]) -> None:
-        self.seq = batch[-1].seq
-        for subscription in list(self._subscriptions):
-            await self._offer(subscription, batch)
+        """Offer a batch to all; where that fails it is read again, and passed over by those who have it."""
+        before, self.seq = self.seq, batch[-1].seq  # first, as who subscribes meanwhile is not offered it
+        try:
+            for subscription in list(self._subscriptions):
+                await self._offer(subscription, batch)
+        except Exception:
+            self.seq = before
+            raise
 
     async def _offer(self, subscription: Subscription, batch: Sequence[Change]) -> None:
         asked = subscription.unknown_projects(batch)

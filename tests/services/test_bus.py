@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from aiplat_jupyter.core.errors import Unavailable
 from aiplat_jupyter.core.records import Change, NewExperiment, NewMember, NewProject
 from aiplat_jupyter.services import bus as bus_module
 from aiplat_jupyter.services.bus import Bus, Resync
@@ -88,6 +89,31 @@ def test_topics_and_visibility(database: Database, tmp_path):
             assert await taken(bobs, 0.5) == []
             assert {topic for topic, _, _ in told(await taken(all_projects))} == {"projects"}
 
+    asyncio.run(scene())
+
+
+def test_nothing_is_lost_while_it_cannot_be_told_who_may_see_it(
+    database: Database, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    real, failures = bus_module.projects.visible_uids, [Unavailable("locked")] * 2
+
+    def visible_uids(*given: Any) -> set[str]:
+        if failures:
+            raise failures.pop()
+        return real(*given)
+
+    async def scene() -> None:
+        projects, _ = parts(database, tmp_path)
+        async with Bus(database) as bus, bus.subscribe(ADA) as one, bus.subscribe(ADMIN) as other:
+            await projects.create(ADA, NewProject(name="digits", uid="p"))
+            assert told(await taken(one, 5.0)) == [("projects", "created", "p")]
+            await projects.apply(ADA, "p", "archive")
+            for stream, kinds in ((one, ["updated"]), (other, ["created", "updated"])):
+                assert [kind for _, kind, _ in told(await taken(stream))] == kinds
+            assert bus.seq == 2
+
+    monkeypatch.setattr(bus_module, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(bus_module.projects, "visible_uids", visible_uids)
     asyncio.run(scene())
 
 
