@@ -289,7 +289,8 @@ class Dispatcher:
         )
 
     def _room(self, tx: Connection, agent: agents.Found) -> Room:
-        taken, held = agents.slots_taken(tx, agent.id), gpu_leases.holders(tx, agent.id)
+        taken = agents.slots_taken(tx, agent.id)
+        held = gpu_leases.held_on(tx, agent.machine, time.time() - agents.UNREACHABLE_SECONDS)
         return Room(agent.slots, taken, self._gpus.free(held), self._gpus.busy(held), self._gpus.count() or 0)
 
     def _passed_over(self) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
-from aiplat_jupyter.store.tables import GpuLeaseRow, TaskAttemptRow, TaskRow
+from aiplat_jupyter.store.tables import AgentRow, GpuLeaseRow, TaskAttemptRow, TaskRow
 
 
 def holders(tx: Connection, agent_id: int) -> dict[str, str]:
@@ -17,6 +17,16 @@ def holders(tx: Connection, agent_id: int) -> dict[str, str]:
         .where(GpuLeaseRow.agent_id == agent_id)
     )
     return {row[0]: row[1] for row in tx.execute(held)}
+
+
+def held_on(tx: Connection, machine: str, heard_since: float) -> set[str]:
+    """Return the GPUs of a machine that tasks of any account hold.
+
+    An account whose server was not heard of since then holds none: what still runs there shows by the memory it uses.
+    """
+    there = AgentRow.machine == machine, AgentRow.seen_at >= heard_since
+    held = select(GpuLeaseRow.gpu).join(AgentRow, AgentRow.id == GpuLeaseRow.agent_id).where(*there)
+    return set(tx.execute(held).scalars())
 
 
 def take(tx: Connection, agent_id: int, attempt_id: int, gpus: Sequence[str]) -> None:

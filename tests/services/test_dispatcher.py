@@ -165,6 +165,26 @@ def test_gpus_are_leased_by_uuid(yard: Yard) -> None:
     assert caught.value.fields == {"gpus": "at most 3: the machine has no more"}
 
 
+def test_accounts_of_a_machine_share_its_gpus(yard: Yard) -> None:
+    other = yard.another_account("eve")
+    for one in (yard, other):
+        one.see(0, 0)
+    mine, theirs = yard.queue(gpus=1), other.queue(gpus=2)
+    yard.round(2)
+    other.round()
+    assert (yard.get(mine).state, other.why(theirs)) == ("running", ("gpus", "1/2"))
+    yard.end(mine)
+    yard.round()
+    other.round()
+    assert other.get(theirs).state == "starting"
+    late = yard.queue(gpus=1)
+    yard.round()
+    assert yard.why(late) == ("gpus", "0/1")
+    yard.database.write_now(lambda tx: agents.change(tx, other.agent.id, {"seen_at": time.time() - 120}))
+    yard.round()
+    assert yard.get(late).state == "starting", "its server is gone, and nothing uses the GPU"
+
+
 def test_no_gpu_is_given_while_the_driver_is_silent(yard: Yard) -> None:
     task = yard.queue(gpus=1)
     yard.round()

@@ -73,12 +73,12 @@ class Machine:
 class Yard:
     """One agent of four slots, with the GPUs that `see` names."""
 
-    def __init__(self, database: Database, folder: Path, machine: Machine | None = None) -> None:
+    def __init__(self, database: Database, folder: Path, machine: Machine | None = None, username: str = "ada") -> None:
         self.database = database
         self.folder = folder
         self.machine = machine or Machine()
         self.folders = TaskFolders(folder / "tasks")
-        self.agent = database.write_now(lambda tx: agents.enlist(tx, "here", "ada", 4))
+        self.agent = database.write_now(lambda tx: agents.enlist(tx, "here", username, 4))
         self.gpus = Gpus(500, lambda: None)
         self.service = Tasks(
             database,
@@ -98,6 +98,10 @@ class Yard:
         return Dispatcher(
             self.database, Bus(self.database), self.agent.id, engines, self.folders, claims, self.gpus, launched, **more
         )
+
+    def another_account(self, username: str) -> "Yard":
+        """Return the agent of another account of this machine."""
+        return Yard(self.database, self.folder / username, username=username)
 
     def see(self, *used_mib: int) -> None:
         """Let the driver tell of GPUs of which so much is in use."""
