@@ -72,10 +72,24 @@ def found(opened: Index, q: str, **more: Any) -> LogHits:
         ("-e", {}),
         ("nothing like it", {}),
         (r"xx x*|y", {"regex": True}),
+        ("[中]", {"regex": True}),
+        ("中", {"case": True}),
+        ("É", {}),
+        ("É", {"case": True}),
+        (r"^\w+$", {"regex": True, "case": True}),
+        (r"^.$", {"regex": True}),
+        (r"^[^x]\s", {"regex": True}),
+        ("中*文", {"regex": True}),
+        (r"\bé", {"regex": True}),
+        ("KELVIN", {}),
+        ("mass", {}),
+        ("mass", {"regex": True, "case": True}),
+        ("ΣΑΣ", {}),
     ],
 )
 def test_hits_are_the_lines_that_match(log: Path, opened: Index, engine: str, q: str, flags: dict[str, bool]) -> None:
-    data = some_text(11, 400_000) + b"a.b*(c\nsome -e flag\nthe last ERROR:root has no end"
+    said = "中文\n丁\n中\né été\nÉ\n文\n\u212aelvin kelvin\nMa\u017fs\nmasS\nσας\n😀 中\n"
+    data = some_text(11, 400_000) + b"a.b*(c\nsome -e flag\n" + said.encode() + b"the last ERROR:root has no end"
     append(log, data)
     refreshed(opened)
     pattern = re.compile(q if flags.get("regex") else re.escape(q), 0 if flags.get("case") else re.IGNORECASE)
@@ -142,8 +156,11 @@ def test_hits_behind_lines_that_are_too_long(log: Path, opened: Index, engine: s
 
 def test_hostile_bytes(log: Path, opened: Index, engine: str) -> None:
     append(log, b"\xff\xfe\x00bad needle\n\x00\x00needle\x1b[31m\n" + b"\xef\xbb\xbfneedle\r\n")
+    append(log, b"\xe4\xb8 needle\n\xed\xa0\x80 needle")
     refreshed(opened)
-    assert found(opened, "needle").lines == [1, 2, 3]
+    for more in ({}, {"case": True}, {"regex": True}, {"regex": True, "case": True}):
+        hits = found(opened, "needle", **more)
+        assert hits.lines == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("q", ["(", "[z-a]", "*", r"\p{Nonsense}"])
