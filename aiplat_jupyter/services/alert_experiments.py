@@ -6,7 +6,7 @@ experiment: what is well costs nothing, however many metrics there are.
 """
 
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -33,10 +33,17 @@ EVERY: Final = "*"
 
 
 class Seen(NamedTuple):
-    """What a look found: runs, and the experiments of which there is more to see."""
+    """What a look found.
+
+    Attributes
+    ----------
+    more : the experiments of which there is more to see.
+    arrivals : of attempts that go on: how many points of each metric had come.
+    """
 
     runs: list[Run]
     more: list[str]
+    arrivals: dict[str, dict[str, int]]
 
 
 class Experiments:
@@ -44,6 +51,7 @@ class Experiments:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._arrivals: dict[str, dict[str, int]] = {}
 
     @property
     def rules(self) -> list[Found]:
@@ -57,14 +65,24 @@ class Experiments:
 
     def look(self, tx: Connection, uids: Sequence[str], now: float) -> Seen:
         """Return what is new of these experiments."""
-        seen = Seen([], [])
+        seen = Seen([], [], {})
         for experiment in alert_targets.experiments(tx, uids):
             rules = [rule for rule in self.rules if _concerns(tx, rule, experiment)]
-            look = _Look(tx, self._ledger, experiment, rules, now)
+            look = _Look(tx, self._ledger, experiment, rules, now, self._arrivals.get(experiment.attempt, {}))
             seen.runs.extend(look.runs())
+            seen.arrivals[experiment.attempt] = look.arrivals
             if look.is_more:
                 seen.more.append(experiment.uid)
         return seen
+
+    def note(self, seen: Seen) -> None:
+        """Remember what was seen, once what follows from it is said."""
+        for attempt, arrivals in seen.arrivals.items():
+            self._arrivals.pop(attempt, None)
+            if arrivals:
+                self._arrivals[attempt] = arrivals
+        while len(self._arrivals) > alert_targets.MOST_RUNNING:
+            del self._arrivals[next(iter(self._arrivals))]
 
 
 def _concerns(tx: Connection, rule: Found, experiment: Experiment) -> bool:
@@ -87,7 +105,13 @@ class _Look:
     """One look at one experiment."""
 
     def __init__(
-        self, tx: Connection, ledger: Ledger, experiment: Experiment, rules: Sequence[Found], now: float
+        self,
+        tx: Connection,
+        ledger: Ledger,
+        experiment: Experiment,
+        rules: Sequence[Found],
+        now: float,
+        before: Mapping[str, int],
     ) -> None:
         self._tx = tx
         self._ledger = ledger
@@ -95,10 +119,17 @@ class _Look:
         self._named = [(rule, name) for rule in rules if (name := _metric(rule, experiment)) is not None]
         self._everywhere = [rule for rule in rules if rule.spec.metric == EVERY]
         self._now = now
-        self._summaries = alert_targets.standings(tx, experiment.attempt_id, {name for _, name in self._named})
+        self._lines = alert_targets.lines(tx, experiment.attempt_id, {name for _, name in self._named})
+        self._summaries = {name: line.standing for name, line in self._lines.items()}
+        self._before = before
         self._read: dict[str, Samples] | None = None
         self._is_over = experiment.status not in LIVE or experiment.lifecycle == "trashed"
         self.is_more = False
+
+    @property
+    def arrivals(self) -> dict[str, int]:
+        """How many points of each metric have come, unless no more will."""
+        return {} if self._is_over else {name: line.arrivals for name, line in self._lines.items()}
 
     def runs(self) -> Iterator[Run]:
         for rule, name in self._named:
@@ -121,7 +152,9 @@ class _Look:
     def _of_points(self, rule: Found, name: str, summary: Summary, standing: Standing | None) -> Iterator[Run]:
         behind = self._behind(rule, summary, standing)
         is_new = standing is None or standing.attempt != self._experiment.attempt
-        if behind is not None and summary.last_step is not None and summary.last_step <= behind and not is_new:
+        again = Samples.none() if is_new else self._again(rule, name, behind)
+        is_seen = behind is not None and summary.last_step is not None and summary.last_step <= behind
+        if is_seen and not is_new and not len(again.step):
             if self._is_over and standing is not None:
                 yield self._run(rule, name, [], behind)
             return
@@ -129,6 +162,7 @@ class _Look:
             return
         samples = self._arrived(name, behind)
         step = int(samples.step[-1]) if len(samples.step) else behind
+        samples = Samples.joined([again, samples])
         best = _best(rule, summary) if standing is None and behind is not None else None
         if standing is None or standing.state.is_idle:
             known = best if best or standing is None else (standing.state.best, standing.state.best_x)
@@ -158,6 +192,18 @@ class _Look:
         samples = self._read.get(name, Samples.none())
         self.is_more |= len(samples.step) >= POINTS
         return samples if behind is None else samples.take(samples.step > behind)
+
+    def _again(self, rule: Found, name: str, behind: int | None) -> Samples:
+        """Return the points that came since the last look at steps that were passed before, as in another epoch.
+
+        A rule whose time is the step has seen the steps.
+        """
+        line = self._lines[name]
+        number = line.arrivals - self._before.get(name, line.arrivals)
+        if behind is None or number <= 0 or rule.spec.condition in IN_STEPS:
+            return Samples.none()
+        samples = alert_targets.latest(self._tx, line, number)
+        return samples.take(samples.step <= behind)
 
     def _wanted(self) -> dict[str, int | None]:
         """Return the metrics of which something came, each with the step behind which some rule has seen nothing."""

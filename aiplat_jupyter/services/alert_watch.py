@@ -170,6 +170,7 @@ class AlertWatch:
         try:
             seen = await self._database.read(lambda tx: self._experiments.look(tx, some, time.time()))
             await self._ledger.feed(seen.runs)
+            self._experiments.note(seen)
         except AiplatError:
             self._waiting |= dict.fromkeys(some)
             raise

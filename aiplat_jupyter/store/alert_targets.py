@@ -9,9 +9,10 @@ from aiplat_jupyter.core.alerts import Condition, RuleSpec, Scope
 from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.core.states import TASK_LIVE
 from aiplat_jupyter.store import histories, projects, series
+from aiplat_jupyter.store.archive import Archive
 from aiplat_jupyter.store.experiments import UNLIKE_LOSS, likeness_to_loss
 from aiplat_jupyter.store.segments import Samples
-from aiplat_jupyter.store.series import Standing
+from aiplat_jupyter.store.series import Series, Standing
 from aiplat_jupyter.store.tables import (
     AgentRow,
     AttemptRow,
@@ -22,6 +23,7 @@ from aiplat_jupyter.store.tables import (
     TaskAttemptRow,
     TaskRow,
 )
+from aiplat_jupyter.store.tails import Tail
 
 FAILED: Final = ("failed", "timed_out", "lost")
 """States in which a task has not done what it should, though nobody stopped it."""
@@ -126,15 +128,27 @@ def metrics_of(tx: Connection, attempt_id: int, limit: int) -> list[str]:
     return list(tx.execute(select(SeriesRow.metric).where(*own).order_by(SeriesRow.metric).limit(limit)).scalars())
 
 
+def lines(tx: Connection, attempt_id: int, metrics: Collection[str]) -> dict[str, Series]:
+    """Return some metrics of an attempt, by name, with their summaries."""
+    found = series.named(tx, [attempt_id], metrics)
+    return {one.metric: one for one in found if not one.context and one.standing.count}
+
+
 def standings(tx: Connection, attempt_id: int, metrics: Collection[str]) -> dict[str, Standing]:
     """Return the summaries of some metrics of an attempt, by name."""
-    found = series.named(tx, [attempt_id], metrics)
-    return {one.metric: one.standing for one in found if not one.context and one.standing.count}
+    return {name: one.standing for name, one in lines(tx, attempt_id, metrics).items()}
 
 
 def arrived(tx: Connection, experiment: Experiment, wanted: Mapping[str, int | None], limit: int) -> dict[str, Samples]:
     """Return up to `limit` points of each of these metrics of the current attempt behind a step (None: all)."""
     return histories.behind(tx, experiment.uid, experiment.number, wanted, limit)
+
+
+def latest(tx: Connection, line: Series, number: int) -> Samples:
+    """Return the `number` points of a metric that came last, in the order of arrival, as far as they came just now."""
+    tail = Archive.reading(tx).tails([line.attempt_id]).get(line.attempt_id, Tail())
+    samples = tail.samples(line.id)
+    return samples.take(slice(max(len(samples.step) - number, 0), None))
 
 
 class Suspect(NamedTuple):

@@ -466,6 +466,24 @@ class TestExperiments:
         post.look(uid)
         assert len(post.listed()) == 2
 
+    def test_steps_that_come_again_in_each_epoch(self, post: Post) -> None:
+        uid = post.run()
+        post.look()
+        post.log(uid, 0, *[1.0] * 100)
+        post.look(uid)
+        post.log(uid, 0, 1.0, math.nan)
+        post.look(uid)
+        (alert,) = post.listed()
+        assert (alert.state, alert.step, alert.text) == ("firing", 1, "nan")
+        post.look(uid)
+        post.log(uid, 2, 1.0)
+        post.look(uid)
+        assert [kind for kind, _ in post.said()] == ["fired", "resolved"]
+        post.log(uid, 3, math.nan)
+        post.log(uid, 100, 1.0)
+        post.look(uid)
+        assert [kind for kind, _ in post.said()] == ["fired", "resolved"] * 2
+
     def test_two_servers_say_it_once(self, post: Post) -> None:
         uid, other = post.run(), post.another_watch()
         post.look()
