@@ -1,7 +1,8 @@
 """What is done when an alert fires or is over: webhooks and channels, stopping a task, interrupting a kernel.
 
-In the background and on threads of its own: what never answers holds nothing up. What became of it is noted in the
-alert. What was not sent when the server ends is not sent later.
+In the background and on threads of its own: what never answers holds nothing up. Of one alert each place is told one
+thing after the other, so that it is over last. What became of it is noted in the alert. What was not sent when the
+server ends is not sent later.
 """
 
 import asyncio
@@ -69,6 +70,7 @@ class Notices:
         self._interrupt = interrupt
         self._local = local
         self._under_way: set[asyncio.Task[None]] = set()
+        self._newest: dict[tuple[str, Action], asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
         self._freed = asyncio.Condition()
 
@@ -87,11 +89,24 @@ class Notices:
                 if len(self._under_way) >= MOST:
                     _log.warning("Too many deliveries wait: that of alert %s is left out.", notice.alert.uid)
                     continue
-                task = asyncio.create_task(self._deliver(notice, action), name="aiplat-notice")
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self._begin(notice, action)
 
-    async def _deliver(self, notice: Notice, action: Action) -> None:
+    def _begin(self, notice: Notice, action: Action) -> None:
+        key = notice.alert.uid, action
+        task = asyncio.create_task(self._deliver(notice, action, self._newest.get(key)), name="aiplat-notice")
+        self._under_way.add(task)
+        self._newest[key] = task
+
+        def end(_: object) -> None:
+            self._under_way.discard(task)
+            if self._newest.get(key) is task:
+                del self._newest[key]
+
+        task.add_done_callback(end)
+
+    async def _deliver(self, notice: Notice, action: Action, former: asyncio.Task[None] | None) -> None:
+        if former is not None:
+            await asyncio.wait([former])
         try:
             tries, problem = await self._try(notice, action)
         except Exception:  # whatever one action meets, the alert says so

@@ -209,6 +209,16 @@ class TestWebhook:
             done = bureau.act(*(bureau.notice(Action(kind="webhook", url=at.url)) for _ in range(4)))
         assert [len(one.deliveries) for one in done] == [1, 1, 0, 0]
 
+    def test_one_thing_after_the_other_is_told_of_an_alert(
+        self, bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(notices, "WAITS", (0.5, 0.5, 0.5))
+        with hook(500, 200, 500, 200, 200) as at:
+            fired = bureau.notice(Action(kind="webhook", url=at.url))
+            bureau.act(fired, fired._replace(kind="worsened"), fired._replace(kind="resolved"))
+        told = [json.loads(body)["event"] for _, _, body in at.got]
+        assert told == ["fired", "fired", "worsened", "worsened", "resolved"]
+
     def test_when_it_is_told(self, bureau: Bureau) -> None:
         with hook() as at:
             url = Action(kind="webhook", url=at.url)
