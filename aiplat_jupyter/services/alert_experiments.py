@@ -63,6 +63,12 @@ class Experiments:
         """Whether some rule has to look although nothing comes."""
         return any(rule.spec.condition == "silent" for rule in self.rules)
 
+    @property
+    def to_remind_of(self) -> set[str]:
+        """Experiments that rules remind of although nothing comes."""
+        known = [self._ledger.known(rule) for rule in self.rules if _reminds(rule)]
+        return {key.partition("/")[0] for own in known for key, one in own.items() if one.state.is_firing}
+
     def look(self, tx: Connection, uids: Sequence[str], now: float) -> Seen:
         """Return what is new of these experiments."""
         seen = Seen([], [], {})
@@ -145,7 +151,8 @@ class _Look:
                 points = [self._silence(summary)]
                 yield self._run(rule, name, points, summary.last_step)
             case "plateau":
-                yield self._run(rule, name, [self._newest(rule, summary)], summary.last_step, _best(rule, summary))
+                newest = self._newest(rule, name, summary)
+                yield self._run(rule, name, [newest], summary.last_step, _best(rule, summary))
             case _:
                 yield from self._of_points(rule, name, summary, standing)
 
@@ -157,6 +164,8 @@ class _Look:
         if is_seen and not is_new and not len(again.step):
             if self._is_over and standing is not None:
                 yield self._run(rule, name, [], behind)
+            elif self._goes_on(rule, standing):
+                yield self._run(rule, name, [self._newest(rule, name, summary)], behind)
             return
         if is_new and not self._is_news(summary):
             return
@@ -245,10 +254,16 @@ class _Look:
         if rule.spec.condition == "silent":
             return self._run(rule, one.metric, [self._silence(summary)], summary.last_step)
         best = _best(rule, summary) if rule.spec.condition in IN_STEPS else None
-        return self._run(rule, one.metric, [self._newest(rule, summary)], summary.last_step, best)
+        return self._run(rule, one.metric, [self._newest(rule, one.metric, summary)], summary.last_step, best)
 
-    def _newest(self, rule: Found, summary: Summary) -> Point:
+    def _goes_on(self, rule: Found, standing: Standing | None) -> bool:
+        """Tell whether a rule reminds of what still fires, as it does while nothing new comes."""
+        return _reminds(rule) and not self._is_over and standing is not None and standing.state.is_firing
+
+    def _newest(self, rule: Found, metric: str, summary: Summary) -> Point:
         at, step = summary.last_wall or self._now, summary.last_step or 0
+        if self._goes_on(rule, self._ledger.standing(rule, self._key(metric))):
+            at = self._now
         in_steps = rule.spec.condition in IN_STEPS
         return Point(float(step) if in_steps else at, summary.last, at, step)
 
@@ -278,6 +293,10 @@ class _Look:
 
     def _key(self, metric: str) -> str:
         return experiment_target(self._experiment, metric).key
+
+
+def _reminds(rule: Found) -> bool:
+    return rule.spec.repeat_s > 0 and rule.spec.condition not in IN_STEPS
 
 
 def _metric(rule: Found, experiment: Experiment) -> str | None:

@@ -79,17 +79,19 @@ class Tasks:
                 yield Run(rule, target, [Point(now, None, now)], agent=self._agent, is_over=True)
 
     def _failures(self, tx: Connection, rule: Found, tasks: Sequence[Task]) -> Iterator[Run]:
-        """Yield those that failed and of which nothing was said, and those that go on with another attempt."""
+        """Yield those that failed and of which nothing was said, those to remind of, and those that are tried again."""
         for task in tasks:
             key = f"{task.uid}/{task.attempt}"
             if (task.ended_at or 0.0) >= rule.since and self._ledger.standing(rule, key) is None:
                 at = task.ended_at or time.time()
                 yield self._run(rule, task, key, Point(at, 1.0, at))
         firing = [key for key, standing in self._ledger.known(rule).items() if standing.state.is_firing]
-        current = {f"{one.uid}/{one.attempt}" for one in alert_targets.tasks(tx, [_uid(key) for key in firing])}
-        for key in set(firing) - current:
+        current = {f"{one.uid}/{one.attempt}": one for one in alert_targets.tasks(tx, [_uid(key) for key in firing])}
+        now = time.time()
+        for key in current.keys() & firing if rule.spec.repeat_s else ():
+            yield self._run(rule, current[key], key, Point(now, 1.0, now))
+        for key in set(firing) - current.keys():
             target = task_target(_nameless(_uid(key), self._agent), key)
-            now = time.time()
             yield Run(rule, target, [Point(now, 0.0, now)], agent=self._agent, is_over=True)
 
     def _run(self, rule: Found, task: Task, key: str, point: Point) -> Run:

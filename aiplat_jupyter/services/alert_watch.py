@@ -157,6 +157,7 @@ class AlertWatch:
             return
         is_first = self._ticked == -float("inf")
         self._ticked, self._are_tasks_due = time.monotonic(), True
+        self._waiting |= dict.fromkeys(self._experiments.to_remind_of)
         if is_first or self._experiments.are_timed:
             running = await self._database.read(lambda tx: alert_targets.running(tx, alert_targets.MOST_RUNNING))
             self._waiting |= dict.fromkeys(running)

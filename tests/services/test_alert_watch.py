@@ -601,6 +601,22 @@ class TestExperiments:
         simple.look(uid)
         assert [one.state for one in simple.listed()] == ["resolved"]
 
+    @pytest.mark.parametrize("metric", ["loss", "*"])
+    def test_it_reminds_although_nothing_comes(self, simple: Post, metric: str) -> None:
+        simple.only()
+        simple.rule(subject="experiment", metric=metric, condition="above", warning=10.0, repeat_s=60.0)
+        uid = simple.run()
+        simple.look()
+        simple.log(uid, 0, 99.0, ago=90.0)
+        simple.look(uid)
+        assert simple.said() == [("fired", "mine")]
+        simple.watch._ticked -= 3600
+        simple.look()
+        assert simple.said() == [("fired", "mine"), ("reminded", "mine")]
+        simple.log(uid, 1, 1.0)
+        simple.look(uid)
+        assert [kind for kind, _ in simple.said()] == ["fired", "reminded", "resolved"]
+
     def test_what_ends_fires_no_more(self, simple: Post) -> None:
         uid = simple.run()
         simple.look()
@@ -662,6 +678,23 @@ class TestTasks:
         post.look()
         assert len(post.listed()) == 1
         assert post.alerts.rule(ADMIN, "preset-task_failed").firing == 0
+
+    def test_it_reminds_of_one_that_failed(self, simple: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+        simple.only()
+        simple.rule(subject="task", condition="failed", critical=0.0, repeat_s=60.0)
+        task = simple.yard.queue()
+        simple.yard.round()
+        simple.look()
+        simple.fail(task)
+        began = time.time()
+        for minute in range(3):
+            monkeypatch.setattr(time, "time", lambda minute=minute: began + 60 * minute)
+            simple.look()
+        assert [kind for kind, _ in simple.said()] == ["fired", "reminded", "reminded"]
+        simple.alerts.acknowledge(ADA, simple.listed()[0].uid)
+        monkeypatch.setattr(time, "time", lambda: began + 180)
+        simple.look()
+        assert [kind for kind, _ in simple.said()] == ["fired", "reminded", "reminded"]
 
     def test_one_that_is_tried_again_is_over(self, simple: Post) -> None:
         task = simple.yard.queue()
