@@ -1,6 +1,7 @@
 """One rule on one target: tables of series, and what must hold whatever comes."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -232,12 +233,17 @@ def test_every_preset_can_fire() -> None:
 # Whatever comes
 
 values = st.one_of(st.none(), st.floats(0, 120), st.floats(), st.just(NAN))
-moments = st.lists(st.tuples(st.floats(-5, 90), values), min_size=1, max_size=60)
+moves = st.one_of(st.sampled_from([1.0, 2.0, 4.0]), st.floats(-5, 90))
+moments = st.lists(st.tuples(moves, values), min_size=1, max_size=60)
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> RuleSpec:
-    condition = draw(st.sampled_from(["above", "below", "not_finite", "diverges", "plateau"]))
+def specs(
+    draw: st.DrawFn,
+    conditions: Sequence[str] = ("above", "below", "not_finite", "diverges", "plateau"),
+    aggregates: Sequence[str] = ("last", "mean", "min", "max", "delta"),
+) -> RuleSpec:
+    condition = draw(st.sampled_from(conditions))
     warning, critical = sorted([draw(st.floats(1, 100)), draw(st.floats(1, 100))], reverse=condition == "below")
     return rule(
         condition=condition,
@@ -246,10 +252,27 @@ def specs(draw: st.DrawFn) -> RuleSpec:
         for_s=draw(st.sampled_from([0.0, 5.0, 30.0])),
         keep_firing_s=draw(st.sampled_from([0.0, 10.0])),
         repeat_s=draw(st.sampled_from([0.0, 20.0])),
-        aggregate=draw(st.sampled_from(["last", "mean", "min", "max", "delta"])),
+        aggregate=draw(st.sampled_from(aggregates)),
         window_s=draw(st.sampled_from([0.0, 20.0])),
         no_data=draw(st.sampled_from(["ignore", "keep", "alert"])),
     )
+
+
+plain = specs(["above", "below", "not_finite"], ["last"])
+"""Rules on the newest value alone, of which anyone can tell whether it is bad."""
+
+
+def is_beyond(spec: RuleSpec, value: float | None) -> bool:
+    """Tell whether a value by itself is bad."""
+    assert value is not None
+    given = [bound for bound in (spec.warning, spec.critical) if bound is not None]
+    match spec.condition:
+        case "not_finite":
+            return not math.isfinite(value)
+        case "above":
+            return value > min(given)
+        case _:
+            return value < max(given)
 
 
 def at(moves: list[tuple[float, float | None]]) -> Series:
@@ -261,17 +284,34 @@ def at(moves: list[tuple[float, float | None]]) -> Series:
     return series
 
 
-@given(specs(), moments)
+@given(plain, moments)
 def test_nothing_fires_before_its_time(spec: RuleSpec, moves: list[tuple[float, float | None]]) -> None:
-    state, breached_for, before = RuleState(), 0.0, None
+    """Add up for how long values were bad: those that are missing leave it as it was."""
+    state, bad_for, since = RuleState(), 0.0, None
     for x, value in at(moves):
-        level = state.level
+        is_missing = value is None or (spec.condition != "not_finite" and not math.isfinite(value))
+        is_bad = spec.no_data == "alert" if is_missing else is_beyond(spec, value)
+        if is_bad:
+            bad_for += 0.0 if since is None else max(x - since, 0.0)
+            since = x
+        elif is_missing and since is not None:
+            since = x
+        else:
+            bad_for, since = 0.0, None
         state, said = step(spec, state, x, value)
-        is_breached = state.held != (None, None) or (state.level > level)
-        breached_for = breached_for + max(x - before, 0.0) if is_breached and before is not None else 0.0
-        before = x if is_breached else None
         if said and said.kind == "fired":
-            assert spec.condition == "plateau" or breached_for >= spec.for_s - 1e-9
+            assert is_bad
+            assert bad_for >= spec.for_s - 1e-9
+
+
+@given(plain, moments)
+def test_what_was_bad_for_its_time_fires(spec: RuleSpec, moves: list[tuple[float, float | None]]) -> None:
+    bad = {"above": 200.0, "below": -1.0}.get(spec.condition, NAN)
+    series = at(moves)
+    state = RuleState()
+    for x, value in [*series, (series[-1][0] + 1.0, bad), (series[-1][0] + 31.0, bad)]:
+        state, _ = step(spec, state, x, value)
+    assert state.is_firing
 
 
 @given(specs(), moments)
