@@ -10,19 +10,18 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from aiplat_jupyter.core.alert_presets import HOT
 from aiplat_jupyter.core.alert_rules import IN_STEPS, LONGEST_GAP, RuleState, Told, step
 from aiplat_jupyter.core.alerts import Replayed, RuleReplay, RuleSpec, RuleTest, Severity, Target
 from aiplat_jupyter.core.curves import Columns, CurveQuery
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuMetric, GpuSeries, HostMetric
 from aiplat_jupyter.core.records import Identity
-from aiplat_jupyter.store import alert_targets, metrics
+from aiplat_jupyter.store import agents, alert_targets, metrics
 from aiplat_jupyter.store.alert_targets import Experiment, Task
 from aiplat_jupyter.store.database import Database
 
 MOST: Final = 20
-"""Experiments and metrics of each, or tasks, on which a rule is replayed."""
+"""Agents, experiments and metrics of each, or tasks, on which a rule is replayed."""
 WIDTH: Final = 2_000
 DAY: Final = 86_400.0
 
@@ -51,7 +50,6 @@ _GPU: Final[dict[str, Kept]] = {
     "power": Kept("power", _itself),
     "memory_share": Kept("memory_used", _share),
     "power_share": Kept("power", _share),
-    "temperature_margin": Kept("temperature", lambda value, limit: (limit or HOT) - value),
 }
 _HOST: Final[dict[str, Kept]] = {
     "cpu": Kept("cpu", _itself),
@@ -95,14 +93,15 @@ class Replay:
         if kept is None:
             return RuleReplay(times=0, targets=[], note="not_kept")
         tracks, gap = [], LONGEST_GAP
-        for agent in spec.scope.agents or [""]:
+        seen = [] if spec.scope.agents else await self._database.read(lambda tx: agents.seen(tx, start, MOST + 1))
+        for agent in spec.scope.agents or seen[:MOST]:
             asked = GpuHistoryQuery(
                 agent=agent, gpus=spec.scope.gpus, metrics=[kept.metric], start=start, end=end, width=WIDTH
             )
             found = await self._history(who, asked)
             gap = max(gap, 2.0 * found.resolution)
             tracks += [_of_machine(found, series, kept, spec) for series in found.series]
-        return await asyncio.to_thread(_replayed, spec, tracks, gap)
+        return await asyncio.to_thread(_replayed, spec, tracks, gap, is_more=len(seen) > MOST)
 
     async def _on_experiments(self, who: Identity, spec: RuleSpec, start: float, end: float) -> RuleReplay:
         def ask(tx: Connection) -> tuple[list[Track], bool]:

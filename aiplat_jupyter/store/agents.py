@@ -69,6 +69,12 @@ def of_account(tx: Connection, username: str, uids: Collection[str]) -> set[str]
     return set(tx.execute(select(AgentRow.uid).where(*own)).scalars())
 
 
+def seen(tx: Connection, since: float, limit: int) -> list[str]:
+    """Return the uids of up to `limit` agents that ran a server since some time, the last seen first."""
+    ask = select(AgentRow.uid).where(AgentRow.seen_at >= since).order_by(AgentRow.seen_at.desc(), AgentRow.id)
+    return list(tx.execute(ask.limit(limit)).scalars())
+
+
 def enlist(tx: Connection, machine: str, username: str, slots: int) -> Found:
     """Add the agent of this machine and account, or set its slots; return it."""
     now = time.time()

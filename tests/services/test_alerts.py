@@ -27,6 +27,7 @@ from aiplat_jupyter.core.errors import Conflict, Forbidden, Gone, InvalidInput, 
 from aiplat_jupyter.core.frames import Changed, Raised, encode
 from aiplat_jupyter.core.gpu import GpuHistory, GpuHistoryQuery, GpuSeries
 from aiplat_jupyter.core.records import Identity, NewExperiment, NewMember, NewPoints, NewProject
+from aiplat_jupyter.services import alert_replay
 from aiplat_jupyter.services.alert_replay import Replay
 from aiplat_jupyter.services.alerts import Alerts
 from aiplat_jupyter.store import agents, alert_rules, alerts, projects
@@ -46,14 +47,26 @@ class Office:
     def __init__(self, database: Database, folder: Path) -> None:
         self.house = House(database, folder)
         self.database = database
-        self.history: list[GpuHistory] = []
+        self.history: dict[str, GpuHistory] = {}
         self.alerts = Waiting(Alerts(database, LOCAL, Replay(database, self._answer)))
         database.write_now(lambda tx: alert_rules.seed(tx, PRESETS))
         self.project = self.house.projects.create(ADA, NewProject(name="digits"))[0].uid
         self.house.projects.set_member(ADA, self.project, "bob", NewMember(role="viewer"))
 
     async def _answer(self, who: Identity, query: GpuHistoryQuery) -> GpuHistory:
-        return self.history[0]
+        return self.history[query.agent]
+
+    def machine(self, name: str, gpu: str) -> str:
+        """Let there be an agent whose GPU's memory was full for a while; return its uid."""
+        agent = self.database.write_now(lambda tx: agents.enlist(tx, name, "ada", 1)).uid
+        at = [float(x) for x in range(0, 300, 10)]
+        used = [50.0 if 100 <= x < 200 else 10.0 for x in at]
+        series = GpuSeries(gpu=gpu, metric="memory_used", limit=50.0, at=at, mean=used, min=used, max=used)
+        names = {gpu: "0 · H100"}
+        self.history[agent] = GpuHistory(
+            agent=agent, host=name, start=0, end=300, resolution=10, names=names, series=[series]
+        )
+        return agent
 
     def make(self, who: Identity = ADA, **more: Any) -> Rule:
         made: Rule = self.alerts.create(who, NewRule(**{"name": "mine", **LOSS} | more))[0]
@@ -327,23 +340,37 @@ class TestFromCode:
 
 class TestReplay:
     def test_on_gpus(self, office: Office) -> None:
-        at = [float(x) for x in range(0, 300, 10)]
-        used = [50.0 if 100 <= x < 200 else 10.0 for x in at]
-        series = GpuSeries(gpu="GPU-0", metric="memory_used", limit=50.0, at=at, mean=used, min=used, max=used)
-        office.history = [
-            GpuHistory(
-                agent="a", host="box", start=0, end=300, resolution=10, names={"GPU-0": "0 · H100"}, series=[series]
-            )
-        ]
-        spec = PRESETS["gpu_memory"].spec
-        found = office.alerts.test(ADA, RuleTest(spec=spec, start=0.0, end=300.0))
+        office.machine("box", "GPU-0")
+        found = office.alerts.test(ADA, RuleTest(spec=PRESETS["gpu_memory"].spec, start=0.0, end=300.0))
         (one,) = found.targets
         assert (found.times, one.fired) == (1, [(160.0, 200.0, "warning")])
         assert one.value[12] == 100.0
         assert one.target.label == "GPU 0 · box"
 
+    def test_on_every_machine_that_a_rule_watches(self, office: Office) -> None:
+        office.machine("box", "GPU-0")
+        other = office.machine("den", "GPU-1")
+        spec = PRESETS["gpu_memory"].spec
+        found = office.alerts.test(ADA, RuleTest(spec=spec, start=0.0, end=300.0))
+        assert (found.times, {one.target.gpu for one in found.targets}) == (2, {"GPU-0", "GPU-1"})
+        narrow = msgspec.structs.replace(spec, scope=Scope(agents=[other]))
+        found = office.alerts.test(ADA, RuleTest(spec=narrow, start=0.0, end=300.0))
+        assert [one.target.gpu for one in found.targets] == ["GPU-1"]
+        past = time.time() + 3600
+        found = office.alerts.test(ADA, RuleTest(spec=spec, start=past, end=past + 300))
+        assert (found.targets, found.note) == ([], "nothing")
+
+    def test_more_machines_than_it_is_replayed_on(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(alert_replay, "MOST", 1)
+        for number in range(2):
+            office.machine(f"box{number}", f"GPU-{number}")
+        found = office.alerts.test(ADA, RuleTest(spec=PRESETS["gpu_memory"].spec, start=0.0, end=300.0))
+        assert (len(found.targets), found.note) == (1, "some")
+
     def test_a_sign_that_is_not_kept(self, office: Office) -> None:
-        assert office.alerts.test(ADA, RuleTest(spec=PRESETS["gpu_idle"].spec)).note == "not_kept"
+        office.machine("box", "GPU-0")
+        for preset in ("gpu_idle", "gpu_hot"):
+            assert office.alerts.test(ADA, RuleTest(spec=PRESETS[preset].spec)).note == "not_kept"
 
     def test_on_experiments(self, office: Office) -> None:
         assert office.alerts.test(ADA, RuleTest(spec=PRESETS["loss_diverges"].spec)).note == "nothing"
