@@ -154,7 +154,7 @@ async def running(settings: Settings) -> AsyncIterator[Platform]:
         adoption = Adoption(journals, files, kernels, settings.local, keep_days=settings.journal_days)
         await stack.enter_async_context(adoption)
         work = await stack.enter_async_context(_at_work(settings, database, bus, folders, agent))
-        watch = await stack.enter_async_context(_alert_watch(settings, database, bus, agent, kernels, work))
+        watch = await stack.enter_async_context(_alert_watch(settings, database, bus, agent, kernels, work, adoption))
         gpu = await stack.enter_async_context(_gpus(settings, database, bus, agent, kernels, work, watch))
         logs = await stack.enter_async_context(_logs(settings, database, bus))
         yield Platform(
@@ -220,16 +220,25 @@ async def _at_work(
 
 @contextlib.asynccontextmanager
 async def _alert_watch(
-    settings: Settings, database: Database, bus: Bus, agent: agents.Found, kernels: Kernels, work: _Work
+    settings: Settings,
+    database: Database,
+    bus: Bus,
+    agent: agents.Found,
+    kernels: Kernels,
+    work: _Work,
+    adoption: Adoption,
 ) -> AsyncIterator[AlertWatch]:
-    """Let rules look at what happens, and do what they say when they fire."""
+    """Let rules look at what happens, and do what they say when they fire.
+
+    They wait for what was left behind while no server ran: a run that ended then is not one that falls silent now.
+    """
     async with Notices(database, work.tasks, kernels.interrupt, settings.local) as notices:
         watch = AlertWatch(
             database,
             bus,
             agent.id,
             agent.uid,
-            is_leading=lambda: work.dispatcher.is_leading,
+            is_leading=lambda: adoption.has_looked and work.dispatcher.is_leading,
             tell=notices.hear,
             keep_days=settings.alert_keep_days,
         )

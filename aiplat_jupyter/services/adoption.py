@@ -46,9 +46,13 @@ class Adoption:
     keep_days : how long a journal file stays after it was last heard of, once it is closed.
     """
 
+    has_looked: bool
+    """Whether the first look is over: what was left behind while no server ran is committed then, or most of it."""
+
     def __init__(
         self, journals: Journals, files: JournalFiles, kernels: Kernels, who: Identity, *, keep_days: float = 7.0
     ) -> None:
+        self.has_looked = False
         self._journals = journals
         self._files = files
         self._kernels = kernels
@@ -61,7 +65,6 @@ class Adoption:
         self._touched = self._kept_house = -float("inf")
 
     async def __aenter__(self) -> Self:
-        await self._safe_round()
         self._task = asyncio.create_task(self._run(), name="aiplat-adoption")
         return self
 
@@ -72,8 +75,9 @@ class Adoption:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(ROUND_SECONDS)
             await self._safe_round()
+            self.has_looked = True
+            await asyncio.sleep(ROUND_SECONDS)
 
     async def _safe_round(self) -> None:
         try:

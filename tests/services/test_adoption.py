@@ -323,6 +323,28 @@ def test_a_round_that_fails_is_not_the_last(house: House, kernels: Kernels, monk
     assert "A round of adoption failed" in caplog.text
 
 
+def test_the_start_does_not_wait_for_what_was_left_behind(house: House, kernels: Kernels, monkeypatch):
+    async def scene() -> None:
+        journals, go_on = Journals(house.database), asyncio.Event()
+        adoption = Adoption(journals, house.files, kernels, ADA)
+        real = adoption.round
+
+        async def takes_long() -> None:
+            await go_on.wait()
+            await real()
+
+        monkeypatch.setattr(adoption, "round", takes_long)
+        async with adoption:
+            assert not adoption.has_looked
+            go_on.set()
+            while not adoption.has_looked:
+                await asyncio.sleep(0.05)
+            assert (await journals.progress(["j"]))["j"].closed
+
+    put(house, "j", run("j"))
+    asyncio.run(asyncio.wait_for(scene(), 20))
+
+
 def test_shipper_sync_and_adoptions_race_for_one_journal(
     house: House, kernels: Kernels, sqlite_url: str, tmp_path: Path
 ):
