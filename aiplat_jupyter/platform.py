@@ -200,7 +200,16 @@ async def _at_work(
     """Dispatch the tasks of this machine and account."""
     engines = {name: executors.load(name) for name in executors.names()}
     gpus = Gpus(settings.gpu_busy_mib, lambda: dispatcher.wake())
-    tasks = Tasks(database, folders, agent.uid, engines, gpus=gpus.count, check=partial(_check, settings.root_dir))
+    root = settings.root_dir
+    tasks = Tasks(
+        database,
+        folders,
+        agent.uid,
+        engines,
+        gpus=gpus.count,
+        paths=partial(command.paths, root=root),
+        check=partial(_check, root),
+    )
     schedules = Schedules(database, tasks, agent.uid, settings.local)
     dispatcher = Dispatcher(
         database,

@@ -36,7 +36,8 @@ class TaskSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for ``.sh``, else the file itself).
     notebook, parameters, kernel : file, values that are set behind the cell tagged ``parameters`` (or before the first
         cell), kernel's name (empty: the notebook's own). A copy with the outputs is kept with the attempt.
-    cwd : absolute, or relative to the server's root folder; empty: the folder of script or notebook, else that root.
+    cwd : empty: the folder of script or notebook, else the server's root folder. Paths that are relative count from the
+        root folder of the server that is asked, and are kept as absolute ones if it runs the task.
     env : variables on top of the server's own (without Jupyter's secrets).
     gpus : how many; 0 hides all of them from the task.
     slots : how many of the agent's slots (one per core unless set otherwise) it takes.

@@ -37,6 +37,14 @@ def command(spec: TaskSpec, root: Path) -> Command:
     return Command(argv, _folder(spec, root, root))
 
 
+def paths(spec: TaskSpec, root: Path) -> dict[str, str]:
+    """Return the fields that name a path, such that each means the same wherever the server that starts it runs."""
+    named = {name: path for name in ("script", "notebook", "cwd") if (path := getattr(spec, name))}
+    if spec.kind == "command":
+        named.setdefault("cwd", ".")
+    return {name: str(_under(root, path)) for name, path in named.items()}
+
+
 def check(spec: TaskSpec, root: Path) -> dict[str, str]:
     """Return, for each field with which the task could not be started, what would be right."""
     found = dict(_of_texts(spec)) or dict(_of_kind(spec, root))

@@ -61,7 +61,7 @@ class Schedules:
         values = self._columns(new.name, new.cron, new.timezone, is_enabled=new.is_enabled)
         await self._refuse_wrong(who, new.task)
         agent = new.task.agent or self._agent
-        given = {"misfire": new.misfire, "overlap": new.overlap, "task": _kept(new.task, agent)}
+        given = {"misfire": new.misfire, "overlap": new.overlap, "task": _kept(self._tasks.located(new.task), agent)}
         first = {"uid": uid, "owner": who.username, "created_at": time.time()}
 
         def change(tx: Connection) -> tuple[Schedule, bool]:
@@ -87,7 +87,7 @@ class Schedules:
         if patch.task is not UNSET:
             task = msgspec.structs.replace(patch.task, agent=before.agent)
             await self._refuse_wrong(who, task)
-            values["task"] = _kept(task, before.agent)
+            values["task"] = _kept(self._tasks.located(task), before.agent)
 
         def change(tx: Connection) -> Schedule:
             found = _found(tx, who, uid, "editor")

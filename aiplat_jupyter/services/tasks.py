@@ -35,6 +35,7 @@ class Tasks:
     agent : uid of the one that runs tasks which name none: this machine and account. Whoever is let into this server
         may have it run tasks, as they may open a terminal; other agents run tasks for their own account alone.
     gpus : tells how many GPUs it has; None: not known yet.
+    paths : tells the fields that name paths, which count from this server's root folder, as absolute ones.
     check : tells what would run, and what is wrong with it on this machine; blocks.
     """
 
@@ -46,6 +47,7 @@ class Tasks:
         executors: Mapping[str, Executor],
         *,
         gpus: Callable[[], int | None],
+        paths: Callable[[TaskSpec], Mapping[str, str]],
         check: Callable[[TaskSpec], TaskCheck],
     ) -> None:
         self._database = database
@@ -53,6 +55,7 @@ class Tasks:
         self._agent = agent
         self._executors = executors
         self._gpus = gpus
+        self._paths = paths
         self._check = check
 
     async def list(self, who: Identity, query: TaskQuery) -> Page[TaskRow]:
@@ -110,6 +113,7 @@ class Tasks:
             raise InvalidInput("The task cannot run like this.", fields=wrong)
         name = limits.name("name", new.name, required=False) or specs.default_name(new)
         project = to_write(tx, who, limits.name("project", new.project))
+        new = self.located(new)
         more: dict[str, Any] = {"executor": new.executor, "priority": new.priority, "schedule_id": schedule}
         row = tasks.create(tx, project.id, agent.id, new, uid=uid, name=name, owner=who.username, **more)
         task_attempts.begin(tx, row, new_uid(), 1)
@@ -117,6 +121,12 @@ class Tasks:
         tasks.change(tx, row, _first_reason(tx, agent, row, new.slots))
         changes.of_task(tx, "created", uid, project.uid)
         endings.cancel_broken(tx, dependencies.broken(tx, [row]))
+
+    def located(self, new: NewTask) -> NewTask:
+        """Return a task that means the same to each server of its agent, wherever their root folders are."""
+        if new.agent not in ("", self._agent):
+            return new
+        return msgspec.structs.replace(new, **self._paths(new))
 
     def _agent_of(self, tx: Connection, who: Identity, new: NewTask) -> agents.Found:
         found = agents.find(tx, new.agent or self._agent)

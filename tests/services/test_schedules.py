@@ -13,6 +13,7 @@ from aiplat_jupyter.core.errors import AiplatError, Conflict, Forbidden, Gone, I
 from aiplat_jupyter.core.queries import ScheduleQuery, TaskQuery
 from aiplat_jupyter.core.records import NewMember
 from aiplat_jupyter.core.tasks import NewSchedule, NewTask, Schedule, SchedulePatch, StopTask, TaskCheck
+from aiplat_jupyter.executors import command
 from aiplat_jupyter.services.projects import Projects
 from aiplat_jupyter.services.schedules import Schedules
 from aiplat_jupyter.services.tasks import Tasks
@@ -34,7 +35,13 @@ class Place:
         self.database = database
         self.agent = database.write_now(lambda tx: agents.enlist(tx, "box", "ada", 4)).uid
         tasks = Tasks(
-            database, TaskFolders(folder), self.agent, {"local": None}, gpus=lambda: 0, check=lambda _: TaskCheck()
+            database,
+            TaskFolders(folder),
+            self.agent,
+            {"local": None},
+            gpus=lambda: 0,
+            paths=lambda spec: command.paths(spec, Path("/home")),
+            check=lambda _: TaskCheck(),
         )
         self.tasks = Waiting(tasks)
         self.plain = Schedules(database, tasks, self.agent, ADMIN)
@@ -79,6 +86,14 @@ def test_one_is_made_listed_and_removed(place: Place) -> None:
     assert place.schedules.list(ADA, ScheduleQuery()).items == []
     with pytest.raises(Gone):
         place.schedules.get(ADA, made.uid)
+
+
+def test_paths_count_from_the_root_of_the_server_that_was_asked(place: Place) -> None:
+    made = place.make(task=NewTask(kind="script", script="train.py", project="p"))
+    assert made.task.script == "/home/train.py"
+    patch = SchedulePatch(task=NewTask(kind="notebook", notebook="a/b.ipynb", project="p"))
+    assert place.schedules.update(ADA, made.uid, patch).task.notebook == "/home/a/b.ipynb"
+    assert place.schedules.run(ADA, made.uid).spec.notebook == "/home/a/b.ipynb"
 
 
 def test_the_same_uid_makes_it_once(place: Place) -> None:

@@ -47,6 +47,22 @@ def test_create_is_idempotent_by_uid(yard: Yard) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"kind": "script", "script": "a/train.py"}, ("/home/a/train.py", "", "")),
+        ({"kind": "script", "script": "/b/train.py", "cwd": "c"}, ("/b/train.py", "", "/home/c")),
+        ({"kind": "notebook", "notebook": "./n.ipynb"}, ("", "/home/n.ipynb", "")),
+        ({}, ("", "", "/home")),
+    ],
+)
+def test_paths_count_from_the_root_of_the_server_that_was_asked(yard: Yard, fields, kept) -> None:
+    spec = yard.queue(**fields).spec
+    assert (spec.script, spec.notebook, spec.cwd) == kept
+    elsewhere = yard.database.write_now(lambda tx: agents.enlist(tx, "there", "ada", 4))
+    assert yard.queue(**fields, agent=elsewhere.uid).spec.cwd == fields.get("cwd", ""), "whose root is not known"
+
+
+@pytest.mark.parametrize(
     ("fields", "wrong"),
     [
         ({"command": []}, "command"),

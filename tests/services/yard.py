@@ -12,6 +12,7 @@ from aiplat_jupyter.core.ports import Capabilities, Job, JobStatus, Launch
 from aiplat_jupyter.core.queries import TaskQuery
 from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.core.tasks import NewTask, Task, TaskCheck
+from aiplat_jupyter.executors import command
 from aiplat_jupyter.services.agents import Agents
 from aiplat_jupyter.services.bus import Bus
 from aiplat_jupyter.services.dispatcher import Dispatcher
@@ -86,6 +87,7 @@ class Yard:
             self.agent.uid,
             {"local": self.machine},
             gpus=self.gpus.count,
+            paths=lambda spec: command.paths(spec, Path("/home")),
             check=lambda spec: TaskCheck(argv=spec.command, cwd="/"),
         )
         self.tasks = Waiting(self.service)

@@ -2617,7 +2617,7 @@ export interface components {
        */
       command: string[];
       /**
-       * @description absolute, or relative to the server's root folder; empty: the folder of script or notebook, else that root.
+       * @description empty: the folder of script or notebook, else the server's root folder. Paths that are relative count from the root folder of the server that is asked, and are kept as absolute ones if it runs the task.
        * @default
        */
       cwd: string;
@@ -3577,7 +3577,7 @@ export interface components {
        */
       command: string[];
       /**
-       * @description absolute, or relative to the server's root folder; empty: the folder of script or notebook, else that root.
+       * @description empty: the folder of script or notebook, else the server's root folder. Paths that are relative count from the root folder of the server that is asked, and are kept as absolute ones if it runs the task.
        * @default
        */
       cwd: string;
