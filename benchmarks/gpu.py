@@ -19,7 +19,7 @@ import psutil
 from sqlalchemy import Connection, insert, select
 
 from aiplat_jupyter import platform
-from aiplat_jupyter.core.gpu import GpuHistoryQuery
+from aiplat_jupyter.core.gpu import GpuHistoryQuery, GpuMetric, HostMetric
 from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.services.gpu_monitor import GpuMonitor
 from aiplat_jupyter.store import gpu_history as rows
@@ -34,7 +34,20 @@ VIEWERS: Final = 50
 SECONDS: Final = 20.0
 YEAR: Final = 365 * 86_400
 FINE: Final = 48 * 3_600
-SPANS: Final = {"an hour": 3_600, "2 days": FINE, "30 days": 30 * 86_400, "a year": YEAR}
+DAY: Final = 86_400
+LOOKS: Final = {
+    "an hour": (3_600, 600),
+    "a day": (DAY, 1_000),
+    "2 days": (FINE, 600),
+    "7 days": (7 * DAY, 1_000),
+    "12.4 days": (12.4 * DAY, 600),
+    "16.6 days": (16.6 * DAY, 800),
+    "20.8 days": (20.8 * DAY, 1_000),
+    "30 days": (30 * DAY, 1_000),
+    "a year": (YEAR, 600),
+}
+"""Spans and points: of those that are offered the widest, and the zooms for which the most rows are read."""
+BOTH: Final[list[GpuMetric | HostMetric]] = ["utilization", "memory_used"]
 
 
 def main() -> None:
@@ -129,19 +142,24 @@ async def history(folder: Path) -> None:
         await asyncio.to_thread(fill, at.gpu, now)
         await database.write(lambda tx: tx.exec_driver_sql("ANALYZE"))
         print(f"a year of 8 GPUs: {await asyncio.to_thread(size, folder) / 2**20:.0f} MiB")
-        for name, span in SPANS.items():
-            for what in ([], ["utilization"]):
-                query = GpuHistoryQuery(agent=agent.uid, start=now - span, end=now, metrics=what, width=600)
-                took = []
-                for _ in range(15):
-                    begun = time.perf_counter()
-                    found = await at.gpu.history(ADA, query)
-                    took.append(1e3 * (time.perf_counter() - begun))
-                count = sum(len(one.at) for one in found.series)
-                label = what[0] if what else "all metrics"
-                print(
-                    f"{name}, {label}: {statistics.median(took):.0f} ms median, {max(took):.0f} most, {count:,} points"
-                )
+        for name, (span, width) in LOOKS.items():
+            for what in ([], BOTH):
+                query = GpuHistoryQuery(agent=agent.uid, start=now - span, end=now, metrics=what, width=width)
+                label = "of both that panels show" if what else "of all metrics"
+                print(f"{name}, {width} points {label}: {await answering(at.gpu, query)}")
+
+
+async def answering(monitor: GpuMonitor, query: GpuHistoryQuery) -> str:
+    """Say how long an answer takes, and its CPU."""
+    took, cpu = [], []
+    for _ in range(15):
+        begun, before = time.perf_counter(), time.process_time()
+        found = await monitor.history(ADA, query)
+        took.append(1e3 * (time.perf_counter() - begun))
+        cpu.append(1e3 * (time.process_time() - before))
+    count = sum(len(one.at) for one in found.series)
+    median = statistics.median
+    return f"{median(took):.0f} ms median, {max(took):.0f} most, {median(cpu):.0f} of CPU, {count:,} points"
 
 
 def size(folder: Path) -> int:

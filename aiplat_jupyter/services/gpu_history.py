@@ -16,6 +16,8 @@ from aiplat_jupyter.store.gpu_history import GPU, HOST, LEVELS, Layout, Rows, Tr
 RING_SECONDS: Final = 900.0
 GAP: Final = 2.5
 """Points that are further apart than so many times their distance have a gap between them."""
+APART: Final = 2
+"""Rows are read that give at least one point for so many that are asked for: shorter ones are many times as many."""
 _DECIMALS: Final = {"utilization": 1, "temperature": 1, "power": 1, "cpu": 1}
 _FULL: Final = 100.0
 Column = tuple[str, GpuMetric | HostMetric]
@@ -113,7 +115,7 @@ def read(tx: Connection, agent_id: int, start: float, end: float, width: int, ri
     """Return the rows of a span of time: of the longest that are short enough, and what those lack from others."""
     if ring is not None and ring.first <= start:
         return ring.since(start, end)
-    level = max((seconds for seconds in LEVELS if (end - start) / seconds >= width), default=LEVELS[0])
+    level = max((seconds for seconds in LEVELS if APART * (end - start) / seconds >= width), default=LEVELS[0])
     found = gpu_history.between(tx, agent_id, level, start - level, end)
     found += _older(tx, agent_id, level, start, min((float(rows.at[0]) for rows in found), default=end))
     reached = max((float(rows.at[-1] + rows.seconds[-1]) for rows in found), default=start)

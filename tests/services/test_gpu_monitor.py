@@ -595,6 +595,15 @@ def test_long_spans_mix_coarse_rows_fine_rows_and_memory(house: House) -> None:
     assert "nan" not in {str(value) for value in found.mean}
 
 
+@pytest.mark.parametrize(("width", "resolution"), [(60, 3_600.0), (118, 3_600.0), (177, 1_200.0)])
+def test_a_span_is_read_from_few_rows_for_each_of_its_points(house: House, width: int, resolution: float) -> None:
+    hour = int(time.time()) // 3_600 * 3_600
+    fill(house, hour - 60 * 3_600, 60, seconds=3_600)
+    fill(house, hour - 60 * 3_600, 720, seconds=300)
+    found = ask(house, start=hour - 59 * 3_600, end=hour, width=width)
+    assert found.resolution == resolution
+
+
 def test_old_times_are_told_by_coarse_rows_where_fine_ones_are_gone(house: House) -> None:
     start = NOW // 3_600 * 3_600
     fill(house, start, 12, seconds=300)

@@ -22,6 +22,8 @@ import { commonAbsence } from './words';
 const PIXEL_STEP = 100;
 /** Charts stand two beside each other from this width on. */
 const TWO_COLUMNS = 900;
+/** A wider chart is drawn from no more points: a line of them would look the same. */
+const MOST_POINTS = 1000;
 /** With more lines, half as many points do: they lie over each other. */
 const MANY = 16;
 const MINUTE = 60;
@@ -85,7 +87,7 @@ function useQuestion({ model, agents, devices, span }: Props, width: number | nu
   const key = agents.join(' ');
   const columns = width !== null && width >= TWO_COLUMNS ? 2 : 1;
   const pixels = width === null ? null : Math.ceil(width / columns / PIXEL_STEP) * PIXEL_STEP;
-  const points = pixels === null ? null : Math.round(devices.length > MANY ? pixels / 2 : pixels);
+  const points = pixels === null ? null : Math.min(MOST_POINTS, devices.length > MANY ? pixels / 2 : pixels);
   useEffect(() => {
     if (points !== null) {
       model.show({ agents: key === '' ? [] : key.split(' '), span, width: points });

@@ -32,9 +32,10 @@ import { DEFAULT_STATE, restoreState, savedState, type PageState } from './state
 
 /** Everything is 600 × 220 pixels. */
 class OneSize {
+  static width = 600;
   constructor(private readonly callback: (entries: { contentRect: DOMRect }[]) => void) {}
   observe(): void {
-    this.callback([{ contentRect: new DOMRect(0, 0, 600, 220) }]);
+    this.callback([{ contentRect: new DOMRect(0, 0, OneSize.width, 220) }]);
   }
   disconnect(): void {
     return;
@@ -53,6 +54,7 @@ beforeEach(() => {
     {},
     { get: (_, name) => (name === 'measureText' ? () => ({ width: 10 }) : () => undefined), set: () => true }
   );
+  OneSize.width = 600;
   vi.stubGlobal('ResizeObserver', OneSize);
   vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockReturnValue(context as unknown as RenderingContext);
   platform = new FakePlatform();
@@ -252,6 +254,16 @@ describe('the charts', () => {
     act(() => platform.sample(aStatus([aGpu(0, { utilization: reading(12) }), aGpu(1)], next)));
     await waitFor(() => expect(image.getAttribute('aria-label')).toContain('last 12'));
     expect(platform.server.calls('GET gpu/history').length).toBe(questions);
+  });
+
+  it.each([
+    [600, '600'],
+    [1700, '900'],
+    [3840, '1000']
+  ])('ask for as many points as can be told apart on a page of %d pixels', async (width, points) => {
+    OneSize.width = width;
+    await show([aStatus([aGpu(0)])]);
+    expect(asked().get('width')).toBe(points);
   });
 
   it('ask for the detail of what is zoomed, show all of it at once again, and keep the linked x', async () => {
