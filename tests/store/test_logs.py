@@ -407,6 +407,40 @@ def test_times_tell_when_a_line_was_written(log: Path, opened: Index, monkeypatc
     assert abs(page(opened, time=1_005.0, n=1)[0].number - 25) <= 6
 
 
+def test_times_after_the_clock_was_set_back(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.touch()
+    opened, now, day = open_index(log), [100_000.0], 86_400.0
+    monkeypatch.setattr(index.time, "time", lambda: now[0])
+
+    def write(text: bytes, count: int) -> None:
+        for _ in range(count):
+            now[0] += 0.5
+            append(log, text)
+            opened.refresh(READ)
+
+    write(b"before\n", 20)
+    now[0] += day
+    write(b"ahead\n", 20)
+    now[0] -= day
+    write(b"behind\n", 20)
+    assert page(opened, tail=1)[0].time == now[0]
+    write(b"later\n", 20)
+    now[0] += 1
+    opened.refresh(READ)
+    for _ in range(2):
+        times = [line.time for line in page(opened, n=80) if line.time is not None]
+        assert len(times) > 70
+        assert all(100_000 <= time % day + 86_400 <= 100_041 for time in times)
+        assert [time > 2 * day for time in times].count(True) < 20
+        assert page(opened, time=100_005.0, n=1)[0].text == "before"
+        assert page(opened, time=100_025.0, n=1)[0].text == "behind"
+        assert page(opened, time=100_035.0, n=1)[0].text == "later"
+        assert page(opened, line=80, n=1)[0].time == pytest.approx(100_040, abs=1.5)
+        opened.close()
+        opened = refreshed(open_index(log))
+    opened.close()
+
+
 def test_nobody_saw_when_an_old_log_was_written(log: Path) -> None:
     append(log, b"x\n" * 100)
     made = refreshed(open_index(log))

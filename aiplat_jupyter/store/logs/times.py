@@ -23,7 +23,10 @@ _SURE: Final = 2.5
 
 
 class Times:
-    """Sizes and when they were seen, both rising; kept in a file if there is one. Not safe for threads."""
+    """Rising sizes and when they were seen; kept in a file if there is one. Not safe for threads.
+
+    Times rise too, unless the clock is set back: then they begin a further *run*.
+    """
 
     def __init__(self, path: Path | None, key: tuple[int, int]) -> None:
         self._header = _HEADER.pack(_MAGIC, *key)
@@ -62,6 +65,7 @@ class Times:
     def _forget(self) -> None:
         self._sizes: list[int] = [0]
         self._ats: list[float] = [0.0]
+        self._runs = [0]
         self._seen = 0
         self._looked = 0.0
 
@@ -73,6 +77,7 @@ class Times:
         else:
             self._sizes += rows["size"].tolist()
             self._ats += rows["at"].tolist()
+            self._runs += (np.flatnonzero(np.diff(rows["at"]) < 0) + 2).tolist()
             self._seen = self._sizes[-1]
 
     def _clear(self) -> None:
@@ -81,7 +86,10 @@ class Times:
             os.pwrite(self._file, self._header, 0)
 
     def look(self, size: int, now: float) -> None:
-        """Note that the log has `size` bytes at `now`; a clock that went back is as if it had stood still."""
+        """Note that the log has `size` bytes at `now`; a clock that went back a little is as if it had stood still."""
+        if now < self._ats[-1] - _SURE:
+            self._add(self._seen, now)
+            self._looked = now
         now = max(now, self._ats[-1])
         if size > self._seen:
             if self._looked - self._ats[-1] > _EVERY:
@@ -97,6 +105,8 @@ class Times:
             end = os.fstat(self._file).st_size
             with suppress(OSError):  # a full disk: the time is known until the process ends
                 os.pwrite(self._file, row, end - (end - _HEADER.size) % TIME.itemsize)
+        if at < self._ats[-1]:
+            self._runs.append(len(self._ats))
         self._sizes.append(size)
         self._ats.append(at)
 
@@ -110,8 +120,13 @@ class Times:
         return self._ats[place]
 
     def offset(self, at: float) -> int:
-        """Return how long the log was at a time."""
-        return self._sizes[max(0, bisect_right(self._ats, at) - 1)]
+        """Return how long the log was at a time, the last one if the clock told it more than once."""
+        end = len(self._ats)
+        for first in reversed(self._runs):
+            if self._ats[first] <= at:
+                return self._sizes[bisect_right(self._ats, at, first, end) - 1]
+            end = first
+        return 0
 
 
 def known(path: Path, key: tuple[int, int]) -> NDArray[np.void]:
@@ -124,7 +139,7 @@ def known(path: Path, key: tuple[int, int]) -> NDArray[np.void]:
 
 
 def _rows(data: bytes, header: bytes) -> NDArray[np.void] | None:
-    """Return the rows of a file of times; None if it is of another log, or does not rise."""
+    """Return the rows of a file of times; None if it is of another log, or damaged."""
     rows = np.frombuffer(data, TIME, max(0, len(data) - _HEADER.size) // TIME.itemsize, min(len(data), _HEADER.size))
-    is_rising = np.all(np.diff(rows["size"].astype(np.int64)) >= 0) and np.all(np.diff(rows["at"]) >= 0)
-    return rows if data[: _HEADER.size] == header and is_rising else None
+    is_sound = np.all(np.diff(rows["size"].astype(np.int64)) >= 0) and np.all(np.isfinite(rows["at"]))
+    return rows if data[: _HEADER.size] == header and is_sound else None
