@@ -79,7 +79,7 @@ class Machines:
     def _values(self, rule: Found, status: GpuStatus) -> Iterable[tuple[Target, float | None]]:
         metric = rule.spec.metric
         if rule.spec.subject == "host":
-            return [(machine(status), alert_signs.of_host(metric, status))]
+            return [(machine(status), alert_signs.of_host(metric, status))] if status.system else []
         if metric == alert_signs.STALLED:
             return [(machine(status), self._stalled(status))]
         if status.state not in _KNOWN:

@@ -404,6 +404,16 @@ class TestGpus:
             simple.sample(30, system=host)
         assert simple.listed() == []
 
+    def test_a_machine_of_which_nobody_knows_stays_as_it_is(self, simple: Post) -> None:
+        disk = {"disk_used": Reading(96.0), "disk_total": Reading(100.0)}
+        host = Host(cpu=1, cores=2, memory_used=1, memory_total=2, load=0, **disk)
+        for _ in range(3):
+            simple.sample(30, system=host)
+        for _ in range(10):
+            simple.sample(10, state="failed")
+        simple.sample(10, system=host)
+        assert simple.said() == [("fired", "disk_full")]
+
     def test_another_agents_sample_is_none_of_ours(self, simple: Post) -> None:
         simple.agent = "other"
         simple.sample(10, gpu(xid=13))
