@@ -184,6 +184,15 @@ class TestWatching:
 
         play(act)
 
+    def test_a_bar_of_no_number_is_none(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(b"10%|#  | 1/10\n 10%|#  | " + b"9" * 400 + b"/10")
+            await at.watch.round()
+            assert (await at.row()).progress == Progress(done=1, total=10)
+
+        play(act)
+
     def test_a_log_that_stands_still_is_not_looked_through_for_a_bar(
         self, play: Play, monkeypatch: pytest.MonkeyPatch
     ) -> None:

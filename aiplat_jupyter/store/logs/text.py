@@ -1,5 +1,6 @@
 """What is shown of a line: the text behind its last carriage return."""
 
+import math
 import re
 from typing import Final, NamedTuple
 
@@ -55,5 +56,7 @@ def progress(text: str) -> Progress | None:
         done = float(found["done"]) * _SCALE[found["unit"]]
         total = float(found["total"]) * _SCALE[found["units"]]
     except ValueError:
+        return None
+    if not math.isfinite(done + total):  # of hundreds of digits
         return None
     return Progress(done=done, total=total or None, text=text[: found.start()].rstrip().rstrip(": ")[-100:])
