@@ -91,7 +91,7 @@ class Recording:
         self._shipper = shipper
         self._converter = converter
         self._unwritten: list[bytes] = []
-        self._aside = 0
+        self._aside = self._named = 0
         self._changed = opened.wall
 
     @property
@@ -192,8 +192,10 @@ class Recording:
         layout = self.shapes.get(keys)
         if layout is None:
             packer = struct.Struct(f"{POINTS_HEAD.format}{len(keys)}d")
-            layout = packer.pack, len(self.shapes), packer.size, HEAD.size + packer.size, journal
-            journal.append(_frame(Shape(number=len(self.shapes), keys=list(keys))))
+            # Taken before the shape is written: a signal handler may log other keys meanwhile.
+            number, self._named = self._named, self._named + 1
+            layout = packer.pack, number, packer.size, HEAD.size + packer.size, journal
+            journal.append(_frame(Shape(number=number, keys=list(keys))))
             self.shapes[keys] = layout
         return layout
 
@@ -306,7 +308,7 @@ class Recording:
             self.journal.close()
         self.journal = self.shipment = None
         self.joins = True
-        self._aside = 0
+        self._aside = self._named = 0
 
     def abandon(self) -> None:
         """Settle, without waiting for anything, as nobody holds the experiment any more (called by the collector)."""

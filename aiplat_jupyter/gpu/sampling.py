@@ -45,6 +45,7 @@ class Sampling:
         self._interval, self._details = 10.0, False
         self._child: Process | None = None
         self._abandoned: list[Process] = []
+        self._parting: asyncio.Task[None] | None = None
         self._last = Sample(state="starting", at=0.0, interval=self._interval)
 
     async def __aenter__(self) -> Self:
@@ -54,6 +55,8 @@ class Sampling:
     async def __aexit__(self, *exc: object) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        if self._parting is not None:
+            await self._parting
 
     def order(self, interval: float, details: bool) -> None:  # the order's two words
         """Let there be a sample every `interval` seconds, from now on; `details`: with PCIe traffic."""
@@ -80,7 +83,8 @@ class Sampling:
             return await self._listen(child)
         finally:
             self._child = None
-            await asyncio.shield(self._part(child))
+            self._parting = asyncio.create_task(self._part(child), name="aiplat-sampler-end")
+            await asyncio.shield(self._parting)
 
     async def _start(self) -> Process:
         options = ["--interval", str(self._interval), "--folder", str(self._folder)]

@@ -273,6 +273,24 @@ def test_a_signal_handler_may_log() -> None:
     assert exp._recording.size == len(journal_of(exp))
 
 
+def test_a_signal_between_a_shape_and_its_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    exp = init()
+    journal = exp._recording.journal
+    append = journal.append
+
+    def interrupted(data: bytes) -> None:
+        append(data)
+        monkeypatch.setattr(journal, "append", append)
+        exp.log({"of the handler": 2.0}, step=2)
+
+    monkeypatch.setattr(journal, "append", interrupted)
+    exp.log({"own": 1.0}, step=1)
+    assert [(point.step, point.values) for point in points(journal_of(exp))] == [
+        (2, {"of the handler": 2.0}),
+        (1, {"own": 1.0}),
+    ]
+
+
 def test_several_experiments_at_once() -> None:
     one, two = init(name="one"), init(name="two")
     for step in range(3):
