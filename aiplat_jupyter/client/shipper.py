@@ -144,11 +144,12 @@ class Shipper:
 
     def _release(self) -> None:
         """Close what has ended and arrived; nobody waits for what cannot arrive now, but some of it is kept open."""
-        ended = [shipment for shipment in list(self._shipments) if shipment.ended]
-        for shipment in ended:
+        ended = [(shipment, journal) for shipment, journal in list(self._shipments.items()) if shipment.ended]
+        for shipment, journal in ended:
             is_stuck = not self._connection or shipment.pause > 0
             if not shipment.left or (is_stuck and len(self._shipments) > MOST_WAITING):
-                self._shipments.pop(shipment).close()
+                journal.close()
+                self._shipments.pop(shipment, None)
             if shipment not in self._shipments or is_stuck:
                 shipment.done.set()
 

@@ -309,7 +309,7 @@ def test_what_was_bad_for_its_time_fires(spec: RuleSpec, moves: list[tuple[float
     bad = {"above": 200.0, "below": -1.0}.get(spec.condition, NAN)
     series = at(moves)
     state = RuleState()
-    for x, value in [*series, (series[-1][0] + 1.0, bad), (series[-1][0] + 31.0, bad)]:
+    for x, value in [*series, (series[-1][0] + 1.0, bad), (series[-1][0] + 32.0, bad)]:
         state, _ = step(spec, state, x, value)
     assert state.is_firing
 

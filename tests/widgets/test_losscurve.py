@@ -368,7 +368,7 @@ def test_axes_move_in_steps(world: World, source: Feed, run: str) -> None:
 
 def test_the_status_line(world: World, source: Feed, run: str) -> None:
     panel = shown(LossCurve(run, source=source))
-    assert panel.bar.status["kind"] == "live"
+    eventually(lambda: panel.bar.status["kind"] == "live")
     assert panel.bar.status["age"] < 5
     world.end(run, "failed", "ValueError: boom")
     eventually(lambda: panel.bar.status["kind"] == "ended")
