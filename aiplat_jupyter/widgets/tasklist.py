@@ -87,6 +87,8 @@ class TaskList(ListPanel):
         shared = TaskQuery(q=view.q, project=project, limit=PAGE, count=True)
         queue = self._section(api, view, "queue", replace(shared, state=_LIVE, sort="queue"))
         ended = self._section(api, view, "ended", replace(shared, state=_ENDED, sort=SORTS[view.sort]))
+        over = {row["key"] for row in ended}
+        queue = [row for row in queue if row["key"] not in over]  # one may end between the two answers
         note = [note_row("queue", "nothing_queued")] if ended and not queue else []
         rows = [*queue, *note, *ended]
         self.write(

@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from aiplat_jupyter.core.errors import Unavailable
+from aiplat_jupyter.core.queries import TaskQuery
+from aiplat_jupyter.core.records import Page
+from aiplat_jupyter.core.tasks import TaskRow
 from aiplat_jupyter.widgets import tasklist
 from aiplat_jupyter.widgets.feed import Feed
 from aiplat_jupyter.widgets.tasklist import PAGE, TaskList
 from tests.widgets.conftest import eventually, send
-from tests.widgets.world import World
+from tests.widgets.world import FakeApi, World
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -67,6 +70,24 @@ def test_it_is_live(world: World, listed: TaskList) -> None:
     world.task("eval", "running")
     world.task("new", "queued")
     eventually(lambda: names(listed) == ["eval", "new", "train", "old"])
+
+
+def test_a_task_that_ends_between_two_answers_is_listed_once(
+    world: World, listed: TaskList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = FakeApi.list_tasks
+
+    def end_then(api: FakeApi, query: TaskQuery) -> Page[TaskRow]:
+        answer = ask(api, query)
+        world.task("train", "succeeded")
+        return answer
+
+    monkeypatch.setattr(FakeApi, "list_tasks", end_then)
+    shown: list[list[str]] = []
+    listed.list.observe(lambda _: shown.append(names(listed)), "rows")
+    world.task("eval", "running")
+    eventually(lambda: shown)
+    assert shown[0].count("train") == 1
 
 
 def test_buttons_stop_and_retry(world: World, listed: TaskList) -> None:
