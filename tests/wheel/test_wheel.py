@@ -93,6 +93,7 @@ def test_jupyter_finds_both_extensions(lab: Lab, python: Path) -> None:
 @pytest.mark.timeout(240)
 def test_a_script_logs_into_it_and_the_doctor_is_content(lab: Lab, python: Path) -> None:
     with lab:
+        assert lab.api("server"), "the platform has started"
         ask(lab, python, "python", "-c", SCRIPT)
         (row,) = lab.api("experiments?metrics=loss")["items"]
         assert (row["name"], row["status"], row["metrics"][0]["count"]) == ("script", "finished", 100)
