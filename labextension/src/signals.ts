@@ -1,12 +1,13 @@
 /** React components that follow signals and the clock. */
 
 import type { ISignal } from '@lumino/signaling';
-import { useEffect, useReducer, useSyncExternalStore } from 'react';
+import { useLayoutEffect, useReducer, useSyncExternalStore } from 'react';
 
-/** Draw the component again whenever one of `signals` is emitted. */
+/** Draw the component again whenever one of `signals` is emitted, from the moment that it is drawn: not only once it is
+ * painted, which may take long enough for the only answer to come before. */
 export function useSignals(...signals: ISignal<unknown, unknown>[]): void {
   const [, redraw] = useReducer((times: number) => times + 1, 0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const slot = (): void => redraw();
     signals.forEach(signal => signal.connect(slot));
     return () => signals.forEach(signal => signal.disconnect(slot));
