@@ -104,7 +104,9 @@ def _items(path: Path) -> Iterator[Record | memoryview]:
 
 
 def _payloads(path: Path, begin: int) -> Iterator[memoryview]:
-    data = memoryview(path.read_bytes())[begin:]
+    with path.open("rb") as file:
+        file.seek(begin)
+        data = memoryview(file.read())
     return (data[start:end] for start, end in whole_frames(data))
 
 

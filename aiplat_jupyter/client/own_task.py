@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aiplat_jupyter.core.ids import is_uid
+from aiplat_jupyter.core.ids import is_uid, uid_of
 
 
 class OwnTask(NamedTuple):
@@ -34,11 +34,10 @@ def experiment_of(task: OwnTask, project: str, name: str, config: Mapping[str, A
     several alike, one after the other or at once, has several experiments: each takes a number, by a file in the
     attempt's folder.
     """
-    import hashlib
     import json
 
     facts = json.dumps([task.uid, project, name, config], sort_keys=True, default=str)
-    uids = (hashlib.sha256(f"{facts}\0{number}".encode()).hexdigest()[:20] for number in count())
+    uids = (uid_of(facts, number) for number in count())
     return next(uid for uid in uids if _take(task.folder / "experiments", uid))
 
 

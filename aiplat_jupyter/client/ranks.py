@@ -1,12 +1,12 @@
 """Distributed training: which rank this process is, and how the ranks agree on one experiment without talking."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiplat_jupyter.client.process import boot_id, start_time
+from aiplat_jupyter.core.ids import uid_of
 
 _LAUNCHERS: Final = (
     ("RANK", "WORLD_SIZE"),
@@ -60,7 +60,7 @@ def shared_uids(rank: Rank, count: int, env: Mapping[str, str] = os.environ) -> 
     """
     launch = [env.get(name, "") for name in _LAUNCH]
     if named := env.get("AIPLAT_EXPERIMENT"):
-        return Uids(named, _digest(named, *launch, rank.restarts, count))
+        return Uids(named, uid_of(named, *launch, rank.restarts, count))
     if _number(env, _LOCAL_SIZE) == rank.size or env.get("SLURM_STEP_NUM_NODES") == "1":
         parent = os.getppid()
         family = [boot_id(), str(parent), str(start_time(parent))]
@@ -69,7 +69,7 @@ def shared_uids(rank: Rank, count: int, env: Mapping[str, str] = os.environ) -> 
     else:
         return None
     origin = [env["AIPLAT_TASK_OF"], *_command()] if "AIPLAT_TASK_OF" in env else family
-    return Uids(_digest("experiment", *origin, count), _digest("attempt", *family, count, rank.restarts))
+    return Uids(uid_of("experiment", *origin, count), uid_of("attempt", *family, count, rank.restarts))
 
 
 def _command() -> list[str]:
@@ -80,7 +80,3 @@ def _command() -> list[str]:
 def _number(env: Mapping[str, str], names: tuple[str, ...]) -> int | None:
     values = (env.get(name, "") for name in names)
     return next((int(value) for value in values if value.isdecimal()), None)
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:20]

@@ -34,7 +34,7 @@ from aiplat_jupyter.core.frames import (
     Status,
     encode,
 )
-from aiplat_jupyter.core.ids import new_uid
+from aiplat_jupyter.core.ids import new_uid, uid_of
 from aiplat_jupyter.core.states import ExperimentStatus
 
 POINTS: Final = 0
@@ -240,9 +240,7 @@ class Recording:
         if self.ended:
             self.complain_of_the_end()
             return
-        import hashlib
-
-        attempt = hashlib.sha256(f"{self.attempt}\0{step}".encode()).hexdigest()[:20]
+        attempt = uid_of(self.attempt, step)
         with self.lock:
             self.add(Rewound(attempt=attempt, from_step=step, wall=time.time()))
             self.attempt, self.step = attempt, step - 1

@@ -17,6 +17,13 @@ def new_uid() -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(95, -1, -5))
 
 
+def uid_of(*facts: object) -> str:
+    """Return the identifier that all who know the same facts find: 80 bits of their SHA-256."""
+    import hashlib  # most who make identifiers need none of these
+
+    return hashlib.sha256("\0".join(map(str, facts)).encode()).hexdigest()[:20]
+
+
 def is_uid(text: str) -> bool:
     """Tell whether `text` may name something: 1–64 letters, digits, ``_`` or ``-``."""
     return _VALID.fullmatch(text) is not None

@@ -1,6 +1,5 @@
 """Schedules: tasks that are queued again and again."""
 
-import hashlib
 import logging
 import time
 from functools import partial
@@ -11,7 +10,7 @@ from msgspec import UNSET
 from sqlalchemy import Connection
 
 from aiplat_jupyter.core.errors import AiplatError, Conflict, InvalidInput, NotFound, Unavailable
-from aiplat_jupyter.core.ids import new_uid
+from aiplat_jupyter.core.ids import new_uid, uid_of
 from aiplat_jupyter.core.problems import to_problem
 from aiplat_jupyter.core.queries import ScheduleQuery
 from aiplat_jupyter.core.records import Identity, Page
@@ -154,7 +153,7 @@ class Schedules:
         if due.overlap == "skip" and due.is_last_running:
             raise Conflict("The last task was still running.", hint="Set overlap to queue to run one after the other.")
         who = Identity(username=due.owner, is_admin=self._local.is_admin and due.owner == self._local.username)
-        uid = hashlib.sha256(f"{due.uid} {due.next_at}".encode()).hexdigest()[:20]
+        uid = uid_of(due.uid, due.next_at)
         new = msgspec.structs.replace(_task(due.task, due.project), uid=uid)
         await self._tasks.create(who, new, schedule=due.id)
         return {"last_task": uid, "problem": None}

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aiplat_jupyter.client import ranks
 from aiplat_jupyter.client.opening import init
 from aiplat_jupyter.client.ranks import Rank, Uids, shared_uids, this_rank
-from aiplat_jupyter.core.frames import Opened
+from aiplat_jupyter.core.frames import Opened, Rewound
 from aiplat_jupyter.core.ids import is_uid
 from tests.client.fake_server import points, records
 
@@ -91,6 +90,7 @@ code = '''
 import os, aiplat_jupyter as aiplat
 exp = aiplat.init(name="dist", all_ranks=True)
 exp.log({"x": float(os.environ["RANK"])}, step=0)
+exp.rewind(0)
 '''
 shared = dict(os.environ, WORLD_SIZE="3", LOCAL_WORLD_SIZE="3")
 workers = [subprocess.Popen([sys.executable, "-c", code], env=dict(shared, RANK=str(rank))) for rank in range(3)]
@@ -104,10 +104,8 @@ def test_a_launched_run_is_one_experiment(data_dir: Path) -> None:
     opened = [record for data in found for record in records(data) if isinstance(record, Opened)]
     assert len({(one.experiment, one.attempt) for one in opened}) == 1
     assert {(one.rank, one.joins) for one in opened} == {(None, False), (1, True), (2, True)}
+    rewound = [record for data in found for record in records(data) if isinstance(record, Rewound)]
+    assert (len(rewound), len({one.attempt for one in rewound})) == (3, 1)
     assert sorted(point.values["x"] for data in found for point in points(data)) == [0.0, 1.0, 2.0]
     ends = [data for data in found if any(type(record).__name__ == "Status" for record in records(data))]
     assert len(ends) == 1
-
-
-def test_digests_depend_on_each_part() -> None:
-    assert ranks._digest("a", "bc") != ranks._digest("ab", "c")
