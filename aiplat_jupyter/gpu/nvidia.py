@@ -256,9 +256,10 @@ def _find() -> tuple[list[_Gpu], list[GpuDevice]]:
 def _nameless(index: int, code: int) -> GpuDevice:
     """Return a GPU that the driver counts and does not hand out: one that may not be used from here, or is lost."""
     is_closed = code == pynvml.NVML_ERROR_NO_PERMISSION
-    missing: dict[str, Any] = dict.fromkeys(READINGS, Reading(None, "no_permission" if is_closed else "lost"))
     state: Literal["closed", "lost"] = "closed" if is_closed else "lost"
-    return GpuDevice(uuid=f"GPU-{index}", index=index, name="NVIDIA GPU", state=state, **missing)
+    reason: Absence = "no_permission" if is_closed else "lost"
+    facts: dict[str, Any] = dict.fromkeys(READINGS, Reading(None, reason)) | {"processes_reason": reason}
+    return GpuDevice(uuid=f"GPU-{index}", index=index, name="NVIDIA GPU", state=state, **facts)
 
 
 def _instances(gpu: _Gpu, index: int) -> Iterator[_Gpu]:

@@ -205,6 +205,7 @@ def test_a_gpu_that_may_not_be_used_is_not_lost(nvidia: Nvidia) -> None:
         assert {reading.reason for reading in asdict(closed).values() if isinstance(reading, Reading)} == {
             "no_permission"
         }
+        assert closed.processes_reason == "no_permission", "which is not that there are none"
         nvidia.mend()
         assert sampled.device(lambda gpu: gpu.index == 0).uuid == nvidia.gpus[0].uuid
 

@@ -170,6 +170,14 @@ describe('the cards', () => {
     expect(screen.getByText(/nothing is known of what its GPUs do/)).toBeTruthy();
   });
 
+  it('say of a GPU that may not be used here neither that it is free nor how fast it is', async () => {
+    const closed = { state: 'closed', processes_reason: 'no_permission' } as const;
+    await show([aStatus([aGpu(0, { ...closed, utilization: absent('no_permission') })])]);
+    const card = await screen.findByRole('listitem', { name: /^0 NVIDIA/ });
+    expect(card.textContent).not.toMatch(/free|not held back|lost/);
+    expect(within(card).getByTitle(/^Reading it takes rights/).textContent).toContain('–');
+  });
+
   it('have traffic read while details are open, and only then', async () => {
     await show([aStatus([aGpu(0)])]);
     const button = await screen.findByRole('button', { name: 'Details of GPU 0' });
