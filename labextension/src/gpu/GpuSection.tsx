@@ -124,7 +124,7 @@ function headOf(machines: readonly Machine[], isOld: boolean, trans: Trans): Sta
   return {
     word: trans.__('%1 of %2', count(answering), count(all)),
     hint: trans.__('%1 of %2 GPUs answer', count(answering), count(all)),
-    level: answering < all ? 'critical' : 'normal'
+    level: devices.some(({ state }) => state === 'lost') ? 'critical' : 'normal'
   };
 }
 

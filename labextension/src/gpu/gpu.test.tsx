@@ -107,11 +107,17 @@ describe('the sidebar’s section', () => {
   it('says that a GPU is lost, with its fault', async () => {
     await show(aGpu(0), aGpu(1, LOST));
     expect(head().textContent).toBe('GPU1 of 2');
+    expect(screen.getByTitle('1 of 2 GPUs answer').dataset.level).toBe('critical');
     const lost = rows()[1];
     expect(lost.textContent).toContain('✕ lost');
     expect(lost.textContent).not.toMatch(/\d %/);
     expect(lost.title).toContain('Restart the machine');
     expect(lost.title).toContain('Xid 79');
+  });
+
+  it('takes a GPU that may not be used here for no fault', async () => {
+    await show(aGpu(0), aGpu(1, { state: 'closed' }));
+    expect(screen.getByTitle('1 of 2 GPUs answer').dataset.level).toBe('normal');
   });
 
   it('shows the parts of a split GPU, and counts it once', async () => {
