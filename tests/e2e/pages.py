@@ -392,6 +392,10 @@ class LogPanel:
         )
         return {int(number): text for number, text in rows}
 
+    def first(self) -> int:
+        """Return the number of the first line in view; 0 while there is none."""
+        return min(self.shown(), default=0)
+
     def last(self) -> int:
         """Return the number of the last line in view; 0 while there is none."""
         return max(self.shown(), default=0)

@@ -149,11 +149,11 @@ def drag_through(log: LogPanel, picture: Picture) -> None:
     page.unroute("**/logs?**")
     expect(log.root.locator(".aiplat-mod-blank")).to_have_count(0)
     expect(log.root.locator(".aiplat-LogThumbLine")).to_have_count(0)
-    assert 190_000 < min(log.shown()) < 210_000
+    assert 190_000 < log.first() < 210_000
 
 
 def search_from_anywhere(log: LogPanel) -> None:
-    here = min(log.shown())
+    here = log.first()
     log.search("loss")
     found = log.root.get_by_role("search")
     expect(found).to_contain_text("of 400,000")
@@ -164,7 +164,7 @@ def search_from_anywhere(log: LogPanel) -> None:
     log.lines.press("N")
     expect(log.marked).to_have_attribute("data-line", str(first - 1))
     log.lines.press("Home")
-    wait_for(lambda: min(log.shown()) == 1, "the start")
+    wait_for(lambda: log.first() == 1, "the start")
     log.lines.press("n")
     expect(found).to_contain_text("1 of 400,000")
     log.lines.press("N")
@@ -179,7 +179,7 @@ def search_for_what_never_ends(log: LogPanel) -> None:
     found = log.root.get_by_role("search")
     expect(found).to_contain_text("no hits")
     log.lines.press("Home")
-    wait_for(lambda: min(log.shown()) == 1, "the start", timeout=10)
+    wait_for(lambda: log.first() == 1, "the start", timeout=10)
     log.root.get_by_role("button", name="Regular expression").click()
     log.search("")
 
@@ -205,7 +205,7 @@ def drag_through_a_level(log: LogPanel, picture: Picture) -> None:
         route.continue_()
     page.unroute("**/logs?**")
     expect(log.root.locator(".aiplat-mod-blank")).to_have_count(0)
-    wait_for(lambda: 260_000 < min(log.shown(), default=0) < 300_000, "the lines there")
+    wait_for(lambda: 260_000 < log.first() < 300_000, "the lines there")
 
 
 @pytest.mark.timeout(120)
