@@ -176,7 +176,9 @@ class Experiment:
         ------
         InvalidInput : `step` is no integer of 64 bits.
         """
-        self._recording.rewind(check_step("step", step))
+        at = check_step("step", step)
+        self._recording.drain(session.PATIENCE)
+        self._recording.rewind(at)
 
     def finish(self, status: Ending | None = None, cause: str = "") -> None:
         """End the attempt, and wait up to 5 s until the server has it all.

@@ -5,7 +5,8 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +14,7 @@ import msgspec
 
 from aiplat_jupyter.client.cell import Cell
 from aiplat_jupyter.client.complaints import Complaints
-from aiplat_jupyter.client.deferred import Converter, convert
+from aiplat_jupyter.client.deferred import Converter, Point, Unread
 from aiplat_jupyter.client.entries import clean
 from aiplat_jupyter.client.fields import check_step
 from aiplat_jupyter.client.journal import Journal
@@ -166,32 +167,48 @@ class Recording:
             "ended", Conflict("The experiment has ended: what is logged or set is dropped.", hint=hint)
         )
 
-    def _put(self, point: dict[str, float | Later], step: int | None, wall: float) -> None:
+    def _put(self, values: dict[str, float | Later], step: int | None, wall: float) -> None:
         with self.lock:
             self.step = at = self.step + 1 if step is None else step
-        if any(callable(number) for number in point.values()):
-            self._converter.put(lambda: self.write(convert(point, self.complaints), at, wall))
+        known = {name: number for name, number in values.items() if isinstance(number, float)}
+        if len(known) < len(values):
+            self._converter.put(Unread(values, at, wall, self.complaints, self.write))
         else:
-            self.write(convert(point, self.complaints), at, wall)
+            self.write([Point(known, at, wall)])
 
-    def write(self, point: dict[str, float], step: int, wall: float) -> None:
-        """Append a point, with its shape before the first of that kind. Complains when the disk is full."""
-        if not point:
-            return
+    def write(self, points: Sequence[Point]) -> None:
+        """Append points at once, with each shape before the first of that kind. Complains when the disk is full."""
+        lost = len(points)
         try:
+            journal = self.open()
+            frames = [self._frame_of(point, journal) for point in points if point.values]
             with self.lock:
-                journal = self.open()
-                pack, number, payload, *_ = self._layout(journal, tuple(point))
-                body = pack(POINTS, number, step, wall, *point.values())
-                journal.append(HEAD.pack(payload, zlib.crc32(body)) + body)
-        except (OSError, InvalidInput) as error:
-            self.complaints.dropped += 1
+                begun = journal.size
+                try:
+                    journal.append(b"".join(frames))
+                finally:
+                    lost = sum(end > journal.size - begun for end in accumulate(map(len, frames)))
+        except OSError as error:
+            self.complaints.dropped += lost
             self._complain_of_writing(error)
 
+    def _frame_of(self, point: Point, journal: Journal) -> bytes:
+        """Return the bytes of a point; none if its keys are too large, of which this complains."""
+        try:
+            pack, number, payload, *_ = self._layout(journal, tuple(point.values))
+        except InvalidInput as error:
+            self.complaints.dropped += 1
+            self._complain_of_writing(error)
+            return b""
+        body = pack(POINTS, number, point.step, point.wall, *point.values.values())
+        return HEAD.pack(payload, zlib.crc32(body)) + body
+
     def _layout(self, journal: Journal, keys: tuple[str, ...]) -> Layout:
-        layout = self.shapes.get(keys)
-        if layout is None:
-            packer = struct.Struct(f"{POINTS_HEAD.format}{len(keys)}d")
+        return self.shapes.get(keys) or self._new_layout(journal, keys)
+
+    def _new_layout(self, journal: Journal, keys: tuple[str, ...]) -> Layout:
+        packer = struct.Struct(f"{POINTS_HEAD.format}{len(keys)}d")
+        with self.lock:
             # Taken before the shape is written: a signal handler may log other keys meanwhile.
             number, self._named = self._named, self._named + 1
             layout = packer.pack, number, packer.size, HEAD.size + packer.size, journal

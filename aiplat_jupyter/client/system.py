@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from aiplat_jupyter.client.complaints import Complaints, say
+from aiplat_jupyter.client.deferred import Point
 from aiplat_jupyter.client.discover import data_dir
 from aiplat_jupyter.client.forks import uncut
 from aiplat_jupyter.client.recording import Recording
@@ -174,7 +175,7 @@ class SystemMetrics:
             if current is not None:
                 with current.lock:
                     if not current.ended:
-                        current.write(point, int(1000 * at), at)
+                        current.write([Point(point, int(1000 * at), at)])
 
     def _runs(self, recording: Recording) -> bool:
         before, now = self._logged.get(recording), recording.logged

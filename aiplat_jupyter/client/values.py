@@ -1,9 +1,10 @@
 """What may be logged: numbers of any kind, by name; nested mappings become ``a/b``."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from typing import Any, Final, NamedTuple
 
 from aiplat_jupyter.core.errors import InvalidInput
 from aiplat_jupyter.core.frames import MAX_KEY
@@ -11,8 +12,64 @@ from aiplat_jupyter.core.frames import MAX_KEY
 PLAIN: Final[set[type]] = {float, int, bool}
 """Types whose conversion to float waits for no device. NumPy's join when they are first met."""
 
-Later = Callable[[], float]
-"""Yields the number, when asked in another thread: its device may still be computing it."""
+
+class OnTorch(NamedTuple):
+    """Where PyTorch's tensors are: those in the same place are read with one question to their device."""
+
+    torch: Any
+    backend: Any
+    stream: Any
+    """On which they were copied: on another one they could be read too early. None where devices have none."""
+    device: Any
+    dtype: Any
+    shape: Any
+
+    def read(self, tensors: Sequence[Any]) -> list[float]:
+        """Wait for the device, and return the numbers."""
+        with self.backend.stream(self.stream) if self.stream is not None else nullcontext():
+            return [float(number) for number in self.torch.stack(tensors).flatten().tolist()]
+
+
+class OnJax(NamedTuple):
+    """Where JAX's arrays are, wherever that is."""
+
+    jax: Any
+
+    def read(self, arrays: Sequence[Any]) -> list[float]:
+        """Wait for the devices, and return the numbers."""
+        return [float(array.item()) for array in self.jax.device_get(list(arrays))]
+
+
+class Later:
+    """A number that its device may still be computing: to be asked for in another thread than the training's."""
+
+    __slots__ = ("held", "number", "place")
+
+    def __init__(self, place: OnTorch | OnJax, held: Any) -> None:
+        self.place = place
+        self.held = held
+        self.number: float | None = None
+
+    def known(self) -> float:
+        """Return the number, waiting for the device. Raise whatever its library raises."""
+        if self.number is None:
+            [self.number] = self.place.read([self.held])
+        return self.number
+
+
+def await_together(numbers: Iterable[Later]) -> None:
+    """Wait for all of them, with one question for those in the same place.
+
+    What fails is left to be asked alone, as is what a library's objects make no key of a dict.
+    """
+    places: defaultdict[OnTorch | OnJax, list[Later]] = defaultdict(list)
+    for number in numbers:
+        with suppress(TypeError):
+            places[number.place].append(number)
+    for place, beside in places.items():
+        with suppress(Exception):
+            for each, told in zip(beside, place.read([each.held for each in beside]), strict=True):
+                each.number = told
 
 
 def numbers(data: Any, complain: Callable[[str, InvalidInput], None]) -> dict[str, float | Later]:
@@ -84,29 +141,18 @@ def _on_device(value: Any) -> Later | None:
     if torch is not None and isinstance(value, torch.Tensor):
         return _of_torch(torch, value)
     if type(value).__module__.partition(".")[0] in ("jax", "jaxlib"):
-        return lambda: float(value)
+        return Later(OnJax(sys.modules["jax"]), value)
     return None  # CuPy's wait for their device: its thread-local streams make reading them elsewhere unsafe
 
 
 def _of_torch(torch: Any, tensor: Any) -> Later | None:
-    """Copy the tensor on its device, which waits for nothing: training may change it in place or free it at once.
-
-    The copy is read on the stream that it was made on; another stream could read it too early.
-    """
-    device = tensor.device.type
-    if device == "cpu" or tensor.numel() != 1:
+    """Copy the tensor on its device, which waits for nothing: training may change it in place or free it at once."""
+    device = tensor.device
+    if device.type == "cpu" or tensor.numel() != 1:
         return None
-    copy = tensor.detach().clone()
-    backend: Any = getattr(torch, device, None)
-    if not hasattr(backend, "current_stream"):
-        return lambda: float(copy.item())
-    stream = backend.current_stream(tensor.device)
-
-    def read() -> float:
-        with backend.stream(stream):
-            return float(copy.item())
-
-    return read
+    backend: Any = getattr(torch, device.type, None)
+    stream = backend.current_stream(device) if hasattr(backend, "current_stream") else None
+    return Later(OnTorch(torch, backend, stream, device, tensor.dtype, tensor.shape), tensor.detach().clone())
 
 
 def _is_utf8(name: str) -> bool:
