@@ -70,6 +70,8 @@ class LogPage(Struct, frozen=True, kw_only=True):
     indexed: int
     levels: dict[Level, int]
     is_complete: bool
+    is_removed: bool = False
+    """The task wrote some, and it is no longer there: too old for what is kept, or removed by hand."""
     streams: list[LogStream] = []
 
 

@@ -215,6 +215,7 @@ def _empty(place: Place, query: LogQuery) -> LogPage:
         indexed=0,
         levels={},
         is_complete=place.has_ended,
+        is_removed=place.has_ended and place.noted.get("size", 0) > 0,
     )
 
 

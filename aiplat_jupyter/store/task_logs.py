@@ -23,6 +23,8 @@ class Place(NamedTuple):
     name: str
     project: str
     machine: str
+    noted: dict[str, Any]
+    """What was counted in its log: lines, size, lines of each level."""
 
     @property
     def folder(self) -> Path | None:
@@ -46,6 +48,7 @@ _COLUMNS: Final = (
     TaskRow.name,
     ProjectRow.uid,
     AgentRow.machine,
+    TaskAttemptRow.log,
 )
 
 

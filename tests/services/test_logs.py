@@ -614,6 +614,7 @@ class TestKeeping(OnEachEngine):
         """Yield the keeper, when the attempt has ended so many days ago."""
         await at.start()
         at.write(LINES * 10_000)
+        await at.watch.round()
         await at.end(time.time() - days * 86_400)
         yield LogKeeping(at.database, at.opened, **{"compress_days": 7, "keep_days": 0} | keep)
 
@@ -656,10 +657,10 @@ class TestKeeping(OnEachEngine):
     def test_those_that_are_too_old_are_removed(self, play: Play) -> None:
         async def act(at: Scene) -> None:
             async with self.kept(at, 31, keep_days=30) as keeper:
-                await at.page()
+                assert not (await at.page()).is_removed
                 await keeper.round()
                 assert list(at.log.parent.iterdir()) == []
                 page = await at.page()
-                assert (page.total, page.is_complete) == (0, True)
+                assert (page.total, page.is_complete, page.is_removed) == (0, True, True)
 
         play(act)

@@ -2299,6 +2299,11 @@ export interface components {
       generation: number;
       indexed: number;
       is_complete: boolean;
+      /**
+       * @description The task wrote some, and it is no longer there: too old for what is kept, or removed by hand.
+       * @default false
+       */
+      is_removed: boolean;
       levels: {
         [key: string]: number;
       };

@@ -231,7 +231,9 @@ function Instead({ log, onLeave, trans }: OverLinesProps): JSX.Element | null {
         <p>
           {isLive
             ? trans.__('No output yet. It appears here as it is written.')
-            : trans.__('The task wrote nothing.')}
+            : head.is_removed
+              ? trans.__('This log is no longer there: it was too old to be kept, or somebody removed it.')
+              : trans.__('The task wrote nothing.')}
         </p>
       </div>
     );

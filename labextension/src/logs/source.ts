@@ -42,6 +42,7 @@ export interface LogPage {
   readonly indexed: number;
   readonly levels: LevelCounts;
   readonly is_complete: boolean;
+  readonly is_removed: boolean;
   readonly streams?: readonly LogStream[];
 }
 

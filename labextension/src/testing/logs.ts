@@ -42,6 +42,7 @@ export class FakeLog implements Source {
   lines: LogLine[] = [];
   generation = 0;
   isComplete = false;
+  isRemoved = false;
   attempt = 'a1';
   attempts = ['a1'];
   streams: string[] = ['out'];
@@ -122,6 +123,7 @@ export class FakeLog implements Source {
       indexed: size,
       levels,
       is_complete: this.isComplete,
+      is_removed: this.isRemoved,
       streams: this.streams.map(name => {
         const { length } = this.linesOf(name);
         return { name, lines: length, size: length * (name === RANKS ? 300 : 100) };

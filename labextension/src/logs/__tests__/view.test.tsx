@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import { cleanup, act, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent, { type UserEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -380,6 +380,16 @@ describe('states', () => {
     expect(screen.getByText(/No output yet/)).toBeTruthy();
     await write('first');
     expect(screen.queryByText(/No output yet/)).toBeNull();
+  });
+
+  it('tell a task that wrote nothing from a log that is gone', async () => {
+    fake.isComplete = true;
+    await show();
+    expect(screen.getByText('The task wrote nothing.')).toBeTruthy();
+    cleanup();
+    fake.isRemoved = true;
+    await show();
+    expect(screen.getByText(/^This log is no longer there/)).toBeTruthy();
   });
 
   it('have the shape of a log while it loads', async () => {
