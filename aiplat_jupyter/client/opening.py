@@ -54,7 +54,7 @@ def init(
     from_step : with `resume`: the first step to be done anew; None: go on behind the last one.
     all_ranks : in a distributed run, let ranks other than 0 log too (as context ``rank=n``); else theirs do nothing.
     console : in a notebook, keep what its cells print until the experiment ends, as its log.
-    system_metrics : keep what GPUs, CPU and memory do meanwhile, every 10 s, as metrics ``system/…``. In a distributed
+    system_metrics : keep what GPUs, CPU and memory do meanwhile as metrics ``system/…``. In a distributed
         run that is for rank 0's machine; with `all_ranks` for each machine. ``AIPLAT_SYSTEM_METRICS=0`` turns it off.
     strict : raise what is otherwise one warning (for tests).
 

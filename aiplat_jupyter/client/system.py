@@ -2,8 +2,8 @@
 
 A process of its own reads them (`aiplat_jupyter.gpu.sampler`), one for all experiments. It is started some seconds
 after the first began, so that a short script pays nothing, and is gone with the last, or with this process: its
-standard input ends then, even at SIGKILL. A thread here waits for its lines, one in ten seconds, and writes each into
-a journal beside that of every experiment.
+standard input ends then, even at SIGKILL. A thread here waits for its lines, one in ten seconds, more while the newest
+experiment is young, and writes each into a journal beside that of every experiment.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ VARIABLE: Final = "AIPLAT_SYSTEM_METRICS"
 """``0`` turns them off."""
 INTERVAL: Final = 10.0
 """Seconds between samples."""
+EARLY: Final = 120.0
+"""Seconds after the newest experiment began in which there are more, so that a short one has curves too."""
+EARLY_INTERVAL: Final = 2.0
 DELAY: Final = 5.0
 """Seconds after the first experiment began."""
 LONGEST_PAUSE: Final = 600.0
@@ -62,12 +65,14 @@ class SystemMetrics:
         self._thread: threading.Thread | None = None
         self._child: Popen[bytes] | None = None
         self._pid = 0
+        self._newest = 0.0
 
     def watch(self, recording: Recording, pid: int) -> None:
         """Keep what the machine does while `recording` lives; process `pid` and those below it are told of apart."""
         with self._lock:
             self._beside[recording] = None
             self._pid = pid
+            self._newest = time.monotonic()
             recording.at_end = lambda: self._leave(recording)
             self._over.clear()
             if self._thread is None:
@@ -137,23 +142,35 @@ class SystemMetrics:
             from aiplat_jupyter.client.readings import Reader
             from aiplat_jupyter.core.gpu import Sample
         decoder, reader = msgspec.json.Decoder(Sample), Reader(os.environ.get("CUDA_VISIBLE_DEVICES"))
-        child = self._start()
+        interval = self._interval()
+        child = self._start(interval)
         had_any = False
         try:
             for line in _lines(child):
                 sample = decoder.decode(line)
                 self._keep(reader.point(sample), sample.at)
                 had_any = True
+                if interval != self._interval():
+                    interval = self._interval()
+                    self._order(child, interval)
         finally:
             self._child = None
             _close(child)
             _see_off(child)
         return had_any
 
-    def _start(self) -> Popen[bytes]:
+    def _interval(self) -> float:
+        return EARLY_INTERVAL if time.monotonic() - self._newest < EARLY else INTERVAL
+
+    def _order(self, child: Popen[bytes], interval: float) -> None:
+        with self._lock, suppress(OSError):
+            if child.stdin is not None and not child.stdin.closed:
+                child.stdin.write(msgspec.json.encode({"interval": interval}) + b"\n")
+
+    def _start(self, interval: float) -> Popen[bytes]:
         with uncut:
             import subprocess
-        options = ["--interval", str(INTERVAL), "--pid", str(self._pid), "--folder", str(data_dir())]
+        options = ["--interval", str(interval), "--pid", str(self._pid), "--folder", str(data_dir())]
         with self._lock:
             self._child = subprocess.Popen(  # noqa: S603  # our own program
                 [*SAMPLER, *options],

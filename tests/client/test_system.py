@@ -25,7 +25,7 @@ BEGIN = """
 import os, signal, subprocess, sys, threading, time
 import aiplat_jupyter as aiplat
 from aiplat_jupyter.client import system
-system.DELAY, system.INTERVAL = 0.1, 0.1
+system.DELAY, system.INTERVAL, system.EARLY = 0.1, 0.1, 0.0
 """
 
 
@@ -122,6 +122,23 @@ def test_gpus_that_the_process_uses(data_dir: Path, nvidia: Nvidia) -> None:
     assert last["system/gpu.1.process_memory"] == 3
     assert last["system/gpu.1.power"] == 70
     assert not any("gpu.0" in name for name in last)
+
+
+def test_young_experiments_are_looked_at_more_often(data_dir: Path) -> None:
+    run("""
+        system.EARLY, system.EARLY_INTERVAL, system.INTERVAL = 3.0, 0.1, 1.5
+        exp = aiplat.init(name='one')
+        time.sleep(7)
+        other = aiplat.init(name='other')
+        time.sleep(4)
+    """)
+    [(_, first), (_, second)] = sampled(data_dir)
+    pauses = [later.wall - earlier.wall for earlier, later in pairwise(first)]
+    slow = [number for number, pause in enumerate(pauses) if pause > 1.0]
+    assert slow[0] > 5, "often at first"
+    assert len(slow) >= 2, "then seldom"
+    assert slow[-1] < len(pauses) - 5, "often again, for the other one"
+    assert len(second) > 5
 
 
 def test_a_trainer_that_is_killed_takes_its_sampler_along(data_dir: Path) -> None:

@@ -16,7 +16,7 @@ TRAIN = """\
 import os, time
 import aiplat_jupyter as aiplat
 from aiplat_jupyter.client import system
-system.DELAY, system.INTERVAL = 0.1, 0.3
+system.DELAY, system.INTERVAL, system.EARLY = 0.1, 0.3, 0.0
 exp = aiplat.init(project="machines", name="on a gpu", console=False)
 print("pid", os.getpid())
 aiplat.LossCurve(exp)"""
