@@ -1,12 +1,13 @@
 """Points whose numbers are still on an accelerator: a thread waits for them, so that training need not."""
 
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 
+from aiplat_jupyter.client.bell import Bell
 from aiplat_jupyter.client.complaints import Complaints, say
 from aiplat_jupyter.client.values import Later, await_together
 from aiplat_jupyter.core.errors import InvalidInput
@@ -14,6 +15,8 @@ from aiplat_jupyter.core.errors import InvalidInput
 GATHER: Final = 0.05
 """Seconds in which points gather, to be read and written together: threads that hand the interpreter to each other hold
 up the training for longer than the work itself."""
+LAST: Final = 2.5
+"""Seconds that a worker process waits at its end for its last numbers."""
 
 
 class Point(NamedTuple):
@@ -39,7 +42,8 @@ class Converter:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Unread | Callable[[], object]] = SimpleQueue()
-        self._hurry = threading.Event()
+        self._hurry = Bell()
+        self._starting = threading.RLock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -49,36 +53,37 @@ class Converter:
 
     def put(self, task: Unread | Callable[[], object]) -> None:
         """Keep the point, or call `task`, in the thread, after what was put before."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="aiplat-converter", daemon=True)
-            self._thread.start()
         self._queue.put(task)
+        if self._thread is None:
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="aiplat-converter", daemon=True)
+                thread.start()
+                self._thread = thread
+                _before_a_worker_ends(self.drain)
 
     def drain(self, timeout: float) -> bool:
         """Wait until everything put so far is done; False after `timeout` seconds."""
-        if self._thread is None or threading.current_thread() is self._thread:
+        thread = self._thread
+        if thread is None or thread is threading.current_thread() or not thread.is_alive():
             return True
         done = threading.Event()
         self.put(done.set)
-        self._hurry.set()
+        self._hurry.ring()
         return done.wait(timeout)
 
     def _run(self) -> None:
         while True:
             first = self._queue.get()
             self._hurry.wait(GATHER)
-            self._hurry.clear()
             gathered = [first, *self._others()]
-            self._guard(partial(keep, [task for task in gathered if isinstance(task, Unread)]))
+            keep([task for task in gathered if isinstance(task, Unread)])
             for task in gathered:
                 if not isinstance(task, Unread):
-                    self._guard(task)
-
-    def _guard(self, task: Callable[[], object]) -> None:
-        try:
-            task()
-        except Exception as error:  # the thread must outlive a point that cannot be written
-            say("aiplat: a point is dropped: %r", error)
+                    _do(task)
 
     def _others(self) -> Iterator[Unread | Callable[[], object]]:
         while True:
@@ -88,6 +93,22 @@ class Converter:
                 return
 
 
+def _do(task: Callable[[], object]) -> None:
+    try:
+        task()
+    except Exception as error:  # the thread must outlive an experiment that cannot be settled
+        say("aiplat: an experiment could not be ended: %r", error)
+
+
+def _before_a_worker_ends(drain: Callable[[float], object]) -> None:
+    """Have a worker of `multiprocessing` drain: it leaves by ``os._exit``, which knows no `atexit`."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, drain, (LAST,), exitpriority=0)
+
+
 def keep(points: list[Unread]) -> None:
     """Wait for the numbers of these points, and have those of each experiment kept together."""
     await_together(number for point in points for number in point.values.values() if isinstance(number, Later))
@@ -95,7 +116,10 @@ def keep(points: list[Unread]) -> None:
     for point in points:
         known[point.keep].append(Point(_known(point), point.step, point.wall))
     for keeps, beside in known.items():
-        keeps(beside)
+        try:
+            keeps(beside)
+        except Exception as error:  # what an experiment raises (if strict) costs the others nothing
+            say("aiplat: points are dropped: %r", error)
 
 
 def _known(point: Unread) -> dict[str, float]:

@@ -229,6 +229,7 @@ class Experiment:
         if error is None or status == "finished":
             self.finish()
         elif notebook.shell():
+            self._recording.drain(session.PATIENCE)
             self._recording.pause(status, session.describe(error))
         else:
             self._end("interrupted" if status == "interrupted" else "failed", session.describe(error))

@@ -92,6 +92,8 @@ def init(
         kernel=notebook.kernel_id(),
         task=task.attempt if task else None,
     )
+    if resume:
+        session.current().converter.drain(session.PATIENCE)
     opened, last_step = _behind_earlier_attempts(opened) if resume else (opened, -1)
     log = new_console(console)
     opened = replace(_among_ranks(opened, all_ranks), console=log.uid if log else None)

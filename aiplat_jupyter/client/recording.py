@@ -177,11 +177,14 @@ class Recording:
             self.write([Point(known, at, wall)])
 
     def write(self, points: Sequence[Point]) -> None:
-        """Append points at once, with each shape before the first of that kind. Complains when the disk is full."""
-        lost = len(points)
+        """Append points at once, with each shape before the first of that kind. Complains of what it cannot write."""
+        wanted = [point for point in points if point.values]
+        made: list[bytes | InvalidInput] = []
+        lost = len(wanted)
         try:
             journal = self.open()
-            frames = [self._frame_of(point, journal) for point in points if point.values]
+            made = [self._frame_of(point, journal) for point in wanted]
+            frames = [frame for frame in made if isinstance(frame, bytes)]
             with self.lock:
                 begun = journal.size
                 try:
@@ -191,15 +194,17 @@ class Recording:
         except OSError as error:
             self.complaints.dropped += lost
             self._complain_of_writing(error)
+        for refused in made:
+            if isinstance(refused, InvalidInput):
+                self.complaints.dropped += 1
+                self._complain_of_writing(refused)
 
-    def _frame_of(self, point: Point, journal: Journal) -> bytes:
-        """Return the bytes of a point; none if its keys are too large, of which this complains."""
+    def _frame_of(self, point: Point, journal: Journal) -> bytes | InvalidInput:
+        """Return the bytes of a point, or why there are none: its keys are too large."""
         try:
             pack, number, payload, *_ = self._layout(journal, tuple(point.values))
         except InvalidInput as error:
-            self.complaints.dropped += 1
-            self._complain_of_writing(error)
-            return b""
+            return error
         body = pack(POINTS, number, point.step, point.wall, *point.values.values())
         return HEAD.pack(payload, zlib.crc32(body)) + body
 
@@ -213,7 +218,8 @@ class Recording:
             number, self._named = self._named, self._named + 1
             layout = packer.pack, number, packer.size, HEAD.size + packer.size, journal
             journal.append(_frame(Shape(number=number, keys=list(keys))))
-            self.shapes[keys] = layout
+            if not self.ended:
+                self.shapes[keys] = layout
         return layout
 
     def add(self, record: Record) -> None:

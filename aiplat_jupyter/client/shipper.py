@@ -4,6 +4,7 @@ import threading
 import time
 from typing import Final
 
+from aiplat_jupyter.client.bell import Bell
 from aiplat_jupyter.client.complaints import say
 from aiplat_jupyter.client.connection import Connection
 from aiplat_jupyter.client.discover import Server, find_server
@@ -33,7 +34,7 @@ class Shipper:
 
     def __init__(self) -> None:
         self._shipments: dict[Shipment, Journal] = {}
-        self._wake = threading.Event()
+        self._wake = Bell()
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._pause = 0.0
@@ -56,19 +57,18 @@ class Shipper:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="aiplat-shipper", daemon=True)
             self._thread.start()
-        self._wake.set()
+        self._wake.ring()
 
     def hurry(self) -> None:
         """Look at the journals now, and at an absent server too."""
         self._retry_at = 0.0
         for shipment in list(self._shipments):
             shipment.retry_at = 0.0
-        self._wake.set()
+        self._wake.ring()
 
     def _run(self) -> None:
         while True:
             self._wake.wait(self._patience())
-            self._wake.clear()
             try:
                 self._round()
             except Exception as error:  # the thread must outlive anything; the journals have the data

@@ -73,6 +73,8 @@ class SystemMetrics:
             self._beside[recording] = None
             self._pid = pid
             self._newest = time.monotonic()
+            if self._child is not None:
+                self._order(self._child)
             recording.at_end = lambda: self._leave(recording)
             self._over.clear()
             if self._thread is None:
@@ -142,17 +144,15 @@ class SystemMetrics:
             from aiplat_jupyter.client.readings import Reader
             from aiplat_jupyter.core.gpu import Sample
         decoder, reader = msgspec.json.Decoder(Sample), Reader(os.environ.get("CUDA_VISIBLE_DEVICES"))
-        interval = self._interval()
-        child = self._start(interval)
+        child = self._start()
         had_any = False
         try:
             for line in _lines(child):
                 sample = decoder.decode(line)
                 self._keep(reader.point(sample), sample.at)
                 had_any = True
-                if interval != self._interval():
-                    interval = self._interval()
-                    self._order(child, interval)
+                if sample.interval != self._interval():
+                    self._order(child)
         finally:
             self._child = None
             _close(child)
@@ -162,15 +162,15 @@ class SystemMetrics:
     def _interval(self) -> float:
         return EARLY_INTERVAL if time.monotonic() - self._newest < EARLY else INTERVAL
 
-    def _order(self, child: Popen[bytes], interval: float) -> None:
+    def _order(self, child: Popen[bytes]) -> None:
         with self._lock, suppress(OSError):
             if child.stdin is not None and not child.stdin.closed:
-                child.stdin.write(msgspec.json.encode({"interval": interval}) + b"\n")
+                child.stdin.write(msgspec.json.encode({"interval": self._interval()}) + b"\n")
 
-    def _start(self, interval: float) -> Popen[bytes]:
+    def _start(self) -> Popen[bytes]:
         with uncut:
             import subprocess
-        options = ["--interval", str(interval), "--pid", str(self._pid), "--folder", str(data_dir())]
+        options = ["--interval", str(self._interval()), "--pid", str(self._pid), "--folder", str(data_dir())]
         with self._lock:
             self._child = subprocess.Popen(  # noqa: S603  # our own program
                 [*SAMPLER, *options],

@@ -4,6 +4,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from aiplat_jupyter.core.errors import InvalidInput
@@ -23,10 +24,14 @@ class OnTorch(NamedTuple):
     device: Any
     dtype: Any
     shape: Any
+    alone: object
+    """Something of its own for a tensor of a subclass, which may not know how to be stacked; else None."""
 
     def read(self, tensors: Sequence[Any]) -> list[float]:
         """Wait for the device, and return the numbers."""
         with self.backend.stream(self.stream) if self.stream is not None else nullcontext():
+            if len(tensors) == 1:
+                return [float(tensors[0].item())]
             return [float(number) for number in self.torch.stack(tensors).flatten().tolist()]
 
 
@@ -141,7 +146,7 @@ def _on_device(value: Any) -> Later | None:
     if torch is not None and isinstance(value, torch.Tensor):
         return _of_torch(torch, value)
     if type(value).__module__.partition(".")[0] in ("jax", "jaxlib"):
-        return Later(OnJax(sys.modules["jax"]), value)
+        return _of_jax(sys.modules["jax"], value)
     return None  # CuPy's wait for their device: its thread-local streams make reading them elsewhere unsafe
 
 
@@ -152,7 +157,23 @@ def _of_torch(torch: Any, tensor: Any) -> Later | None:
         return None
     backend: Any = getattr(torch, device.type, None)
     stream = backend.current_stream(device) if hasattr(backend, "current_stream") else None
-    return Later(OnTorch(torch, backend, stream, device, tensor.dtype, tensor.shape), tensor.detach().clone())
+    copy = tensor.detach().clone()
+    alone = None if type(copy) is torch.Tensor else object()
+    return Later(OnTorch(torch, backend, stream, device, tensor.dtype, tensor.shape, alone), copy)
+
+
+def _of_jax(jax: Any, value: Any) -> Later:
+    """Copy the array on its device if that is done here alone: training may give it to its next step to reuse."""
+    is_array = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+    if is_array and value.is_fully_addressable and value.size == 1:
+        value = _copying(jax)(value)
+    return Later(OnJax(jax), value)
+
+
+@cache
+def _copying(jax: Any) -> Callable[[Any], Any]:
+    copying: Callable[[Any], Any] = jax.jit(jax.numpy.copy)
+    return copying
 
 
 def _is_utf8(name: str) -> bool:

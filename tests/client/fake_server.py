@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.core import frames
 
 
@@ -36,6 +37,18 @@ def points(data: bytes) -> list[Point]:
         elif isinstance(record := frames.decode(payload), frames.Shape):
             shapes[record.number] = record.keys
     return found
+
+
+def journal_of(exp: Experiment) -> bytes:
+    """Return what was written of an experiment."""
+    journal = exp._recording.journal
+    assert journal is not None
+    return journal.path.read_bytes()
+
+
+def logged(exp: Experiment) -> list[tuple[int, dict[str, float]]]:
+    """Return its points, in the order of their writing."""
+    return [(point.step, point.values) for point in points(journal_of(exp))]
 
 
 class FakeServer:

@@ -4,10 +4,8 @@ import logging
 import math
 import os
 import signal
-import sys
 import threading
 import time
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,22 +13,11 @@ import pytest
 
 from aiplat_jupyter.client import experiment as hot_path
 from aiplat_jupyter.client import session
-from aiplat_jupyter.client.experiment import Experiment
 from aiplat_jupyter.client.opening import init
 from aiplat_jupyter.core.errors import Conflict, InvalidInput
-from aiplat_jupyter.core.frames import Changed, Opened, decode, whole_frames
+from aiplat_jupyter.core.frames import Changed, Opened
 from tests.client.disk import scarce
-from tests.client.fake_server import points, records
-
-
-def journal_of(exp: Experiment) -> bytes:
-    journal = exp._recording.journal
-    assert journal is not None
-    return journal.path.read_bytes()
-
-
-def logged(exp: Experiment) -> list[tuple[int, dict[str, float]]]:
-    return [(point.step, point.values) for point in points(journal_of(exp))]
+from tests.client.fake_server import journal_of, logged, points, records
 
 
 def test_the_first_frame_says_everything() -> None:
@@ -308,154 +295,6 @@ def test_an_experiment_that_nobody_holds_is_over() -> None:
     del exp
     assert "status='finished'" in repr(records(journal.path.read_bytes())[-1])
     assert session.current().live() == []
-
-
-class Accelerator:
-    """What `log` knows of PyTorch, and tensors whose numbers are ready when `ready` is set; NaN is one that fails."""
-
-    def __init__(self) -> None:
-        accelerator = self
-        self.ready = threading.Event()
-        self.questions: list[tuple[str, int]] = []
-        """Which thread asked, for how many numbers."""
-        self.on_stream: list[str] = []
-
-        class Device:
-            type = "gpu"
-
-        class Tensor:
-            device = Device()
-            dtype = "float32"
-            shape = ()
-
-            def __init__(self, *numbers: float) -> None:
-                self.numbers = numbers
-
-            def numel(self) -> int:
-                return len(self.numbers)
-
-            def detach(self) -> "Tensor":
-                return self
-
-            def clone(self) -> "Tensor":
-                return Tensor(*self.numbers)
-
-            def flatten(self) -> "Tensor":
-                return self
-
-            def tolist(self) -> list[float]:
-                assert accelerator.ready.wait(10)
-                accelerator.questions.append((threading.current_thread().name, len(self.numbers)))
-                if any(math.isnan(number) for number in self.numbers):
-                    raise RuntimeError("device-side assert")
-                return list(self.numbers)
-
-            def __float__(self) -> float:
-                raise AssertionError("log() waited for the device")
-
-        class Stream:
-            def __enter__(self) -> None:
-                accelerator.on_stream.append("entered")
-
-            def __exit__(self, *_: object) -> None:
-                pass
-
-        stream = Stream()
-        self.Tensor = Tensor
-        self.stack = lambda tensors: Tensor(*(number for tensor in tensors for number in tensor.numbers))
-        self.gpu = ModuleType("torch.gpu")
-        vars(self.gpu).update(current_stream=lambda device: stream, stream=lambda stream: stream)
-
-
-@pytest.fixture
-def torch(monkeypatch: pytest.MonkeyPatch) -> Accelerator:
-    torch = Accelerator()
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    return torch
-
-
-def test_a_tensor_on_an_accelerator_is_read_elsewhere(torch: Accelerator) -> None:
-    exp = init()
-    loss = torch.Tensor(0.5)
-    before = time.time()
-    exp.log({"loss": loss, "lr": 0.1})
-    loss.numbers = (99.0,)
-    exp.log({"plain": 1.0})
-    after = time.time()
-    assert logged(exp) == [(1, {"plain": 1.0})]
-    torch.ready.set()
-    session.current().converter.drain(10)
-    late = points(journal_of(exp))[-1]
-    assert (late.step, late.values) == (0, {"loss": 0.5, "lr": 0.1})
-    assert before <= late.wall <= after
-    assert torch.questions == [("aiplat-converter", 1)]
-    assert torch.on_stream == ["entered"]
-
-
-def test_tensors_logged_close_together_are_read_together(torch: Accelerator) -> None:
-    exp = init()
-    exp.log({"loss": torch.Tensor(0.0)})
-    for step in range(1, 100):
-        exp.log({"loss": torch.Tensor(float(step)), "norm": torch.Tensor(2.0 * step)})
-    torch.ready.set()
-    session.current().converter.drain(10)
-    assert logged(exp)[1:] == [(step, {"loss": float(step), "norm": 2.0 * step}) for step in range(1, 100)]
-    assert sum(count for _, count in torch.questions) == 199
-    assert len(torch.questions) <= 3
-
-
-def test_what_was_logged_before_a_rewind_is_written_before_it(torch: Accelerator) -> None:
-    torch.ready.set()
-    exp = init()
-    exp.log({"loss": torch.Tensor(0.5)}, step=10)
-    exp.rewind(10)
-    exp.log({"loss": torch.Tensor(0.25)}, step=10)
-    exp.finish()
-    data = journal_of(exp)
-    kinds = ["points" if data[a] == 0 else type(decode(data[a:b])).__name__ for a, b in whole_frames(data)]
-    assert kinds == ["Opened", "Shape", "points", "Rewound", "points", "Status"]
-
-
-def test_a_failing_device_costs_the_value_only(torch: Accelerator, caplog: pytest.LogCaptureFixture) -> None:
-    torch.ready.set()
-    exp = init(strict=True)
-    exp.log({"loss": torch.Tensor(math.nan), "lr": 0.1})
-    exp.log({"loss": torch.Tensor(0.5), "lr": 0.1})
-    exp.finish()
-    assert logged(exp) == [(0, {"lr": 0.1}), (1, {"loss": 0.5, "lr": 0.1})]
-    assert "device-side assert" in caplog.text
-    assert exp.dropped == 1
-
-
-def test_devices_that_cannot_be_told_apart_are_asked_one_by_one(torch: Accelerator) -> None:
-    torch.ready.set()
-    torch.Tensor.device.__class__.__hash__ = None
-    exp = init()
-    for step in range(3):
-        exp.log({"loss": torch.Tensor(float(step))})
-    exp.finish()
-    assert logged(exp) == [(step, {"loss": float(step)}) for step in range(3)]
-
-
-def test_arrays_of_jax_are_read_elsewhere(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    class Array(np.ndarray[Any, Any]):
-        __module__ = "jaxlib._jax"
-
-    readers: list[str] = []
-
-    def device_get(arrays: list[Array]) -> list[Any]:
-        readers.append(threading.current_thread().name)
-        return [np.asarray(array) for array in arrays]
-
-    jax = ModuleType("jax")
-    vars(jax).update(device_get=device_get)
-    monkeypatch.setitem(sys.modules, "jax", jax)
-    exp = init()
-    exp.log({"loss": np.array(0.5).view(Array), "bad": np.zeros(2).view(Array)})
-    exp.finish()
-    assert logged(exp) == [(0, {"loss": 0.5})]
-    assert set(readers) == {"aiplat-converter"}
-    assert "'bad'" in caplog.text
 
 
 def test_torch_scalars() -> None:

@@ -39,13 +39,13 @@ def run(code: str, **env: str) -> str:
 
 
 def sampled(data_dir: Path) -> list[tuple[Opened, list[Point]]]:
-    """Return what was read of the machine, journal by journal in the order of their first points."""
+    """Return what was read of the machine, journal by journal in the order of their first points, if there are any."""
     found = []
     for path in (data_dir / "journals").glob("*.journal"):
         data = path.read_bytes()
         opened = records(data)[0] if data else None
-        if isinstance(opened, Opened) and opened.clock:
-            found.append((opened, points(data)))
+        if isinstance(opened, Opened) and opened.clock and (read := points(data)):
+            found.append((opened, read))
     return sorted(found, key=lambda pair: pair[1][0].wall)
 
 
@@ -126,7 +126,7 @@ def test_gpus_that_the_process_uses(data_dir: Path, nvidia: Nvidia) -> None:
 
 def test_young_experiments_are_looked_at_more_often(data_dir: Path) -> None:
     run("""
-        system.EARLY, system.EARLY_INTERVAL, system.INTERVAL = 3.0, 0.1, 1.5
+        system.EARLY, system.EARLY_INTERVAL, system.INTERVAL = 3.0, 0.1, 30.0
         exp = aiplat.init(name='one')
         time.sleep(7)
         other = aiplat.init(name='other')
@@ -134,10 +134,9 @@ def test_young_experiments_are_looked_at_more_often(data_dir: Path) -> None:
     """)
     [(_, first), (_, second)] = sampled(data_dir)
     pauses = [later.wall - earlier.wall for earlier, later in pairwise(first)]
-    slow = [number for number, pause in enumerate(pauses) if pause > 1.0]
-    assert slow[0] > 5, "often at first"
-    assert len(slow) >= 2, "then seldom"
-    assert slow[-1] < len(pauses) - 5, "often again, for the other one"
+    [quiet] = [number for number, pause in enumerate(pauses) if pause > 2.0]
+    assert quiet > 5, "often at first, then seldom"
+    assert quiet < len(pauses) - 5, "often again, for the other one"
     assert len(second) > 5
 
 
