@@ -170,7 +170,9 @@ class Feed:
         except Exception as error:
             logger.exception("A panel could not be refreshed.")
             self._failed(panel, seat, AiplatError(f"{type(error).__name__}: {error}"))
-        seat.served = time.monotonic()
+        with self._changed:
+            seat.served = time.monotonic()
+            seat.due = max(seat.due, seat.served + _delay(panel, seat))  # also if it was woken meanwhile
         if seat.failures or panel.is_live:
             pause = _delay(panel, seat) if seat.failures else LOOK if self._heard else POLL
             seat.peek = seat.served + pause
