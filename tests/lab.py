@@ -153,6 +153,16 @@ class Lab:
         found: list[dict[str, Any]] = self._ask("/api/kernels")
         return found
 
+    def start_kernel(self, notebook: str) -> str:
+        """Start a kernel for a notebook, as opening it does; return its id."""
+        session = {"path": notebook, "type": "notebook", "name": "", "kernel": {"name": "python3"}}
+        uid: str = self._ask("/api/sessions", "POST", session)["kernel"]["id"]
+        return uid
+
+    def end_kernel(self, uid: str) -> None:
+        """Shut a kernel down."""
+        self._ask(f"/api/kernels/{uid}", "DELETE")
+
     def log(self) -> str:
         """Return what the server wrote."""
         return self._log.read_text(errors="replace")

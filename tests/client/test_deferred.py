@@ -79,7 +79,7 @@ def test_tensors_logged_close_together_are_read_together(torch: Torch) -> None:
 
 
 def test_tensors_of_a_subclass_are_read_alone(torch: Torch) -> None:
-    class Sharded(torch.Tensor):  # type: ignore[name-defined, misc]
+    class Sharded(torch.Tensor):
         """As DTensor: it can be read, and not be stacked."""
 
         def tolist(self) -> list[float]:
@@ -137,7 +137,7 @@ def test_an_array_of_several_machines_is_not_copied(jax: Jax) -> None:
     exp = init()
     state = jax.array(0.5)
     state.is_far = True
-    jax.jit = pytest.fail  # type: ignore[assignment]
+    jax.jit = pytest.fail
     exp.log({"loss": state})
     drain()
     assert logged(exp) == [(0, {"loss": 0.5})]
@@ -165,7 +165,7 @@ def test_what_was_logged_before_an_error_in_a_notebook_is_written_before_it(
     assert kinds(exp)[-2:] == ["points", "Status"]
     exp._recording.settle()
     status = records(journal_of(exp))[-1]
-    assert status.status == "failed"  # type: ignore[union-attr]
+    assert status.status == "failed"
 
 
 def test_a_resumed_experiment_goes_on_behind_what_was_still_on_its_device(torch: Torch) -> None:

@@ -180,8 +180,7 @@ def beside(lab: Lab, experiment: str) -> None:
 def notebook(lab: Lab) -> None:
     """A kernel that holds memory is told by its notebook's path; shut down, it holds nothing."""
     lab.write_notebook("train.ipynb", CELL)
-    session = {"path": "train.ipynb", "type": "notebook", "name": "", "kernel": {"name": "python3"}}
-    kernel = lab._ask("/api/sessions", "POST", session)["kernel"]["id"]
+    kernel = lab.start_kernel("train.ipynb")
     client = BlockingKernelClient(connection_file=str(lab.home / "runtime" / f"kernel-{kernel}.json"))
     client.load_connection_file()
     client.start_channels()
@@ -198,7 +197,7 @@ def notebook(lab: Lab) -> None:
     say("a task beside the notebook:", waiting["state"], waiting["reason"], waiting["detail"])
     assert waiting["state"] == "queued", "a GPU that a notebook uses was given away"
     client.stop_channels()
-    lab._ask(f"/api/kernels/{kernel}", "DELETE")
+    lab.end_kernel(kernel)
     begun = time.monotonic()
     ended(lab, queued, "succeeded")
     say(f"the task ended {time.monotonic() - begun:.1f} s after the kernel was shut down")

@@ -55,8 +55,7 @@ def sampler(lab: Lab) -> psutil.Process:
 
 def kernel(lab: Lab) -> tuple[str, int]:
     """Start a kernel for a notebook; return its id and process."""
-    wanted = {"path": "deep/train.ipynb", "name": "train.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
-    started = lab._ask("/api/sessions", "POST", wanted)["kernel"]["id"]
+    started = lab.start_kernel("deep/train.ipynb")
     children = psutil.Process(lab.pid).children(recursive=True)
     return started, next(child.pid for child in children if "ipykernel_launcher" in child.cmdline())
 
