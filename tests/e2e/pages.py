@@ -45,9 +45,10 @@ class LabPage:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """Wait for the end of the splash screen."""
+        """Wait for the end of the splash screen, and until what Lab then opens has taken the focus, for good."""
         expect(self.page.locator("#main")).to_be_visible(timeout=60_000)
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=60_000)
+        expect(self.page.locator("#jp-main-dock-panel :focus:not(.jp-Spinner)")).to_have_count(1, timeout=60_000)
 
     def call_places_as_at_home(self) -> None:
         """Write a user's folder for the test's own in the texts that are on the page, for a picture of it."""
@@ -93,7 +94,7 @@ class LabPage:
         def is_chosen() -> bool:
             if palette.locator("input").is_visible():
                 palette.locator("input").fill("alerts")
-            else:  # Lab closes it when something else takes the focus, as it does while it starts
+            else:  # Lab closes it when something else takes the focus
                 self.page.keyboard.press("Control+Shift+c")
             self.page.wait_for_timeout(300)
             return chosen.is_visible()
