@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.lab import Lab
 
@@ -86,21 +87,31 @@ class LabPage:
         self.page.get_by_role("button", name=re.compile("^Tasks: ")).click()
         return TasksPage(self.page)
 
+    def palette(self, query: str, command: str, act: Callable[[Locator], None]) -> None:
+        """Type into the command palette until it offers this command, and act on its item.
+
+        Lab closes the palette when something else takes the focus, as a page does that is restored: then it is opened
+        again.
+        """
+        palette = self.page.locator(".lm-CommandPalette")
+        item = palette.locator(f'[data-command="{command}"]')
+
+        def is_done() -> bool:
+            if not palette.is_visible():
+                self.page.keyboard.press("Control+Shift+c")
+            try:
+                palette.locator("input").fill(query, timeout=1000)
+                item.wait_for(timeout=1000)
+                act(item)
+            except PlaywrightTimeout:
+                return False
+            return True
+
+        wait_for(is_done, f"{command} in the palette")
+
     def alerts(self) -> "AlertsPage":
         """Show the page of alerts, as the palette does."""
-        palette = self.page.locator(".lm-CommandPalette")
-        chosen = palette.locator('.lm-mod-active[data-command="aiplat:open-alerts"]')
-
-        def is_chosen() -> bool:
-            if palette.locator("input").is_visible():
-                palette.locator("input").fill("alerts")
-            else:  # Lab closes it when something else takes the focus
-                self.page.keyboard.press("Control+Shift+c")
-            self.page.wait_for_timeout(300)
-            return chosen.is_visible()
-
-        wait_for(is_chosen, "the command in the palette")
-        self.page.keyboard.press("Enter")
+        self.palette("alerts", "aiplat:open-alerts", lambda item: item.click(timeout=1000))
         return AlertsPage(self.page)
 
     def notification(self, text: str) -> Locator:

@@ -116,14 +116,9 @@ def test_the_keyboard_alone(shell: LabPage) -> None:
 
 def test_commands_and_launcher(shell: LabPage) -> None:
     page = shell.page
-    page.keyboard.press("Control+Shift+C")
-    page.locator(".lm-CommandPalette-input").fill("AI Platform")
-    palette = page.locator(".lm-CommandPalette-content")
-    for command in ("Show Projects and Experiments", "AI Platform Quickstart", "New Project…"):
-        expect(palette.get_by_text(command, exact=True)).to_be_visible()
-    page.locator(".lm-CommandPalette-input").fill("New Project")
-    expect(palette.locator(".lm-CommandPalette-item")).to_have_count(1)
-    page.keyboard.press("Enter")
+    for command in ("aiplat:show-sidebar", "aiplat:open-quickstart", "aiplat:create-project"):
+        shell.palette("AI Platform", command, lambda item: item.hover(timeout=1000))
+    shell.palette("New Project", "aiplat:create-project", lambda item: item.click(timeout=1000))
     page.locator(".jp-Dialog input").fill("made by command")
     shell.answer("Create")
     expect(shell.sidebar.row("made by command").first).to_be_visible()
