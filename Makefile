@@ -114,7 +114,7 @@ test-python: install .make/system
 .PHONY: test-e2e
 test-e2e: install .make/system
 	$(say) "Testing in a real browser"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/e2e -n 2 --dist worksteal --timeout 300 --durations=10 $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/e2e -n 2 --dist worksteal --timeout 300 --reruns 1 --rerun-show-tracebacks --durations=10 $(ARGS)
 
 .PHONY: test-wheel
 test-wheel: build
