@@ -217,6 +217,16 @@ class TestHub:
     async def test_the_hubs_authorizer_decides_about_its_users(self, aiplat_ask: Ask) -> None:
         await aiplat_ask("GET", "experiments", headers={"X-Person": "eve"}, status=403)
 
+    async def test_the_hubs_log_has_what_was_refused(self, aiplat_ask: Ask, jp_web_app: Any) -> None:
+        logged: list[tuple[str, int]] = []
+        jp_web_app.settings["log_function"] = lambda handler: logged.append(
+            (handler.current_user.username, handler.get_status())
+        )
+        await aiplat_ask("GET", "experiments", headers={"X-Person": "ada"})
+        await aiplat_ask("GET", "experiments", headers={"X-Person": "eve"}, status=403)
+        await aiplat_ask("GET", "experiments/unknown", headers={"X-Person": "ada"}, status=404)
+        assert logged == [("eve", 403), ("ada", 404)]
+
 
 def test_no_handler_forgets_to_check(jp_web_app: Any) -> None:
     with warnings.catch_warnings():

@@ -109,6 +109,11 @@ class Handler(APIHandler):
         """JupyterHub's authorizer reads the hub's record of a user, which a token of ours does not have."""
         return any(kind.__module__.startswith("jupyterhub.") for kind in type(self.authorizer).__mro__)
 
+    def _log(self) -> None:
+        """Log the request. JupyterHub has a line for each; what is answered comes several times a second, for days."""
+        if self.get_status() >= 400 or not self._is_of_hub():
+            super()._log()
+
     def _is_of_someone_else(self, who: Identity) -> bool:
         """Tell whether a single-user server is another person's; a shared database knows the tokens of many."""
         local = self.app.local

@@ -127,6 +127,20 @@ describe('a connection that breaks', () => {
     expect(heard).toEqual([]);
   });
 
+  it('is found broken when Lab cannot reach the server, though a proxy keeps the stream', async () => {
+    events.follow(['experiments'], listener);
+    await wait(60);
+    server.isDown = true;
+    events.check();
+    await wait(1);
+    expect(streams[0].isCancelled).toBe(true);
+    expect(events.link).toBe('stale');
+    server.isDown = false;
+    await wait(1000);
+    expect(events.link).toBe('connected');
+    expect(asked().at(-1)?.get('after')).toBe('7');
+  });
+
   it('is called unreachable after several attempts, which come ever more slowly', async () => {
     events.follow(['experiments'], listener);
     await wait(60);

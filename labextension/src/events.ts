@@ -104,6 +104,13 @@ export class Events implements IDisposable {
     }
   }
 
+  /** Connect anew, as Lab has just failed to reach the server: a proxy may keep a stream whose server is gone. */
+  readonly check = (): void => {
+    if (this._link === 'connected') {
+      this.reopen();
+    }
+  };
+
   /** Look for the server at once instead of when the present wait is over. */
   readonly retryNow = (): void => {
     if (this._link === 'stale' || this._link === 'unreachable') {

@@ -47,6 +47,7 @@ const services: JupyterFrontEndPlugin<Services> = {
   ): Services => {
     const api = new Api(app.serviceManager.serverSettings);
     const events = new Events(api);
+    app.serviceManager.connectionFailure.connect(events.check);
     const preferences = new Preferences();
     preferences.changed.connect((_, choices) => events.setPolling(choices.changes === 'poll'));
     const trans = load(translator);

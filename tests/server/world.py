@@ -29,6 +29,8 @@ ENDED = {
     "GET tasks/{uid}/logs/stream",
 }
 """Routes that take a task that has ended."""
+CREATES = {"auth/token", "experiments", "tasks", "tasks/check", "schedules", "alerts/rules"}
+"""Paths to which a POST leaves what is there as it was, and can be repeated."""
 CASES = {
     "GET server": Case(None),
     "GET openapi": Case(None),
@@ -176,9 +178,14 @@ class Worlds:
     async def send(self, route: Route, headers: dict[str, str], token: str = "") -> Answer:
         """Ask a route about a world that nothing was done to, as `send` does."""
         answer = await send(self._ask, route, await self.world(), headers, token)
-        if name(route) in ENDED or route.path.endswith("/purge") or (route.method != "GET" and answer.status < 300):
+        if name(route) in ENDED or route.path.endswith("/purge") or (answer.status < 300 and is_lasting(route)):
             self._world = None
         return answer
+
+
+def is_lasting(route: Route) -> bool:
+    """Tell whether what the route does may stand in the way of another one: not a new record, nor a new text in one."""
+    return route.method in {"PUT", "DELETE"} or (route.method == "POST" and route.path not in CREATES)
 
 
 def name(route: Route) -> str:
