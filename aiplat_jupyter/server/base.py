@@ -88,10 +88,10 @@ class Handler(APIHandler):
         self.app.guesses.accepted(secret)
         self.current_user = self._jupyter_current_user = User(username=who.username)
         self.set_cors_headers()
-        if not self._is_of_hub():
-            await self._ask_authorizer()
-        elif self._is_of_someone_else(who):
+        if self._is_of_someone_else(who):
             raise Forbidden(f"This is the server of {self.app.local.username}.", hint="Ask a server of your own.")
+        if not self._has_hubs_authorizer():
+            await self._ask_authorizer()
         return who
 
     async def _services_for_strangers(self) -> Services:
@@ -105,19 +105,20 @@ class Handler(APIHandler):
         secret = self._bearer()
         return secret is None or await self.at.tokens.identify(secret) is not None
 
-    def _is_of_hub(self) -> bool:
-        """JupyterHub's authorizer reads the hub's record of a user, which a token of ours does not have."""
+    def _has_hubs_authorizer(self) -> bool:
+        """JupyterHub's own authorizer reads the hub's record of a user, which a token of ours does not have."""
         return any(kind.__module__.startswith("jupyterhub.") for kind in type(self.authorizer).__mro__)
-
-    def _log(self) -> None:
-        """Log the request. JupyterHub has a line for each; what is answered comes several times a second, for days."""
-        if self.get_status() >= 400 or not self._is_of_hub():
-            super()._log()
 
     def _is_of_someone_else(self, who: Identity) -> bool:
         """Tell whether a single-user server is another person's; a shared database knows the tokens of many."""
         local = self.app.local
         return not (local.is_admin or who.is_admin or who.username == local.username)
+
+    def _log(self) -> None:
+        """Log the request. JupyterHub has a line for each; what is answered comes several times a second, for days."""
+        is_answered = self.get_status() < 400 and hasattr(self, "who")
+        if not is_answered or self.app.local.is_admin:
+            super()._log()
 
     async def _let_in_by_jupyter(self) -> Identity:
         try:
