@@ -50,7 +50,7 @@ class Lab:
         self.root = home / "work"
         self.data_dir = home / "aiplat"
         self.token = secrets.token_hex(16) if token is None else token
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._app = app
         self._log = home / f"{app}-{self.port}.log"
@@ -131,10 +131,8 @@ class Lab:
 
     def write_notebook(self, name: str, *sources: str) -> None:
         """Write a notebook with these code cells into the server's folder."""
-        notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}})
-        notebook.cells = [new_code_cell(source) for source in sources]
         self.root.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, self.root / name)
+        write_notebook(self.root / name, *sources)
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """Ask our REST API as the server's owner; the platform starts after Jupyter answers, which is waited for."""
@@ -204,7 +202,15 @@ class Lab:
         raise AssertionError(f"The server did not start:\n{self.log()}")
 
 
-def _free_port() -> int:
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook with these code cells."""
+    notebook = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}})
+    notebook.cells = [new_code_cell(source) for source in sources]
+    nbformat.write(notebook, path)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

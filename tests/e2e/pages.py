@@ -10,6 +10,7 @@ from typing import TypeVar
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tests.hub import PersonalServer
 from tests.lab import Lab
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def wait_for(value: Callable[[], T], what: str, *, timeout: float = 40.0) -> T:
 class LabPage:
     """JupyterLab in a browser tab."""
 
-    def __init__(self, page: Page, lab: Lab) -> None:
+    def __init__(self, page: Page, lab: Lab | PersonalServer) -> None:
         self.page = page
         self.lab = lab
         self.sidebar = Sidebar(page)
