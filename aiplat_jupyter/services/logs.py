@@ -78,7 +78,7 @@ class Logs:
         return await self._run(lambda: self._page(place, query))
 
     def _page(self, place: Place, query: LogQuery) -> LogPage:
-        if place.folder is None or (not query.stream and not self._has_log(place, place.folder)):
+        if place.folder is None or (not query.stream and not self._opened.has_log(place.folder)):
             return _empty(place, query)
         with self._opened.borrow(place.folder, query.stream) as index:
             try:
@@ -158,12 +158,6 @@ class Logs:
             return None
         return await self._run(partial(follower.next, place.folder, has_ended=place.has_ended))
 
-    def _has_log(self, place: Place, folder: Path) -> bool:
-        """Tell whether an attempt has a log. Raise `NotFound` if it cannot be seen from here."""
-        if not folder.is_dir() and place.machine != socket.gethostname():
-            raise NotFound("The log is on another machine.", hint=f"Ask a server on {place.machine}.")
-        return self._opened.has_log(folder)
-
     async def _place(self, who: Identity, task: str, attempt: str) -> Place:
         def ask(tx: Connection) -> Place:
             found = place(tx, access.task(tx, who, task, "viewer").id, attempt)
@@ -171,7 +165,9 @@ class Logs:
                 raise NotFound(f"The task has no attempt {attempt!r}.", hint="Leave it out for the newest.")
             return found
 
-        return await self._database.read(ask)
+        found = await self._database.read(ask)
+        await self._run(partial(check_reach, found))
+        return found
 
     async def _pieces(self, place: Place, ask: LogDownload) -> AsyncGenerator[bytes]:
         if place.folder is None:
@@ -192,6 +188,26 @@ class Logs:
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def check_reach(place: Place) -> None:
+    """Raise `NotFound` if what an attempt has written cannot be seen from here."""
+    if place.folder is None or _is_reached(place, place.folder) or place.machine == socket.gethostname():
+        return
+    raise NotFound("The log is on another machine.", hint=f"Ask a server on {place.machine}.")
+
+
+def _is_reached(place: Place, folder: Path) -> bool:
+    try:
+        folder.stat()
+    except PermissionError as error:
+        raise NotFound(
+            f"What this task wrote lies in a folder of the account {place.account}, closed to others.",
+            hint=f"Ask a server of {place.account}.",
+        ) from error
+    except OSError:
+        return False
+    return True
 
 
 def _wait_for(index: Index) -> bool:

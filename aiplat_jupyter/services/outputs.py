@@ -13,7 +13,7 @@ from aiplat_jupyter.core.errors import NotFound
 from aiplat_jupyter.core.records import Identity
 from aiplat_jupyter.core.tasks import OutputQuery
 from aiplat_jupyter.services import access
-from aiplat_jupyter.services.logs import Download
+from aiplat_jupyter.services.logs import Download, check_reach
 from aiplat_jupyter.store.database import Database
 from aiplat_jupyter.store.logs.files import opened
 from aiplat_jupyter.store.task_logs import Place, place
@@ -38,6 +38,7 @@ class Outputs:
         found = await self._database.read(find)
         if found is None:
             raise NotFound(f"The task has no attempt {ask.attempt!r}.", hint="Leave it out for the newest.")
+        await asyncio.to_thread(check_reach, found)
         file = await asyncio.to_thread(_open, found.folder) if found.folder else None
         return Download(f"{found.name or found.task}-{found.number}.ipynb", _pieces(file))
 

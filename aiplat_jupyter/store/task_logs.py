@@ -23,6 +23,7 @@ class Place(NamedTuple):
     name: str
     project: str
     machine: str
+    account: str
     noted: dict[str, Any]
     """What was counted in its log: lines, size, lines of each level."""
 
@@ -48,6 +49,7 @@ _COLUMNS: Final = (
     TaskRow.name,
     ProjectRow.uid,
     AgentRow.machine,
+    AgentRow.username,
     TaskAttemptRow.log,
 )
 

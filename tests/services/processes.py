@@ -1,5 +1,6 @@
-"""Processes that write journals, to be killed."""
+"""Processes that write journals, to be killed; and what this one may not do."""
 
+import ctypes
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,3 +48,21 @@ def writer(folder: Path, uid: str) -> Iterator[Writer]:
             yield Writer(process)
         finally:
             process.kill()
+
+
+@contextmanager
+def closed(folder: Path) -> Iterator[None]:
+    """Close a folder to this thread and those it begins meanwhile, as another account's is, also where root tests."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    version = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()
+    assert libc.capget(version, held) == 0
+    less = (ctypes.c_uint32 * 6)(*held)
+    less[0] &= ~(1 << 1 | 1 << 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, which are in effect
+    folder.chmod(0)
+    assert libc.capset(version, less) == 0
+    try:
+        yield
+    finally:
+        assert libc.capset(version, held) == 0
+        folder.chmod(0o700)

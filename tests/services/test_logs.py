@@ -26,6 +26,7 @@ from aiplat_jupyter.store.logs.index import READ, Index
 from aiplat_jupyter.store.logs.opened import OpenLogs
 from aiplat_jupyter.store.task_attempts import Ending
 from tests.services.people import ADA, BOB
+from tests.services.processes import closed
 from tests.services.yard import Yard
 
 LINES = b"INFO one\nERROR two\n 10%|#  | 1/10 [00:01<00:09]"
@@ -604,6 +605,28 @@ class TestPlaces(OnEachEngine):
             assert place.has_ended
             assert await at.database.read(lambda tx: task_logs.written_now(tx, before + 60)) == []
             assert (await at.page()).is_complete
+
+        play(act)
+
+
+class TestAnotherAccount:
+    """On a machine that several people share, each with a server of their own, over one database."""
+
+    def test_its_log_is_said_to_be_closed(self, play: Play) -> None:
+        async def act(at: Scene) -> None:
+            await at.start()
+            at.write(LINES)
+            with closed(at.log.parents[1]):
+                for asked in (
+                    at.page(),
+                    collected(at),
+                    downloaded(at),
+                    anext(at.logs.search(ADA, at.task, LogSearch(q="x"))),
+                ):
+                    with pytest.raises(NotFound, match="of the account ada, closed to others"):
+                        await asked
+                await at.watch.round()
+            assert (await at.page()).total == 3
 
         play(act)
 

@@ -12,6 +12,7 @@ from aiplat_jupyter.core.tasks import OutputQuery, Task
 from aiplat_jupyter.services.outputs import Outputs
 from aiplat_jupyter.store.database import Database
 from tests.services.people import ADA, EVE
+from tests.services.processes import closed
 from tests.services.yard import Yard
 
 
@@ -77,3 +78,11 @@ def test_a_link_or_a_pipe_in_its_place_is_refused(yard: Yard, tmp_path: Path) ->
     os.mkfifo(folder / "output.ipynb")
     with pytest.raises(NotFound):
         read(yard, task)
+
+
+def test_one_of_another_account_is_said_to_be_closed(yard: Yard) -> None:
+    task, folder = started(yard)
+    (folder / "output.ipynb").write_bytes(b"{}")
+    with closed(folder.parent), pytest.raises(NotFound, match="of the account ada, closed to others"):
+        read(yard, task)
+    assert read(yard, task) == ("report-1.ipynb", b"{}")
