@@ -18,7 +18,7 @@ from tests.lab import free_port
 PROXY = Path(__file__).parents[1] / "labextension/node_modules/.bin/configurable-http-proxy"
 PASSWORD = "one for all of them"
 CONFIG = """
-c.JupyterHub.bind_url = "{address}"
+c.JupyterHub.bind_url = c.JupyterHub.public_url = "{address}"
 c.JupyterHub.hub_port = {hub_port}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.ConfigurableHTTPProxy.command = ["{proxy}"]

@@ -20,6 +20,7 @@ class Server(msgspec.Struct, frozen=True):
     url : the Jupyter server's URL with its base path, or the API's own; with or without a slash at the end.
     token : an aiplat token ``aip_…``.
     pid, machine, database : of the server; 0 and empty where only the environment names it.
+    public_url : where people open it, if that is known to be elsewhere.
     """
 
     url: str
@@ -27,6 +28,7 @@ class Server(msgspec.Struct, frozen=True):
     pid: int = 0
     machine: str = ""
     database: str = ""
+    public_url: str = ""
 
     @property
     def api(self) -> str:
@@ -38,6 +40,11 @@ class Server(msgspec.Struct, frozen=True):
     def web(self) -> str:
         """URL of the Jupyter server without a slash at the end."""
         return self.api.removesuffix(API_PATH)
+
+    @property
+    def page(self) -> str:
+        """URL that a browser opens, without a slash at the end."""
+        return self.public_url.rstrip("/") or self.web
 
     def __repr__(self) -> str:
         return f"Server({self.web})"

@@ -167,7 +167,7 @@ class Experiment:
         from aiplat_jupyter.client.discover import find_server
 
         server = session.current().shipper.server or find_server()
-        return f"{server.web}/lab?aiplat-experiment={self.uid}" if server else None
+        return f"{server.page}/lab?aiplat-experiment={self.uid}" if server else None
 
     def rewind(self, step: int) -> None:
         """Go on from `step` in a new attempt: what was logged at or after it stays, and is drawn faint.

@@ -170,7 +170,8 @@ class AiplatApp(ExtensionApp):
         )
         started = await self._exit.enter_async_context(platform.running(settings))
         servers = settings.data_dir / "servers"
-        file = await self._exit.enter_async_context(announced(started, self.local, _url(serverapp), servers))
+        urls = _url(serverapp), _public_url(serverapp)
+        file = await self._exit.enter_async_context(announced(started, self.local, *urls, servers))
         self._exit.enter_context(_environment(AIPLAT_SERVER_FILE=str(file), AIPLAT_DATA_DIR=self.data_dir))
         self._exit.enter_context(watched(serverapp, started.kernels))
         if self.keep_alive_for_tasks:
@@ -198,6 +199,13 @@ def _url(serverapp: ServerApp) -> str:
     if serverapp.ip in WILDCARD_IPS:
         parts = parts._replace(netloc=f"{'[::1]' if ':' in serverapp.ip else '127.0.0.1'}:{serverapp.port}")
     return parts.geturl()
+
+
+def _public_url(serverapp: ServerApp) -> str:
+    """Return where people open the server; empty unless JupyterHub or ``ServerApp.custom_display_url`` tell."""
+    told = urlsplit(os.environ.get("JUPYTERHUB_PUBLIC_URL") or serverapp.custom_display_url)
+    known = {name: part for name, part in told._asdict().items() if part}
+    return urlsplit(serverapp.connection_url)._replace(**known).geturl() if known else ""
 
 
 @contextlib.contextmanager

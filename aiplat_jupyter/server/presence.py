@@ -20,6 +20,7 @@ class ServerFile(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     url : the Jupyter server's, with its base path.
+    public_url : the same where people open it, as behind a proxy; empty: at `url`, as far as is known.
     token, token_uid : an aiplat token for the local account.
     """
 
@@ -29,10 +30,11 @@ class ServerFile(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     machine: str
     database: str
+    public_url: str = ""
 
 
 @contextlib.asynccontextmanager
-async def announced(at: Services, local: Identity, url: str, folder: Path) -> AsyncIterator[Path]:
+async def announced(at: Services, local: Identity, url: str, public_url: str, folder: Path) -> AsyncIterator[Path]:
     """Mint a token and tell clients of the server, until the block ends. Yields the file's path."""
     for gone in await asyncio.to_thread(lambda: list(_left_behind(folder))):
         await _revoke(at, local, gone.token_uid)
@@ -46,6 +48,7 @@ async def announced(at: Services, local: Identity, url: str, folder: Path) -> As
         pid=os.getpid(),
         machine=at.info.machine,
         database=at.info.database,
+        public_url=public_url,
     )
     await asyncio.to_thread(_write, path, entry)
     try:

@@ -87,3 +87,8 @@ def test_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.delenv("AIPLAT_DATA_DIR")
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
     assert data_dir() == tmp_path / "jupyter" / "aiplat"
+
+
+def test_a_browser_opens_it_where_people_do() -> None:
+    assert Server("http://127.0.0.1:1/user/ada/", "t").page == "http://127.0.0.1:1/user/ada"
+    assert Server("http://127.0.0.1:1/", "t", public_url="https://hub/user/ada/").page == "https://hub/user/ada"

@@ -17,7 +17,7 @@ with aiplat.init(project="digits", name="mlp") as exp:
     exp.log({"loss": 0.5})
 wait = "for _ in $(seq 600); do [ -e over ] && exit; sleep 0.2; done"
 task = aiplat.submit(["sh", "-c", wait], project="digits", name="outlives")
-print("logged")"""
+print("logged", exp.url)"""
 COMMAND = {"project": "theirs", "kind": "command", "command": ["id"]}
 
 
@@ -42,7 +42,8 @@ def log_and_look(ada: PersonalServer, page: Page) -> LabPage:
     ada.sign_in(page)
     shell = LabPage(page, ada)
     shell.notebook("run.ipynb").run(0)
-    expect(NotebookPage(page).panel.locator(".jp-OutputArea-output", has_text="logged")).to_be_visible()
+    output = NotebookPage(page).panel.locator(".jp-OutputArea-output", has_text="logged")
+    expect(output).to_contain_text(f"logged {ada.url}/lab?aiplat-experiment=")
     shell.sidebar.show()
     shell.sidebar.expand(shell.sidebar.row("digits").first)
     expect(shell.sidebar.row("mlp").first).to_be_visible()

@@ -47,6 +47,27 @@ async def test_clients_of_this_machine_find_the_server(aiplat_app: AiplatApp, ht
     assert json.loads(answer.body)["user"]["username"] == aiplat_app.local.username
 
 
+@pytest.mark.parametrize(
+    ("hub", "shown", "expected"),
+    [
+        ("", "", ""),
+        ("", "https://gate.example", "https://gate.example{base}"),
+        ("", "https://gate.example/lab-of-ada/", "https://gate.example/lab-of-ada/"),
+        ("https://hub.example/user/ada/", "https://gate.example", "https://hub.example/user/ada/"),
+    ],
+)
+async def test_where_people_open_it(
+    aiplat_app: AiplatApp, monkeypatch: pytest.MonkeyPatch, hub: str, shown: str, expected: str
+) -> None:
+    await aiplat_app.stop_extension()
+    assert aiplat_app.serverapp is not None
+    aiplat_app.serverapp.custom_display_url = shown
+    monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", hub)
+    await aiplat_app._start_jupyter_server_extension(aiplat_app.serverapp)
+    entry = json.loads(Path(os.environ["AIPLAT_SERVER_FILE"]).read_text())
+    assert entry["public_url"] == expected.format(base=aiplat_app.serverapp.base_url)
+
+
 async def test_stopping_takes_everything_back(aiplat_app: AiplatApp, aiplat_ask: Ask) -> None:
     path = Path(os.environ["AIPLAT_SERVER_FILE"])
     entry = json.loads(path.read_text())
