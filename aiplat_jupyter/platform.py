@@ -271,7 +271,7 @@ async def _gpus(
         database,
         bus,
         agent,
-        Attribution(database, agent.id, kernels, here.machine, here.boot_id),
+        Attribution(database, kernels, here.machine, here.boot_id),
         order=lambda interval, details: sampling.order(interval, details),
         is_leading=lambda: work.dispatcher.is_leading,
         each_sample=[watch.observe],

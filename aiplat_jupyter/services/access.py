@@ -52,4 +52,4 @@ def check(who: Identity, role: Role, need: Role) -> None:
     """Raise `Forbidden` if role or scope are not enough for what `need` may do."""
     require(who, "read" if need == "viewer" else "write")
     if _RANK[role] < _RANK[need]:
-        raise Forbidden(f"You are {role} of this project; this takes its {need}.", hint="Ask an owner of the project.")
+        raise Forbidden(f"Your role in this project is {role}; this needs {need}.", hint="Ask an owner of the project.")

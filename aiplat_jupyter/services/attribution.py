@@ -35,11 +35,10 @@ class _Known(NamedTuple):
 
 
 class Attribution:
-    """Finds the holders of GPUs and processes of one agent's machine."""
+    """Finds the holders of a machine's GPUs and processes, whoever's server it is that they run by."""
 
-    def __init__(self, database: Database, agent_id: int, kernels: Kernels, machine: str, boot_id: str) -> None:
+    def __init__(self, database: Database, kernels: Kernels, machine: str, boot_id: str) -> None:
         self._database = database
-        self._agent_id = agent_id
         self._kernels = kernels
         self._machine = machine
         self._boot_id = boot_id
@@ -59,7 +58,7 @@ class Attribution:
     async def _ask(self, pids: frozenset[int]) -> None:
         def ask(tx: Connection) -> tuple[list[Logging], list[Working], list[Working]]:
             logging = gpu_holders.logging(tx, self._machine, self._boot_id, pids)
-            return logging, gpu_holders.running(tx, self._agent_id), gpu_holders.leasing(tx, self._agent_id)
+            return logging, gpu_holders.running(tx, self._machine), gpu_holders.leasing(tx, self._machine)
 
         self._known = _Known(await self._kernels.running(), *await self._database.read(ask))
         self._pids, self._at = pids, time.monotonic()

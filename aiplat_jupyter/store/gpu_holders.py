@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from aiplat_jupyter.store.tables import (
+    AgentRow,
     AttemptRow,
     ExperimentRow,
     GpuLeaseRow,
@@ -62,8 +63,8 @@ def logging(tx: Connection, machine: str, boot_id: str, pids: Collection[int]) -
     return [Logging._make((*row[:3], row[3].get("notebook"), *row[4:])) for row in tx.execute(asked)]
 
 
-def running(tx: Connection, agent_id: int) -> list[Working]:
-    """Return the agent's attempts that run as processes; notebooks that someone runs by hand are their kernels."""
+def running(tx: Connection, machine: str) -> list[Working]:
+    """Return a machine's attempts that run as processes; notebooks that someone runs by hand are their kernels."""
     asked = (
         select(
             TaskAttemptRow.pid,
@@ -75,19 +76,24 @@ def running(tx: Connection, agent_id: int) -> list[Working]:
         )
         .join(TaskRow, TaskRow.attempt_id == TaskAttemptRow.id)
         .join(ProjectRow, ProjectRow.id == TaskRow.project_id)
-        .where(TaskRow.agent_id == agent_id, TaskRow.state.in_(("running", "stopping")))
+        .where(TaskRow.agent_id.in_(_agents_of(machine)), TaskRow.state.in_(("running", "stopping")))
         .where(TaskRow.kind != "notebook-live")
     )
     return [Working._make((*row[:2], None, *row[2:])) for row in tx.execute(asked)]
 
 
-def leasing(tx: Connection, agent_id: int) -> list[Working]:
-    """Return the agent's GPUs that tasks hold."""
+def leasing(tx: Connection, machine: str) -> list[Working]:
+    """Return a machine's GPUs that tasks hold."""
     asked = (
         select(GpuLeaseRow.gpu, TaskRow.uid, TaskRow.name, ProjectRow.uid, TaskRow.experiment)
         .join(TaskAttemptRow, TaskAttemptRow.id == GpuLeaseRow.attempt_id)
         .join(TaskRow, TaskRow.id == TaskAttemptRow.task_id)
         .join(ProjectRow, ProjectRow.id == TaskRow.project_id)
-        .where(GpuLeaseRow.agent_id == agent_id)
+        .where(GpuLeaseRow.agent_id.in_(_agents_of(machine)))
     )
     return [Working._make((None, None, *row)) for row in tx.execute(asked)]
+
+
+def _agents_of(machine: str) -> Select[int]:
+    """Every account that has tasks there."""
+    return select(AgentRow.id).where(AgentRow.machine == machine)

@@ -85,7 +85,7 @@ class House:
             self.database,
             bus,
             self.agent,
-            Attribution(self.database, self.agent.id, self.kernels, "here", "boot"),
+            Attribution(self.database, self.kernels, "here", "boot"),
             order=lambda interval, details: self.orders.append((interval, details)),
             is_leading=lambda: self.is_leading,
             each_sample=self.each,
@@ -244,6 +244,19 @@ def test_processes_and_leases_are_attributed(house: House, yard: Yard) -> None:
         assert worker is not None
         assert (worker.kernel, worker.notebook, worker.task) == ("kernel-1", "deep/train.ipynb", None)
         assert stranger is None
+
+    house.run(act)
+
+
+def test_a_task_of_another_account_of_the_machine_is_named(house: House, yard: Yard) -> None:
+    told, task = held(house, yard.another_account("bob"))
+
+    async def act(monitor: GpuMonitor) -> None:
+        await monitor.observe(told)
+        [gpu] = (await monitor.status(ADMIN, GpuQuery())).devices
+        assert gpu.lease is not None
+        assert gpu.lease.task == task
+        assert gpu.processes[0].holder == gpu.lease
 
     house.run(act)
 

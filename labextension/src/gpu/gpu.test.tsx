@@ -177,6 +177,24 @@ describe('the sidebar’s section', () => {
     expect(head().textContent).toBe('GPU2 of 2');
   });
 
+  it('shows a machine once that several accounts share, as the own server sees it', async () => {
+    platform.agents = [
+      anAgent('bobs', { machine: 'box', username: 'bob' }),
+      anAgent('agent0', { machine: 'box' }),
+      anAgent('bobs7', { machine: 'node7', username: 'bob', is_alive: false }),
+      anAgent('adas7', { machine: 'node7' })
+    ];
+    await showStatus(
+      aStatus([aGpu(0)]),
+      aStatus([aGpu(0)], { agent: 'bobs', is_own: false }),
+      aStatus([aGpu(0, { uuid: 'x' })], { agent: 'bobs7', host: 'node7', is_own: false, state: 'away' }),
+      aStatus([aGpu(0, { uuid: 'x' })], { agent: 'adas7', host: 'node7', is_own: false })
+    );
+    await screen.findByRole('list', { name: 'GPUs of node7' });
+    await waitFor(() => expect(head().textContent).toBe('GPU2 of 2'));
+    expect(screen.getAllByRole('list')).toHaveLength(2);
+  });
+
   it('shows eight of many, those in trouble among them, and leads to all', async () => {
     const many = Array.from({ length: 64 }, (_, i) => aGpu(i, i === 40 ? LOST : BUSY));
     await show(...many);

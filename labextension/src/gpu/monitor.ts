@@ -195,7 +195,8 @@ export class GpuMonitor implements IDisposable {
 
   private setAgents(agents: readonly Agent[]): void {
     const newest = Math.max(...agents.map(agent => agent.seen_at));
-    const shown = agents.filter(({ is_own, seen_at }) => !is_own && newest - seen_at < FORGOTTEN);
+    const heard = agents.filter(({ is_own, seen_at }) => is_own || newest - seen_at < FORGOTTEN);
+    const shown = oneOfEachMachine(heard).filter(({ is_own }) => !is_own);
     const uids = new Set(shown.map(agent => agent.uid));
     [...this.others.keys()].filter(uid => !uids.has(uid)).forEach(uid => this.others.delete(uid));
     const fresh = shown.filter(agent => !this.others.has(agent.uid));
@@ -245,4 +246,17 @@ export class GpuMonitor implements IDisposable {
     }
     this._changed.emit();
   }
+}
+
+/** Accounts that share a machine see the same GPUs: one of them tells of it, the own if it is there. */
+function oneOfEachMachine(agents: readonly Agent[]): Agent[] {
+  const worth = ({ is_own, is_alive }: Agent): number => Number(is_own) * 2 + Number(is_alive);
+  const found = new Map<string, Agent>();
+  for (const agent of agents) {
+    const known = found.get(agent.machine);
+    if (known === undefined || worth(agent) > worth(known)) {
+      found.set(agent.machine, agent);
+    }
+  }
+  return [...found.values()];
 }
