@@ -31,15 +31,15 @@ class Resync(NamedTuple):
 
 
 class Subscription:
-    """What waits for one subscriber: an async iterator that ends when the bus stops."""
+    """What waits for one subscriber, a member of `projects` (uids): an async iterator that ends when the bus stops."""
 
-    def __init__(self, who: Identity, topics: Iterable[str], after: int) -> None:
+    def __init__(self, who: Identity, topics: Iterable[str], after: int, projects: Iterable[str] = ()) -> None:
         self.who = who
         self.seq = after
         self._topics = frozenset(topics)
         self._waiting: OrderedDict[tuple[str, str, str], Change] = OrderedDict()
         self._resync: int | None = None
-        self._visible: dict[str, bool] = {}
+        self._visible = dict.fromkeys(projects, True)
         self._news = asyncio.Event()
         self._closed = False
 
@@ -85,10 +85,20 @@ class Subscription:
         """Queue what the subscriber has subscribed to and may see; `visible` are those of the `asked` projects."""
         before = self._visible
         self._visible = before | {uid: uid in visible for uid in asked}
-        for change in batch:
-            if change.seq > self.seq and self._concerns(change, before):
+        fresh = [change for change in batch if change.seq > self.seq]
+        if any(self._turns(change, before) for change in fresh):
+            self.resync(fresh[-1].seq)
+            return
+        for change in fresh:
+            if self._concerns(change, before):
                 self._add(change)
         self.seq = max(self.seq, batch[-1].seq)
+
+    def _turns(self, change: Change, before: dict[str, bool]) -> bool:
+        """Tell whether a project was opened to the subscriber, or closed, and so all that is in it."""
+        if self.who.is_admin or change.topic != "projects" or change.kind != "updated":
+            return False
+        return before.get(change.uid, False) != self._visible[change.uid]
 
     def names(self, topic: str) -> bool:
         """Tell whether the subscriber has asked for just this topic."""
@@ -102,7 +112,7 @@ class Subscription:
             self._add(change)
 
     def _concerns(self, change: Change, before: dict[str, bool]) -> bool:
-        """A project that was just taken from someone concerns them too."""
+        """A project that was just purged concerns those who saw it."""
         if self._topics and change.topic not in self._topics:
             return False
         project = change.project
@@ -216,9 +226,11 @@ class Bus:
         """Iterate over changes of some topics (none named: all) behind number `after` (None: from now on).
 
         Ends when the bus stops. Changes of one topic, kind and uid that nobody has taken yet are told once, with the
-        latest number. Numbers rise; what `tell` tells has none.
+        latest number. Numbers rise; what `tell` tells has none. A subscriber to whom a project is opened or closed must
+        ask again for all they know: `Resync`.
         """
-        subscription = Subscription(who, topics, self.seq if after is None else after)
+        known = set() if who.is_admin else await self._database.read(lambda tx: projects.uids_of(tx, who.username))
+        subscription = Subscription(who, topics, self.seq if after is None else after, known)
         if after is not None:
             await self._replay(subscription)
         self._subscriptions.add(subscription)

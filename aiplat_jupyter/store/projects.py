@@ -76,6 +76,12 @@ def visible_uids(tx: Connection, who: Identity, uids: Collection[str]) -> set[st
     return set(tx.execute(select(ProjectRow.uid).where(ProjectRow.uid.in_(uids), visible(who))).scalars())
 
 
+def uids_of(tx: Connection, username: str) -> set[str]:
+    """Return the projects that someone is a member of."""
+    joined = select(ProjectRow.uid).join(MemberRow, MemberRow.project_id == ProjectRow.id)
+    return set(tx.execute(joined.where(MemberRow.username == username)).scalars())
+
+
 def find(tx: Connection, who: Identity, uid: str) -> Found | None:
     """Return the project with this uid if `who` may see it."""
     return _found(tx.execute(_with_role(who, *_COLUMNS).where(ProjectRow.uid == uid)).first())

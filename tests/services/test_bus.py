@@ -80,11 +80,13 @@ def test_topics_and_visibility(database: Database, tmp_path):
             assert told(await taken(one)) == [("experiment:e", "created", "e")]
             assert await taken(bobs, 0.5) == []
             await projects.set_member(ADA, "p", "bob", NewMember(role="viewer"))
-            assert told(await taken(bobs)) == [("projects", "updated", "p")]
+            assert await taken(bobs) == [Resync(bus.seq)]
             await experiments.apply(ADA, "e", "trash")
             assert told(await taken(bobs)) == [("experiments", "updated", "e"), ("experiment:e", "updated", "e")]
-            await projects.remove_member(ADA, "p", "bob")
+            await projects.set_member(ADA, "p", "bob", NewMember(role="editor"))
             assert told(await taken(bobs)) == [("projects", "updated", "p")]
+            await projects.remove_member(ADA, "p", "bob")
+            assert await taken(bobs) == [Resync(bus.seq)]
             await experiments.apply(ADA, "e", "restore")
             assert await taken(bobs, 0.5) == []
             assert {topic for topic, _, _ in told(await taken(all_projects))} == {"projects"}
