@@ -328,8 +328,8 @@ def _checked(hours: float) -> float:
 
 
 def _uid_of(api: Api, agent: str) -> str:
-    """Return the uid of an agent that is named by it or by its machine. Raise `NotFound`."""
-    known = api.agents()
+    """Return the uid of an agent that is named by it or by its machine; of its accounts the own. Raise `NotFound`."""
+    known = sorted(api.agents(), key=lambda each: (each.is_own, each.is_alive), reverse=True)
     found = [each.uid for each in known if agent in (each.uid, each.machine)]
     if not found:
         machines = ", ".join(sorted({each.machine for each in known}))

@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -88,31 +89,31 @@ class LabPage:
         self.page.get_by_role("button", name=re.compile("^Tasks: ")).click()
         return TasksPage(self.page)
 
-    def palette(self, query: str, command: str, act: Callable[[Locator], None]) -> None:
-        """Type into the command palette until it offers this command, and act on its item.
+    def palette(self, query: str, label: str, *, run: bool = False) -> None:
+        """Type into the command palette until it offers this command, or has chosen it, and then run it.
 
         Lab closes the palette when something else takes the focus, as a page does that is restored: then it is opened
         again.
         """
         palette = self.page.locator(".lm-CommandPalette")
-        item = palette.locator(f'[data-command="{command}"]')
+        item = palette.locator(".lm-CommandPalette-item").filter(has=self.page.get_by_text(label, exact=True))
+        wanted = item.and_(palette.locator(".lm-mod-active")) if run else item
 
-        def is_done() -> bool:
+        def is_offered() -> bool:
             if not palette.is_visible():
                 self.page.keyboard.press("Control+Shift+c")
-            try:
+            with suppress(PlaywrightTimeout):
                 palette.locator("input").fill(query, timeout=1000)
-                item.wait_for(timeout=1000)
-                act(item)
-            except PlaywrightTimeout:
-                return False
-            return True
+                wanted.wait_for(timeout=1000)
+            return wanted.is_visible()
 
-        wait_for(is_done, f"{command} in the palette")
+        wait_for(is_offered, f"{label} in the palette")
+        if run:
+            self.page.keyboard.press("Enter")
 
     def alerts(self) -> "AlertsPage":
         """Show the page of alerts, as the palette does."""
-        self.palette("alerts", "aiplat:open-alerts", lambda item: item.click(timeout=1000))
+        self.palette("alerts", "Alerts", run=True)
         return AlertsPage(self.page)
 
     def notification(self, text: str) -> Locator:

@@ -116,9 +116,9 @@ def test_the_keyboard_alone(shell: LabPage) -> None:
 
 def test_commands_and_launcher(shell: LabPage) -> None:
     page = shell.page
-    for command in ("aiplat:show-sidebar", "aiplat:open-quickstart", "aiplat:create-project"):
-        shell.palette("AI Platform", command, lambda item: item.hover(timeout=1000))
-    shell.palette("New Project", "aiplat:create-project", lambda item: item.click(timeout=1000))
+    for command in ("Show Projects and Experiments", "AI Platform Quickstart", "New Project…"):
+        shell.palette("AI Platform", command)
+    shell.palette("New Project", "New Project…", run=True)
     page.locator(".jp-Dialog input").fill("made by command")
     shell.answer("Create")
     expect(shell.sidebar.row("made by command").first).to_be_visible()
@@ -180,6 +180,7 @@ def older(route: Route) -> None:
 def test_no_row_is_wider_than_the_sidebar(shell: LabPage, width: int) -> None:
     shell.page.set_viewport_size({"width": 1440, "height": 900})
     classifier(shell)
+    expect(shell.sidebar.tree.locator("[data-kind=experiment] .aiplat-Value")).to_have_count(6)
     resize(shell, width)
     too_wide = shell.page.evaluate(
         "[...document.querySelectorAll('.aiplat-Row')].filter(row => row.scrollWidth > row.clientWidth).length"

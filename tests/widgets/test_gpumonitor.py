@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ipywidgets.widgets import widget as registry
+from msgspec.structs import replace
 from PIL import Image
 
 from aiplat_jupyter.core.errors import InvalidInput, Unavailable
@@ -361,6 +362,18 @@ def test_an_agent_that_does_not_exist(world: World, source: Feed) -> None:
     made = GpuMonitor("nowhere", source=source)
     eventually(lambda: chart(made).notice["kind"] == "error")
     assert chart(made).notice["text"] == "There is no agent or machine 'nowhere'. There are: box."
+
+
+def test_a_machine_of_several_accounts_is_shown_by_the_own(
+    world: World, source: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, bobs = world.machine("adas"), world.machine("bobs")
+    told = [replace(bobs.agent(), machine="box"), replace(own.agent(), machine="box")]
+    monkeypatch.setattr(FakeApi, "agents", lambda _: told)
+    made = GpuMonitor("box", source=source)
+    eventually(lambda: made._status is not None)
+    assert made._status is not None
+    assert made._status.agent == own.agent().uid
 
 
 def test_an_agent_that_is_away(world: World, source: Feed) -> None:
